@@ -1,0 +1,1 @@
+"""Configuration: the typed settings tree, its loader, and the data files that become commands."""

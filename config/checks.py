@@ -1,0 +1,80 @@
+"""Rules between settings: what one value demands of another, and what each mode refuses."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Set
+
+from config.settings import Mode, Settings
+
+# (greater key, lesser key): the first must not be below the second.
+_ORDERED: tuple[tuple[str, str], ...] = (
+    ("postgres.pool_max", "postgres.pool_min"),
+    ("postgres.connections_max", "postgres.pool_max"),
+    ("write_behind.backlog_hard_bytes", "write_behind.backlog_soft_bytes"),
+    ("auth.refresh_ttl_s", "auth.access_ttl_s"),
+    ("stream.interval_ms", "stream.interval_min_ms"),
+    ("stream.interval_max_ms", "stream.interval_ms"),
+    ("idempotency.keys_max", "idempotency.keys_per_user_max"),
+)
+
+
+def problems_across(settings: Settings, published_secrets: Set[str]) -> list[str]:
+    """One sentence for each rule that these settings, each valid by itself, break together."""
+    problems = [
+        f"{greater} = {_value(settings, greater)}: must be at least {lesser} = {_value(settings, lesser)}"
+        for greater, lesser in _ORDERED
+        if _value(settings, greater) < _value(settings, lesser)
+    ]
+    return problems + _BY_MODE[settings.mode](settings, published_secrets)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a listener on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _value(settings: Settings, key: str) -> int:
+    section, _, field = key.partition(".")
+    value: int = getattr(getattr(settings, section), field)
+    return value
+
+
+def _loopback_only(settings: Settings, published_secrets: Set[str]) -> list[str]:
+    listeners = {"http.host": settings.http.host, "gate.host": settings.gate.host}
+    return [
+        f"{key} = {host!r}: {settings.mode} mode serves this machine only, it must be 127.0.0.1, ::1 or localhost"
+        for key, host in listeners.items()
+        if not is_loopback(host)
+    ]
+
+
+def _production(settings: Settings, published_secrets: Set[str]) -> list[str]:
+    problems = []
+    if settings.auth.jwt_secret is None:
+        problems.append(
+            "auth.jwt_secret: production needs one, at least 32 random characters (KERB_AUTH__JWT_SECRET)"
+        )
+    elif settings.auth.jwt_secret in published_secrets or len(set(settings.auth.jwt_secret)) < 10:
+        problems.append("auth.jwt_secret: is published or guessable, production needs one of its own")
+    if settings.auth.bcrypt_rounds < 10:
+        problems.append(
+            f"auth.bcrypt_rounds = {settings.auth.bcrypt_rounds}: must be at least 10 in production"
+        )
+    if settings.market.feed == "simulator":
+        problems.append("market.feed = 'simulator': production has no simulated market, use 'none' or a feed")
+    if "*" in settings.http.cors_origins:
+        problems.append("http.cors_origins = '*': production must name the origins")
+    return problems
+
+
+_BY_MODE: dict[Mode, Callable[[Settings, Set[str]], list[str]]] = {
+    Mode.DEMO: _loopback_only,
+    Mode.TEST: _loopback_only,
+    Mode.PRODUCTION: _production,
+}

@@ -1,0 +1,83 @@
+"""The records of the data files: instruments, fee schedules, limits and calendars, with exact decimals."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Symbol = Annotated[str, Meta(pattern="^[A-Z0-9][A-Z0-9.-]{0,15}$")]
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+WallTime = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+Bps = Annotated[int, Meta(ge=1, le=9_999)]
+Ppm = Annotated[int, Meta(ge=0, le=100_000)]
+
+
+class PriceSource(StrEnum):
+    OWN = "OWN"
+    TAPE = "TAPE"
+
+
+class Weekday(StrEnum):
+    MON = "MON"
+    TUE = "TUE"
+    WED = "WED"
+    THU = "THU"
+    FRI = "FRI"
+    SAT = "SAT"
+    SUN = "SUN"
+
+
+class InstrumentConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices in units of `currency`, `lot` in units of the security; both exact."""
+
+    symbol: Symbol
+    name: Name
+    currency: Currency
+    tick: Decimal
+    lot: Decimal
+    price_min: Decimal
+    price_max: Decimal
+    reference: Decimal
+    calendar: Name
+    price_source: PriceSource
+    band_bps: Bps
+    fees: Name  # the fee schedule
+
+
+class FeeScheduleConfig(msgspec.Struct, frozen=True, kw_only=True):
+    name: Name
+    maker_ppm: Ppm
+    taker_ppm: Ppm
+
+
+class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True):
+    order_quantity_max: Decimal
+    order_value_max: Decimal
+    open_orders_max: Annotated[int, Meta(ge=1)]
+    market_collar_bps: Bps
+
+
+class CalendarConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Session times as wall time of `time_zone`; config/sessions.py turns them into instants."""
+
+    name: Name
+    time_zone: Name
+    days: tuple[Weekday, ...]
+    opens: WallTime
+    closes: WallTime
+    holidays: tuple[date, ...] = ()
+    early_close: WallTime | None = None
+    early_closes: tuple[date, ...] = ()
+
+
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
+    instruments: tuple[InstrumentConfig, ...]
+    fee_schedules: tuple[FeeScheduleConfig, ...]
+    limits: LimitsConfig
+    calendars: tuple[CalendarConfig, ...]

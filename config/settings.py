@@ -1,0 +1,203 @@
+"""The settings tree: every key Kerb knows, with its type and its range. Values come from config/loading.py."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+from msgspec import Meta
+
+SECRET_FIELDS = frozenset({"jwt_secret"})
+URL_FIELDS = frozenset({"database_url", "redis_url"})
+MASK = "********"
+
+Port = Annotated[int, Meta(ge=0, le=65_535)]  # 0: any free port
+Host = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[int, Meta(ge=1, le=31_536_000)]
+Milliseconds = Annotated[int, Meta(ge=1, le=3_600_000)]
+PerMinute = Annotated[int, Meta(ge=1, le=100_000_000)]
+
+
+class Mode(StrEnum):
+    """Which profile applies: paper money, the tests, or real money."""
+
+    DEMO = "demo"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+def masked(field: str, value: object) -> object:
+    """The value as it may be shown: a secret hidden, a URL without its password."""
+    if field in SECRET_FIELDS and value is not None:
+        return MASK
+    if field in URL_FIELDS and isinstance(value, str):
+        return _without_password(value)
+    return value
+
+
+def _without_password(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        password = parts.password
+    except ValueError:
+        return MASK
+    if password is None and "password" not in parts.query:
+        return url
+    address = parts.netloc.rpartition("@")[2]
+    user = f"{parts.username or ''}:{MASK}@" if password is not None else f"{parts.username or ''}@"
+    query = MASK if "password" in parts.query else parts.query
+    return urlunsplit((parts.scheme, user + address, parts.path, query, parts.fragment))
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of settings whose repr never shows a secret."""
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={masked(name, getattr(self, name))!r}" for name in self.__struct_fields__)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class HttpSettings(Section, frozen=True, kw_only=True):
+    host: Host
+    port: Port
+    body_max_bytes: Annotated[int, Meta(ge=1_024, le=67_108_864)]
+    header_max_bytes: Annotated[int, Meta(ge=1_024, le=1_048_576)]
+    shutdown_s: Seconds  # from the first signal until connections are cut
+    cors_origins: tuple[str, ...]  # origins that browsers may call from; "*" is any
+
+
+class GateSettings(Section, frozen=True, kw_only=True):
+    host: Host
+    port: Port
+
+
+class PostgresSettings(Section, frozen=True, kw_only=True):
+    """The embedded server, and the connection pool to whichever server is used."""
+
+    start_timeout_s: Seconds  # until the server answers at all
+    recovery_timeout_s: Seconds  # as long as it says that it is recovering
+    stop_timeout_s: Seconds  # a fast stop; after that an immediate one
+    shared_buffers_mb: Annotated[int, Meta(ge=16, le=1_048_576)]
+    connections_max: Annotated[int, Meta(ge=10, le=10_000)]
+    pool_min: Annotated[int, Meta(ge=1, le=1_000)]
+    pool_max: Annotated[int, Meta(ge=1, le=1_000)]
+
+
+class JournalSettings(Section, frozen=True, kw_only=True):
+    segment_bytes: Annotated[int, Meta(ge=65_536, le=4_294_967_296)]  # one preallocated file
+    # Kept at least so long, and until every consumer has read it.
+    retention_hours: Annotated[int, Meta(ge=0, le=87_600)]
+    tail_records: Count  # newest records kept in memory for consumers that keep up
+    pending_max_bytes: Annotated[int, Meta(ge=65_536, le=4_294_967_296)]  # open group, waiting for the disk
+
+
+class WriteBehindSettings(Section, frozen=True, kw_only=True):
+    batch_records_max: Annotated[int, Meta(ge=1, le=1_000_000)]
+    interval_ms: Milliseconds  # a batch is cut at least so often while there is something to write
+    backlog_soft_bytes: Annotated[int, Meta(ge=1_048_576)]  # above: new orders answer 503, cancels still pass
+    backlog_hard_bytes: Annotated[int, Meta(ge=1_048_576)]  # above: read-only
+
+
+class AuthSettings(Section, frozen=True, kw_only=True):
+    jwt_secret: Annotated[str, Meta(min_length=32)] | None = (
+        None  # None: kept in the data folder (never in production)
+    )
+    access_ttl_s: Seconds
+    refresh_ttl_s: Seconds
+    bcrypt_rounds: Annotated[int, Meta(ge=4, le=16)]
+    bcrypt_threads: Annotated[int, Meta(ge=1, le=64)]
+    bcrypt_queue_max: Annotated[int, Meta(ge=1, le=10_000)]  # waiting sign-ins; more answer 503
+    auth_cache_max: Count  # verified tokens in memory
+
+
+class LimitSettings(Section, frozen=True, kw_only=True):
+    """Rate limits at the border. What an account may risk stands in limits.toml."""
+
+    calls_per_minute: PerMinute
+    calls_premium_per_minute: PerMinute
+    orders_per_minute: PerMinute
+    orders_premium_per_minute: PerMinute
+    orders_market_maker_per_minute: PerMinute
+    orders_api_key_per_minute: PerMinute
+    portfolio_per_minute: PerMinute
+    registrations_per_hour: PerMinute  # per address
+    logins_per_minute: PerMinute  # per address
+    buckets_max: Count  # users and addresses remembered
+
+
+class StreamSettings(Section, frozen=True, kw_only=True):
+    interval_ms: Milliseconds  # default cadence of conflated channels
+    interval_min_ms: Milliseconds
+    interval_max_ms: Milliseconds
+    slow_consumer_s: Seconds  # a client stuck for so long is closed with 4408
+    ping_s: Seconds
+    auth_timeout_s: Seconds
+    frame_max_bytes: Annotated[int, Meta(ge=1_024, le=16_777_216)]
+    sndbuf_bytes: Annotated[int, Meta(ge=4_096, le=16_777_216)]
+    notsent_lowat_bytes: Annotated[int, Meta(ge=1_024, le=16_777_216)]
+    resume_events_max: Count  # private events a reconnecting client may ask for
+    connections_max: Annotated[int, Meta(ge=1, le=1_000_000)]
+    subscriptions_max: Count  # symbols and channels of one connection
+
+
+class IdempotencySettings(Section, frozen=True, kw_only=True):
+    keys_per_user_max: Count
+    keys_max: Count
+    ttl_hours: Annotated[int, Meta(ge=1, le=720)]
+
+
+class MarketSettings(Section, frozen=True, kw_only=True):
+    # "simulator", "none", or the path of a recorded day's trade file.
+    feed: Annotated[str, Meta(min_length=1)]
+    speed: Annotated[int, Meta(ge=1, le=1_000)]  # of a replay, times real time
+    seed: Annotated[int, Meta(ge=0, le=9_223_372_036_854_775_807)]  # of the simulator
+    symbols: tuple[str, ...]  # what the simulator quotes; empty: every instrument
+
+
+class OrderSettings(Section, frozen=True, kw_only=True):
+    """Bounds of requests. What an order itself may be stands in limits.toml."""
+
+    batch_max: Annotated[int, Meta(ge=1, le=10_000)]  # orders in one `orders.batch`
+
+
+class LogSettings(Section, frozen=True, kw_only=True):
+    level: LogLevel
+    format: LogFormat
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """The whole tree. `load_settings` makes it; nothing else reads files or the environment."""
+
+    mode: Mode
+    data_dir: Path
+    catalogue_dir: Path | None = None  # instruments.toml and the others; None: those beside this module
+    database_url: Annotated[str, Meta(pattern="^postgres(ql)?://")] | None = None  # None: the embedded server
+    redis_url: Annotated[str, Meta(pattern="^rediss?://")] | None = None
+    http: HttpSettings
+    gate: GateSettings
+    postgres: PostgresSettings
+    journal: JournalSettings
+    write_behind: WriteBehindSettings
+    auth: AuthSettings
+    limits: LimitSettings
+    stream: StreamSettings
+    idempotency: IdempotencySettings
+    market: MarketSettings
+    orders: OrderSettings
+    log: LogSettings

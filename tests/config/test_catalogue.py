@@ -1,0 +1,138 @@
+"""The data files: exact numbers, sound instruments, and every problem at once."""
+
+from __future__ import annotations
+
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from config.catalogue import load_catalogue
+from config.loading import PROFILE_FOLDER, ConfigError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("instruments", "fees", "limits", "calendars"):
+        shutil.copy(PROFILE_FOLDER / f"{name}.toml", tmp_path)
+    return tmp_path
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def problems_of(folder: Path) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        load_catalogue(folder)
+    return raised.value.problems
+
+
+def test_kerb_comes_with_at_least_twenty_instruments() -> None:
+    symbols = [instrument.symbol for instrument in load_catalogue().instruments]
+    assert len(symbols) >= 20
+    assert {"AAPL", "TSLA", "GOOGL", "MSFT", "AMZN", "NVDA", "META", "AIG", "JPM"} <= set(symbols)
+
+
+def test_numbers_are_exact_with_and_without_quotes(folder: Path) -> None:
+    edit(folder / "limits.toml", '"50000000.00"', "49999999.9999")
+    edit(folder / "instruments.toml", 'lot = "0.0001"', "lot = 0.00010001")
+    catalogue = load_catalogue(folder)
+    assert catalogue.limits.order_value_max == Decimal("49999999.9999")
+    assert catalogue.instruments[0].lot == Decimal("0.00010001")
+
+
+def test_defaults_hold_unless_an_instrument_says_otherwise(folder: Path) -> None:
+    edit(folder / "instruments.toml", 'symbol = "AAPL"', 'symbol = "AAPL"\ntick = "0.05"')
+    apple, other, *_ = load_catalogue(folder).instruments
+    assert (apple.tick, other.tick) == (Decimal("0.05"), Decimal("0.01"))
+
+
+def test_every_problem_is_reported_at_once(folder: Path) -> None:
+    edit(folder / "instruments.toml", 'symbol = "AAPL"', 'symbol = "apple"\ncolour = "red"\nticc = 1')
+    edit(folder / "instruments.toml", 'name = "AbbVie Inc."\n', "")
+    edit(folder / "fees.toml", "maker_ppm = 500", "maker_ppm = 100_001")
+    edit(folder / "limits.toml", "open_orders_max = 10_000", "")
+    edit(folder / "calendars.toml", 'opens = "09:30"', 'opens = "9:30"')
+    assert sorted(problems_of(folder)) == [
+        "calendars.toml: XNYS.opens = '9:30': must be a time from 00:00 to 24:00",
+        "fees.toml: standard.maker_ppm = '100001': must be a whole number from 0 to 100000",
+        "instruments.toml: ABBV.name: is missing, it must be a text of 1 to 100 characters",
+        "instruments.toml: apple.colour: is not known",
+        "instruments.toml: apple.symbol = 'apple': must be 1 to 16 capital letters, digits, dots and dashes",
+        "instruments.toml: apple.ticc: is not known; did you mean tick?",
+        "limits.toml: limits.open_orders_max: is missing, it must be a whole number of at least 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "problem"),
+    [
+        (
+            "instruments",
+            '"227.50"',
+            '"227.505"',
+            "AAPL.reference = 227.505: must be a multiple of the tick, 0.01",
+        ),
+        (
+            "instruments",
+            '"227.50"',
+            '"0.50"',
+            "AAPL.reference = 0.50: must lie between price_min and price_max",
+        ),
+        ("instruments", '"227.50"', '"-1"', "AAPL.reference = -1: must be above 0 with at most 4 decimals"),
+        (
+            "instruments",
+            '"AAPL"\n',
+            '"AAPL"\nlot = "0.00001"\n',
+            "at price_min = 1.00 it must be worth at least 0.0001",
+        ),
+        (
+            "instruments",
+            '"AAPL"\n',
+            '"AAPL"\nlot = "0.000000001"\n',
+            "must be above 0 with at most 8 decimals",
+        ),
+        (
+            "instruments",
+            '"AAPL"\n',
+            '"AAPL"\ncalendar = "XLON"\n',
+            "AAPL.calendar = 'XLON': is not in calendars.toml",
+        ),
+        ("instruments", '"AAPL"\n', '"AAPL"\nfees = "none"\n', "AAPL.fees = 'none': is not in fees.toml"),
+        ("instruments", '"AAPL"\n', '"ABBV"\n', "ABBV stands there 2 times"),
+        ("instruments", '"227.50"', "nan", "AAPL.reference = 'NaN': must be a decimal number"),
+        ("instruments", '"227.50"', "true", "AAPL.reference = 'True': must be a decimal number"),
+        ("limits", '"1000000"', '"0"', "limits.order_quantity_max = 0: must be above 0"),
+        ("limits", '"50000000.00"', '"0.00001"', "limits.order_value_max = 0.00001: must be above 0"),
+        (
+            "calendars",
+            '"America/New_York"',
+            '"Mars/Olympus"',
+            "XNYS.time_zone = 'Mars/Olympus': is not a time zone",
+        ),
+        (
+            "calendars",
+            '"America/New_York"',
+            '"../../UTC"',
+            "XNYS.time_zone = '../../UTC': is not a time zone",
+        ),
+        ("calendars", '"16:00"', '"09:00"', "XNYS.closes = '09:00': must be after opens = '09:30'"),
+        ("calendars", 'early_close = "13:00"', "", "XNYS.early_close: is missing"),
+        ("calendars", '["MON", "TUE", "WED", "THU", "FRI"]', "[]", "XNYS.days: must name at least one"),
+    ],
+)
+def test_what_the_engine_could_not_live_with_is_refused(
+    folder: Path, file: str, old: str, new: str, problem: str
+) -> None:
+    edit(folder / f"{file}.toml", old, new)
+    found = problems_of(folder)
+    assert any(problem in one for one in found), found
+
+
+def test_a_missing_file_is_a_problem(folder: Path) -> None:
+    (folder / "fees.toml").unlink()
+    assert problems_of(folder) == [f"{folder}/fees.toml: cannot be read (No such file or directory)"]
