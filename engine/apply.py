@@ -1,0 +1,146 @@
+"""The whole engine as one function: state and command in, events out. Deterministic; no I/O, no clock.
+
+1. idempotency: a key seen before is answered from memory and nothing is recorded
+2. what is over is forgotten (keys, closed client order ids)
+3. the command's function decides, then mutates (the `COMMANDS` table)
+4. what was touched becomes absolute events
+5. the key remembers the answer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec import Struct
+
+from engine import accounts, market, quoting, sessions, trading
+from engine.commands import (
+    AnyCommand,
+    CancelAll,
+    CancelOrder,
+    Deposit,
+    Envelope,
+    FireTimer,
+    HaltSymbol,
+    Marks,
+    MassQuote,
+    OpenAccount,
+    PlaceOrder,
+    ReplaceOrder,
+    RequestWithdrawal,
+    ResumeSymbol,
+    SetAccountStatus,
+    SetCalendar,
+    SetFees,
+    SetInstrument,
+    SetKillSwitch,
+    SetLimits,
+    SettleWithdrawal,
+    TransferIn,
+)
+from engine.events import AnyEvent, OrderUpdated, Refused
+from engine.idempotency import capacity_refusal, known_key, purge, remember
+from engine.refusals import Refusal
+from engine.state import State
+from engine.turn import Turn
+from engine.units import IDS_PER_SEQ
+
+ENGINE_VERSION: Final = 1
+"""Raised when the same commands would yield other events than before."""
+
+COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
+    PlaceOrder: trading.place_order,
+    CancelOrder: trading.cancel_order,
+    CancelAll: trading.cancel_all,
+    ReplaceOrder: trading.replace_order,
+    MassQuote: quoting.mass_quote,
+    Marks: market.marks,
+    OpenAccount: accounts.open_account,
+    SetAccountStatus: accounts.set_account_status,
+    Deposit: accounts.deposit,
+    RequestWithdrawal: accounts.request_withdrawal,
+    SettleWithdrawal: accounts.settle_withdrawal,
+    TransferIn: accounts.transfer_in,
+    SetInstrument: market.set_instrument,
+    SetFees: market.set_fees,
+    SetLimits: market.set_limits,
+    SetCalendar: sessions.set_calendar,
+    HaltSymbol: market.halt_symbol,
+    ResumeSymbol: market.resume_symbol,
+    SetKillSwitch: market.set_kill_switch,
+    FireTimer: sessions.fire_timer,
+}
+"""Command → the function that decides and carries it out."""
+
+
+class Applied(Struct, frozen=True):
+    """What came of a command.
+
+    `seq` is the record whose durability the answer waits for. `answer` is the part of the events that answers
+    the caller. `recorded` is False when nothing changed and nothing is to be journalled: a repeated key
+    (`duplicate`), or a refusal that must not consume one.
+    """
+
+    seq: int
+    now_us: int
+    events: tuple[AnyEvent, ...]
+    answer: tuple[AnyEvent, ...]
+    duplicate: bool = False
+    recorded: bool = True
+
+    @property
+    def refused(self) -> Refused | None:
+        """The refusal, if that is what came of it."""
+        first = self.answer[0] if self.answer else None
+        return first if isinstance(first, Refused) else None
+
+
+def apply(state: State, envelope: Envelope, command: AnyCommand, now_us: int) -> Applied:
+    """Carry one command out. `now_us` must not be before `state.last_us`.
+
+    Any exception is a bug: the state may be half changed and must not be used again.
+    """
+    if envelope.key:
+        unrecorded = answer_from_memory(state, envelope, now_us)
+        if unrecorded is not None:
+            return unrecorded
+    seq = state.seq + 1
+    turn = Turn(state, seq, now_us, seq * IDS_PER_SEQ)
+    if state.keys or state.client_order_ids_closed:
+        purge(state, now_us)
+    result = COMMANDS[type(command)](turn, envelope, command)
+    events: tuple[AnyEvent, ...]
+    answer: tuple[AnyEvent, ...]
+    if type(result) is int:
+        turn.finish()
+        events = tuple(turn.events)
+        answer = (turn.view(result),)
+    elif isinstance(result, Refused):
+        if turn.events:
+            raise RuntimeError(f"{type(command).__name__} was refused after it had changed something")
+        answer = events = (result,)
+    else:
+        turn.finish()
+        answer = events = tuple(turn.events)
+        if result is OrderUpdated:
+            answer = tuple(event for event in events if type(event) is OrderUpdated)
+    state.seq = seq
+    state.last_us = now_us
+    state.dirty["clock"]["clock"] = None
+    if envelope.key:
+        remember(turn, envelope, answer)
+    return Applied(seq, now_us, events, answer)
+
+
+def answer_from_memory(state: State, envelope: Envelope, now_us: int) -> Applied | None:
+    """The answer to a key that was used before or that there is no room for; None when the command is new."""
+    known = known_key(state, envelope, now_us)
+    if known is None:
+        refused = capacity_refusal(state, envelope, now_us)
+        if refused is None:
+            return None
+        return Applied(state.seq, now_us, (), (refused,), recorded=False)
+    if known.digest != envelope.digest:
+        return Applied(known.seq, now_us, (), (Refused(Refusal.IDEMPOTENCY_KEY_REUSED),), recorded=False)
+    return Applied(known.seq, known.created_us, (), known.answer, duplicate=True, recorded=False)

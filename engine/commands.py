@@ -1,0 +1,247 @@
+"""What can be asked of the engine. Commands are imperative, typed, frozen, and all that a replay needs.
+
+Each has the fields of its request in scaled integers. Who asks, for which account and under which
+idempotency key stands in the `Envelope`.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from engine.kinds import (
+    AccountKind,
+    AccountStatus,
+    KillScope,
+    OrderType,
+    PriceSource,
+    SelfTradePrevention,
+    Side,
+    Source,
+    TimeInForce,
+)
+
+
+class Envelope(Struct, frozen=True, gc=False, array_like=True):
+    """Who asks. `principal` is a user id, 0 for the system; `account_id` the account acted for, 0 for none.
+
+    `key` is the idempotency key ('' for none), `digest` that of the decoded command: the same key with
+    another digest is refused.
+    """
+
+    source: Source
+    principal: int = 0
+    account_id: int = 0
+    request_id: str = ""
+    key: str = ""
+    digest: bytes = b""
+
+
+class Command(Struct, frozen=True, gc=False, array_like=True, tag=True):
+    """The base of all commands; the tag is the class name."""
+
+
+# -- what config sets: at start the runtime compares config with state and submits the difference
+
+
+class SetInstrument(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """List or change an instrument. `lot_e8 * price_min_e4` must be worth at least one cash unit."""
+
+    symbol: str
+    name: str
+    currency: str
+    tick_e4: int
+    lot_e8: int
+    price_min_e4: int
+    price_max_e4: int
+    reference_e4: int
+    calendar: str
+    price_source: PriceSource
+    band_bps: int
+    fee_schedule: str
+
+
+class SetFees(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Set a fee schedule; orders already accepted keep the rates they were accepted with."""
+
+    schedule: str
+    maker_ppm: int
+    taker_ppm: int
+
+
+class SetLimits(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Set the risk limits and bounds of the whole venue."""
+
+    order_quantity_max_e8: int
+    order_value_max_e4: int
+    open_orders_max: int
+    market_collar_bps: int
+    keys_per_user_max: int
+    keys_max: int
+    key_ttl_us: int
+
+
+class SetCalendar(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Replace the sessions of a calendar: (open_us, close_us), ascending, not overlapping.
+
+    Where one session's close is the next one's open the book stays open; the day still ends there.
+    """
+
+    calendar: str
+    sessions: tuple[tuple[int, int], ...]
+
+
+# -- accounts and money
+
+
+class OpenAccount(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Open the account of a user: one a user, so a repetition is refused with ACCOUNT_EXISTS."""
+
+    user_id: int
+    kind: AccountKind
+    currency: str
+
+
+class SetAccountStatus(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Disable or enable an account. Disabling cancels its open orders."""
+
+    account_id: int
+    status: AccountStatus
+    reason: str
+
+
+class Deposit(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Cash that has arrived from the bank for the envelope's account."""
+
+    amount_e4: int
+    method: str
+
+
+class RequestWithdrawal(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Hold cash of the envelope's account until the bank has paid it out or said no."""
+
+    amount_e4: int
+
+
+class SettleWithdrawal(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """The bank's answer to a withdrawal: paid, or not (the hold is released)."""
+
+    withdrawal_id: int
+    paid: bool
+
+
+class TransferIn(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Units of a security that arrive from custody outside, with their cost."""
+
+    account_id: int
+    symbol: str
+    quantity_e8: int
+    cost_e4: int
+
+
+# -- orders
+
+
+class PlaceOrder(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """A new order of the envelope's account. `price_e4` is 0 for MARKET."""
+
+    symbol: str
+    side: Side
+    order_type: OrderType
+    quantity_e8: int
+    price_e4: int
+    time_in_force: TimeInForce
+    client_order_id: str = ""
+    self_trade_prevention: SelfTradePrevention = SelfTradePrevention.CANCEL_NEWEST
+
+
+class CancelOrder(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Cancel one open order of the envelope's account."""
+
+    order_id: int
+
+
+class CancelAll(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Cancel every open order and quote of the envelope's account, or those in one symbol ('' for all)."""
+
+    symbol: str
+
+
+class ReplaceOrder(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Replace an open order by one with a new id. 0 keeps the quantity (total, fills included) or price."""
+
+    order_id: int
+    quantity_e8: int
+    price_e4: int
+    client_order_id: str = ""
+
+
+class MassQuote(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Replace all quotes of a market maker in one symbol. Pairs of (price_e4, quantity_e8), best first."""
+
+    symbol: str
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+
+
+# -- market, operator and time
+
+
+class Marks(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Reference prices from a tape: (symbol, price_e4), at most one batch a second."""
+
+    prices: tuple[tuple[str, int], ...]
+
+
+class HaltSymbol(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Stop trading in a symbol; resting orders stay and can be cancelled."""
+
+    symbol: str
+    reason: str
+
+
+class ResumeSymbol(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """End a halt."""
+
+    symbol: str
+
+
+class SetKillSwitch(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Turn a kill switch on (open orders in its scope are cancelled, new ones refused) or off.
+
+    `target` is the symbol, or the account id as text; '' for the market.
+    """
+
+    scope: KillScope
+    target: str
+    on: bool
+    reason: str
+
+
+class FireTimer(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """A timer that is due. Only the runtime submits these."""
+
+    timer_id: int
+
+
+AnyCommand = (
+    SetInstrument
+    | SetFees
+    | SetLimits
+    | SetCalendar
+    | OpenAccount
+    | SetAccountStatus
+    | Deposit
+    | RequestWithdrawal
+    | SettleWithdrawal
+    | TransferIn
+    | PlaceOrder
+    | CancelOrder
+    | CancelAll
+    | ReplaceOrder
+    | MassQuote
+    | Marks
+    | HaltSymbol
+    | ResumeSymbol
+    | SetKillSwitch
+    | FireTimer
+)

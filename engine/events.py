@@ -1,0 +1,216 @@
+"""What happened. Events are past tense, typed, frozen, and carry absolute figures: a consumer never computes.
+
+A command yields its events, or exactly one `Refused`. Rows, private streams, answers and market data are all
+made from these and from nothing else.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from engine.kinds import (
+    AccountKind,
+    AccountStatus,
+    CloseReason,
+    KillScope,
+    OrderStatus,
+    OrderType,
+    Phase,
+    PriceSource,
+    Side,
+    TimeInForce,
+    TransactionKind,
+)
+from engine.refusals import Refusal
+
+
+class Event(Struct, frozen=True, gc=False, array_like=True, tag=True):
+    """The base of all events; the tag is the class name."""
+
+
+class Refused(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """The command was turned down; nothing changed. `detail` holds (name, figure) pairs in scaled integers."""
+
+    refusal: Refusal
+    detail: tuple[tuple[str, int], ...] = ()
+
+
+class OrderUpdated(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """The whole of an order after a command that touched it: one per touched order and command.
+
+    `price_e4` is 0 for MARKET; `limit_e4` is the price it may trade at (the collar for MARKET).
+    `notional_e4` and `fee_e4` are cumulative over its fills. `hold_e4` is what is still held in cash (buys).
+    `replaces_id` and `replaced_by_id` are 0 when not linked. Quotes appear only once they have traded.
+    """
+
+    order_id: int
+    account_id: int
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity_e8: int
+    price_e4: int
+    limit_e4: int
+    filled_e8: int
+    notional_e4: int
+    fee_e4: int
+    hold_e4: int
+    status: OrderStatus
+    reason: CloseReason
+    created_us: int
+    updated_us: int
+    client_order_id: str
+    replaces_id: int
+    replaced_by_id: int
+    is_quote: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still rests in the book."""
+        return self.status <= OrderStatus.PARTIAL
+
+
+class Traded(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """One fill between two orders. The buyer's execution id is `trade_id`, the seller's `trade_id + 1`.
+
+    `*_cash_e4` is the account's cash after the fill and its fee, `*_units_e8` its units after it.
+    Postings: cash buyer -notional -fee, seller +notional -fee, FEES +both fees; units seller to buyer.
+    """
+
+    trade_id: int
+    symbol: str
+    currency: str
+    price_e4: int
+    quantity_e8: int
+    notional_e4: int
+    taker_side: Side
+    buy_order_id: int
+    buy_account_id: int
+    buy_fee_e4: int
+    buy_cash_e4: int
+    buy_units_e8: int
+    sell_order_id: int
+    sell_account_id: int
+    sell_fee_e4: int
+    sell_cash_e4: int
+    sell_units_e8: int
+
+
+class BookChanged(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """The price levels that a command touched: (side, price_e4, quantity_e8, orders) after it; 0 removes."""
+
+    symbol: str
+    levels: tuple[tuple[Side, int, int, int], ...]
+
+
+class BalanceChanged(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """An account's cash and what of it is held, after the command: one per touched account."""
+
+    account_id: int
+    cash_e4: int
+    held_e4: int
+
+
+class Posted(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """A ledger transaction other than a fill. Postings: (account_id, asset, amount, balance after).
+
+    The asset is a currency code (amounts in `_e4`) or a symbol (`_e8`). Amounts sum to zero per asset.
+    """
+
+    txn_id: int
+    kind: TransactionKind
+    reference: str
+    postings: tuple[tuple[int, str, int, int], ...]
+
+
+class AccountOpened(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """An account exists."""
+
+    account_id: int
+    user_id: int
+    kind: AccountKind
+    currency: str
+
+
+class AccountStatusChanged(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """An account was disabled or enabled."""
+
+    account_id: int
+    status: AccountStatus
+    reason: str
+
+
+class WithdrawalRequested(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """Cash is held for the bank to pay out."""
+
+    withdrawal_id: int
+    account_id: int
+    amount_e4: int
+
+
+class WithdrawalSettled(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """The bank paid a withdrawal, or refused it and the hold is released."""
+
+    withdrawal_id: int
+    account_id: int
+    amount_e4: int
+    paid: bool
+
+
+class InstrumentSet(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """An instrument was listed or changed."""
+
+    symbol: str
+    name: str
+    currency: str
+    tick_e4: int
+    lot_e8: int
+    price_min_e4: int
+    price_max_e4: int
+    calendar: str
+    price_source: PriceSource
+    band_bps: int
+    fee_schedule: str
+
+
+class PhaseChanged(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """A book opened, closed, halted or resumed."""
+
+    symbol: str
+    phase: Phase
+    reason: str
+
+
+class DayEnded(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """A session ended: the last price became the previous close (0 when there was never a price)."""
+
+    symbol: str
+    previous_close_e4: int
+
+
+class KillSwitchSet(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """A kill switch was turned on or off."""
+
+    scope: KillScope
+    target: str
+    on: bool
+    reason: str
+
+
+AnyEvent = (
+    Refused
+    | OrderUpdated
+    | Traded
+    | BookChanged
+    | BalanceChanged
+    | Posted
+    | AccountOpened
+    | AccountStatusChanged
+    | WithdrawalRequested
+    | WithdrawalSettled
+    | InstrumentSet
+    | PhaseChanged
+    | DayEnded
+    | KillSwitchSet
+)

@@ -1,0 +1,100 @@
+"""What must hold after every command, checked in full. Slow; for tests, `verify` and recovery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.kinds import OrderStatus, Side
+from engine.orders import buy_hold_e4
+from engine.state import OUTSIDE_ACCOUNTS, Account, State
+
+
+def check_invariants(state: State) -> list[str]:
+    """Every broken invariant, in words; empty when all hold."""
+    return [
+        *broken_sums(state),
+        *(problem for account in state.accounts.values() for problem in broken_account(state, account)),
+        *broken_orders(state),
+        *(problem for symbol in sorted(state.books) for problem in broken_book(state, symbol)),
+    ]
+
+
+def broken_sums(state: State) -> Iterator[str]:
+    """Nothing is made or lost: per asset, customers and the outside sum to zero."""
+    totals: dict[str, int] = {}
+    for (account_id, asset), balance in state.outside.items():
+        if account_id not in OUTSIDE_ACCOUNTS:
+            yield f"outside account {account_id} is unknown"
+        totals[asset] = totals.get(asset, 0) + balance
+    for account in state.accounts.values():
+        totals[account.currency] = totals.get(account.currency, 0) + account.cash_e4
+        for symbol, position in account.positions.items():
+            totals[symbol] = totals.get(symbol, 0) + position.units_e8
+    for asset in sorted(totals):
+        if totals[asset]:
+            yield f"{asset} sums to {totals[asset]}, not zero"
+
+
+def broken_account(state: State, account: Account) -> Iterator[str]:
+    """Held is the sum of open holds, available never negative, positions are the sum of their lots."""
+    name = f"account {account.account_id}"
+    orders = [*account.orders.values(), *(quote for quotes in account.quotes.values() for quote in quotes)]
+    orders = [order for order in orders if order.order_id in state.orders]
+    held_e4 = sum([order.hold_e4 for order in orders])
+    for withdrawal in state.withdrawals.values():
+        if withdrawal.account_id == account.account_id:
+            held_e4 += withdrawal.amount_e4
+    if account.held_e4 != held_e4:
+        yield f"{name} holds {account.held_e4}, its open holds are {held_e4}"
+    if account.available_e4 < 0 or account.cash_e4 < 0:
+        yield f"{name} has {account.cash_e4} and holds {account.held_e4}"
+    for symbol, position in account.positions.items():
+        held_e8 = sum(
+            [order.leaves_e8 for order in orders if order.side is Side.SELL and order.symbol == symbol]
+        )
+        if position.held_e8 != held_e8 or not 0 <= held_e8 <= position.units_e8:
+            yield f"{name} {symbol}: {position.units_e8} units, {position.held_e8} held, open sells {held_e8}"
+        units_e8 = cost_e4 = 0
+        for lot_id, lot in position.lots.items():
+            units_e8 += lot.units_e8
+            cost_e4 += lot.cost_e4
+            if lot.units_e8 <= 0 or lot.cost_e4 < 0 or state.lots.get(lot_id) is not lot:
+                yield f"{name} {symbol}: lot {lot_id} is empty, negative or unknown"
+        if position.units_e8 != units_e8:
+            yield f"{name} {symbol}: lots do not sum to {position.units_e8} units"
+        if position.cost_e4 != cost_e4:
+            yield f"{name} {symbol}: lots do not sum to a cost of {position.cost_e4}"
+
+
+def broken_orders(state: State) -> Iterator[str]:
+    """Every open order rests in its book, holds what it must, and has something left."""
+    for order_id, order in state.orders.items():
+        if order.level is None:
+            yield f"order {order_id} is open and not in the book"
+        if order.status > OrderStatus.PARTIAL or order.leaves_e8 <= 0:
+            yield f"order {order_id} is {order.status.name} with {order.leaves_e8} left and still open"
+        if order.side is Side.BUY and order.hold_e4 != buy_hold_e4(order):
+            yield f"order {order_id} holds {order.hold_e4}, it should hold {buy_hold_e4(order)}"
+
+
+def broken_book(state: State, symbol: str) -> Iterator[str]:
+    """Levels add up, queues are in time order, every resting order is open, and the book is not crossed."""
+    book = state.books[symbol]
+    for side in (book.bids, book.asks):
+        for level in side.best_first():
+            place, count, leaves_e8 = -1, 0, 0
+            order = level.first
+            while order is not None:
+                if order.priority <= place:
+                    yield f"{symbol} {level.price_e4}: the queue is out of order"
+                if state.orders.get(order.order_id) is not order or order.level is not level:
+                    yield f"{symbol} {level.price_e4}: order {order.order_id} rests that is not open here"
+                place = order.priority
+                count += 1
+                leaves_e8 += order.quantity_e8 - order.filled_e8
+                order = order.after
+            if level.count != count or level.quantity_e8 != leaves_e8 or not count:
+                yield f"{symbol} {level.price_e4}: the level does not add up"
+    best_bid, best_ask = book.bids.best(), book.asks.best()
+    if best_bid is not None and best_ask is not None and best_bid.price_e4 >= best_ask.price_e4:
+        yield f"{symbol} is crossed: {best_bid.price_e4} against {best_ask.price_e4}"

@@ -1,0 +1,257 @@
+"""Instruments and what an operator does to them: list, mark, halt, resume, kill switches, fees, limits."""
+
+from __future__ import annotations
+
+from engine.book import Book
+from engine.closing import close_all, close_book
+from engine.commands import (
+    Envelope,
+    HaltSymbol,
+    Marks,
+    ResumeSymbol,
+    SetFees,
+    SetInstrument,
+    SetKillSwitch,
+    SetLimits,
+)
+from engine.events import InstrumentSet, KillSwitchSet, PhaseChanged, Refused
+from engine.kinds import CloseReason, KillScope, Phase
+from engine.refusals import Refusal
+from engine.risk import instrument_bounds_hold
+from engine.sessions import phase_at
+from engine.state import FeeSchedule, Instrument, KillSwitch, Limits, State
+from engine.trading import Answer
+from engine.turn import Turn
+from engine.units import BPS, NOTIONAL_MAX_E4, QUANTITY_MAX_E8, TIME_MAX_US, notional_down_e4
+
+COUNT_MAX = 10**9
+"""No bound on a number of orders or keys is higher: beyond it there would be none."""
+
+ID_DIGITS_MAX = 19
+"""The digits of a BIGINT; Python itself refuses to read far longer ones."""
+
+FEE_MAX_PPM = 100_000
+"""A tenth of the notional. Below the whole, so a sell's fees never exceed its proceeds."""
+
+
+def set_instrument(turn: Turn, envelope: Envelope, command: SetInstrument) -> Answer:
+    """List an instrument, or change one; currency never changes, lots only get finer, the tick not under open orders."""
+    state = turn.state
+    if command.calendar not in state.calendars:
+        return Refused(Refusal.CALENDAR_NOT_FOUND)
+    known = state.instruments.get(command.symbol)
+    refused = instrument_refusal(state, known, command)
+    if refused is not None:
+        return refused
+    if known is None:
+        phase = phase_at(state.calendars[command.calendar], turn.now_us)
+        instrument = Instrument(
+            command.symbol,
+            command.name,
+            command.currency,
+            command.tick_e4,
+            command.lot_e8,
+            command.price_min_e4,
+            command.price_max_e4,
+            command.calendar,
+            command.price_source,
+            command.band_bps,
+            command.fee_schedule,
+            command.reference_e4,
+            phase,
+            False,
+            0,
+            command.reference_e4,
+        )
+        state.instruments[command.symbol] = instrument
+        state.books[command.symbol] = Book(command.symbol)
+    else:
+        change_instrument(state, known, command, turn.now_us)
+        instrument = known
+    state.dirty["instrument"][command.symbol] = None
+    turn.events.append(
+        InstrumentSet(
+            command.symbol,
+            command.name,
+            command.currency,
+            command.tick_e4,
+            command.lot_e8,
+            command.price_min_e4,
+            command.price_max_e4,
+            command.calendar,
+            command.price_source,
+            command.band_bps,
+            command.fee_schedule,
+        )
+    )
+    turn.events.append(
+        PhaseChanged(command.symbol, instrument.phase, "listed" if known is None else "changed")
+    )
+    return None
+
+
+def instrument_refusal(state: State, known: Instrument | None, command: SetInstrument) -> Refused | None:
+    """Whether an instrument's terms are sound, and reachable from those it has."""
+    worth_e4 = notional_down_e4(command.price_min_e4, command.lot_e8)
+    if (
+        not command.symbol
+        or is_currency(state, command.symbol)
+        or command.currency == command.symbol
+        or not command.currency
+        or command.currency in state.instruments
+        or command.fee_schedule not in state.fees
+        or not instrument_bounds_hold(
+            command.tick_e4, command.lot_e8, command.price_min_e4, command.price_max_e4
+        )
+        or worth_e4 < 1
+        or not 0 < command.band_bps < BPS
+        or not 0 <= command.reference_e4 <= command.price_max_e4
+    ):
+        return Refused(Refusal.INVALID_INSTRUMENT)
+    if known is None:
+        return None
+    book = state.books[command.symbol]
+    terms_change = known.tick_e4 != command.tick_e4 or known.lot_e8 != command.lot_e8
+    if (
+        known.currency != command.currency
+        or known.lot_e8 % command.lot_e8
+        or (terms_change and (book.bids.levels or book.asks.levels))
+    ):
+        return Refused(Refusal.INVALID_INSTRUMENT)
+    return None
+
+
+def is_currency(state: State, asset: str) -> bool:
+    """Whether an asset's name is a currency in use: one ledger, so no name may stand for both cash and units."""
+    return any(asset == instrument.currency for instrument in state.instruments.values()) or any(
+        asset == account.currency for account in state.accounts.values()
+    )
+
+
+def change_instrument(state: State, known: Instrument, command: SetInstrument, now_us: int) -> None:
+    """Give a listed instrument new terms. Its prices stay: a configured reference is for the listing alone."""
+    known.name = command.name
+    known.tick_e4 = command.tick_e4
+    known.lot_e8 = command.lot_e8
+    known.price_min_e4 = command.price_min_e4
+    known.price_max_e4 = command.price_max_e4
+    known.calendar = command.calendar
+    known.price_source = command.price_source
+    known.band_bps = command.band_bps
+    known.fee_schedule = command.fee_schedule
+    if not known.halted:
+        known.phase = phase_at(state.calendars[command.calendar], now_us)
+
+
+def set_fees(turn: Turn, envelope: Envelope, command: SetFees) -> Answer:
+    """Set the rates of a schedule for orders from now on."""
+    if not (0 <= command.maker_ppm <= FEE_MAX_PPM and 0 <= command.taker_ppm <= FEE_MAX_PPM):
+        return Refused(Refusal.INVALID_LIMITS, (("fee_max_ppm", FEE_MAX_PPM),))
+    turn.state.fees[command.schedule] = FeeSchedule(command.schedule, command.maker_ppm, command.taker_ppm)
+    turn.state.dirty["fees"][command.schedule] = None
+    return None
+
+
+def set_limits(turn: Turn, envelope: Envelope, command: SetLimits) -> Answer:
+    """Set the venue's limits."""
+    if not (
+        0 < command.order_quantity_max_e8 <= QUANTITY_MAX_E8
+        and 0 < command.order_value_max_e4 <= NOTIONAL_MAX_E4
+        and 0 < command.open_orders_max <= COUNT_MAX
+        and 0 < command.market_collar_bps < BPS
+        and 0 < command.keys_per_user_max <= command.keys_max <= COUNT_MAX
+        and 0 < command.key_ttl_us <= TIME_MAX_US
+    ):
+        return Refused(Refusal.INVALID_LIMITS)
+    turn.state.limits = Limits(
+        command.order_quantity_max_e8,
+        command.order_value_max_e4,
+        command.open_orders_max,
+        command.market_collar_bps,
+        command.keys_per_user_max,
+        command.keys_max,
+        command.key_ttl_us,
+    )
+    turn.state.dirty["limits"]["limits"] = None
+    return None
+
+
+def marks(turn: Turn, envelope: Envelope, command: Marks) -> Answer:
+    """Take reference prices from a tape. All of them, or none when a symbol or price is unknown to us."""
+    state = turn.state
+    for symbol, price_e4 in command.prices:
+        if symbol not in state.instruments:
+            return Refused(Refusal.UNKNOWN_SYMBOL)
+        if not 0 < price_e4 <= state.instruments[symbol].price_max_e4:
+            return Refused(Refusal.INVALID_PRICE)
+    for symbol, price_e4 in command.prices:
+        state.instruments[symbol].reference_e4 = price_e4
+        state.dirty["instrument"][symbol] = None
+    return None
+
+
+def halt_symbol(turn: Turn, envelope: Envelope, command: HaltSymbol) -> Answer:
+    """Stop trading in a symbol; a second halt changes the reason only."""
+    instrument = turn.state.instruments.get(command.symbol)
+    if instrument is None:
+        return Refused(Refusal.UNKNOWN_SYMBOL)
+    instrument.halted = True
+    instrument.phase = Phase.HALTED
+    turn.state.dirty["instrument"][command.symbol] = None
+    turn.events.append(PhaseChanged(command.symbol, Phase.HALTED, command.reason))
+    return None
+
+
+def resume_symbol(turn: Turn, envelope: Envelope, command: ResumeSymbol) -> Answer:
+    """End a halt; the book opens if its session is on."""
+    state = turn.state
+    instrument = state.instruments.get(command.symbol)
+    if instrument is None:
+        return Refused(Refusal.UNKNOWN_SYMBOL)
+    if not instrument.halted:
+        return Refused(Refusal.SYMBOL_NOT_HALTED)
+    instrument.halted = False
+    instrument.phase = phase_at(state.calendars[instrument.calendar], turn.now_us)
+    state.dirty["instrument"][command.symbol] = None
+    turn.events.append(PhaseChanged(command.symbol, instrument.phase, "resumed"))
+    return None
+
+
+def set_kill_switch(turn: Turn, envelope: Envelope, command: SetKillSwitch) -> Answer:
+    """Turn a kill switch on, which cancels all open orders in its scope, or off."""
+    state = turn.state
+    key = (command.scope, command.target)
+    refused = kill_target_refusal(state, command)
+    if refused is not None:
+        return refused
+    state.dirty["kill_switch"][key] = None
+    turn.events.append(KillSwitchSet(command.scope, command.target, command.on, command.reason))
+    if not command.on:
+        state.kill_switches.pop(key, None)
+        return None
+    state.kill_switches[key] = KillSwitch(command.scope, command.target, command.reason)
+    if command.scope is KillScope.ACCOUNT:
+        close_all(turn, state.accounts[int(command.target)], "", CloseReason.KILL_SWITCH)
+    for symbol in sorted(state.books):
+        if command.scope is KillScope.MARKET or (
+            command.scope is KillScope.SYMBOL and symbol == command.target
+        ):
+            close_book(turn, state, symbol, CloseReason.KILL_SWITCH)
+    return None
+
+
+def kill_target_refusal(state: State, command: SetKillSwitch) -> Refused | None:
+    """Whether what the switch is for exists. A switch for the market has no target: with one it would stop nothing."""
+    target = command.target
+    if command.scope is KillScope.MARKET and target:
+        return Refused(Refusal.UNKNOWN_SYMBOL)
+    if command.scope is KillScope.SYMBOL and target not in state.instruments:
+        return Refused(Refusal.UNKNOWN_SYMBOL)
+    if command.scope is KillScope.ACCOUNT and (
+        len(target) > ID_DIGITS_MAX
+        or not (target.isascii() and target.isdigit())
+        or str(int(target)) != target
+        or int(target) not in state.accounts
+    ):
+        return Refused(Refusal.ACCOUNT_NOT_FOUND)
+    return None

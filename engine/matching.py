@@ -1,0 +1,153 @@
+"""Price-time priority: an incoming order against the other side of the book, fill by fill."""
+
+from __future__ import annotations
+
+from engine.book import BookSide
+from engine.closing import close_order, forget_order
+from engine.events import Traded
+from engine.kinds import CloseReason, OrderStatus, SelfTradePrevention, Side
+from engine.ledger import change_outside, settle_buy, settle_sell
+from engine.orders import Order, buy_hold_e4
+from engine.state import FEES_ACCOUNT_ID, Instrument, State
+from engine.turn import Turn
+from engine.units import notional_down_e4
+
+BUY = Side.BUY
+FILLED = OrderStatus.FILLED
+PARTIAL = OrderStatus.PARTIAL
+
+
+def fillable_e8(state: State, side: BookSide, order: Order) -> int:
+    """How much of an order the book would fill now, for FOK: up to its quantity.
+
+    Its own resting orders count for nothing: they end the matching (cancel newest, decrement) or go (cancel oldest).
+    """
+    limit_key = order.limit_e4 * side.sign
+    found_e8 = 0
+    for level in side.best_first():
+        if level.key > limit_key:
+            break
+        resting = level.first
+        while resting is not None:
+            if resting.account_id != order.account_id:
+                found_e8 += resting.leaves_e8
+                if found_e8 >= order.quantity_e8:
+                    return order.quantity_e8
+            elif order.self_trade_prevention is not SelfTradePrevention.CANCEL_OLDEST:
+                return found_e8
+            resting = resting.after
+    return found_e8
+
+
+def match(turn: Turn, instrument: Instrument, side: BookSide, order: Order) -> None:
+    """Fill an accepted order against the other side of its book until its limit, its quantity or self-trade prevention ends it."""
+    limit_key = order.limit_e4 * side.sign
+    account_id = order.account_id
+    while order.status <= PARTIAL:
+        level = side.best()
+        if level is None or level.key > limit_key:
+            return
+        resting = level.first
+        if resting is None:
+            raise RuntimeError(f"level {level.key} of {order.symbol} is empty")
+        if resting.account_id == account_id:
+            prevent_self_trade(turn, side, order, resting)
+        else:
+            fill(turn, instrument, side, order, resting)
+
+
+def fill(turn: Turn, instrument: Instrument, side: BookSide, taker: Order, maker: Order) -> None:
+    """Trade as much as both orders have left at the maker's price, and settle it."""
+    taker_left_e8 = taker.quantity_e8 - taker.filled_e8
+    maker_left_e8 = maker.quantity_e8 - maker.filled_e8
+    quantity_e8 = taker_left_e8 if taker_left_e8 < maker_left_e8 else maker_left_e8
+    price_e4 = maker.limit_e4
+    notional_e4 = notional_down_e4(price_e4, quantity_e8)
+    trade_id = turn.new_id(2)
+
+    turn.touch_level(side, price_e4)
+    if quantity_e8 == maker_left_e8:
+        side.remove(maker)
+    elif maker.level is not None:
+        maker.level.quantity_e8 -= quantity_e8
+    maker.maker_notional_e4 += notional_e4
+    for order in (taker, maker):
+        order.filled_e8 += quantity_e8
+        order.notional_e4 += notional_e4
+        order.status = FILLED if order.filled_e8 == order.quantity_e8 else PARTIAL
+        order.updated_us = turn.now_us
+        turn.touch_order(order)
+
+    buy, sell = (taker, maker) if taker.side is BUY else (maker, taker)
+    sell_fee_e4, seller, sold = settle_sell(turn, sell, notional_e4, quantity_e8)
+    buy_fee_e4, buyer, bought = settle_buy(turn, buy, notional_e4, quantity_e8, trade_id)
+    if buy_fee_e4 or sell_fee_e4:
+        change_outside(turn.state, FEES_ACCOUNT_ID, instrument.currency, buy_fee_e4 + sell_fee_e4)
+    turn.events.append(
+        Traded(
+            trade_id,
+            instrument.symbol,
+            instrument.currency,
+            price_e4,
+            quantity_e8,
+            notional_e4,
+            taker.side,
+            buy.order_id,
+            buy.account_id,
+            buy_fee_e4,
+            buyer.cash_e4,
+            bought.units_e8,
+            sell.order_id,
+            sell.account_id,
+            sell_fee_e4,
+            seller.cash_e4,
+            sold.units_e8,
+        )
+    )
+    if instrument.last_e4 != price_e4:
+        instrument.last_e4 = price_e4
+        turn.state.dirty["instrument"][instrument.symbol] = None
+    if buy.status is FILLED:
+        forget_order(turn, buy, buyer)
+    if sell.status is FILLED:
+        forget_order(turn, sell, seller)
+
+
+def prevent_self_trade(turn: Turn, side: BookSide, order: Order, resting: Order) -> None:
+    """Act on an order that meets one of its own account, as the incoming order asks."""
+    policy = order.self_trade_prevention
+    if policy is SelfTradePrevention.CANCEL_NEWEST:
+        close_order(turn, order, OrderStatus.CANCELLED, CloseReason.SELF_TRADE)
+    elif policy is SelfTradePrevention.CANCEL_OLDEST:
+        close_order(turn, resting, OrderStatus.CANCELLED, CloseReason.SELF_TRADE)
+    else:
+        decrement(turn, side, order, resting)
+
+
+def decrement(turn: Turn, side: BookSide, order: Order, resting: Order) -> None:
+    """Take the smaller rest off both orders of the same account; one or both end, and nothing trades."""
+    by_e8 = min(order.leaves_e8, resting.leaves_e8)
+    for each in (order, resting):
+        if each.leaves_e8 == by_e8:
+            close_order(turn, each, OrderStatus.CANCELLED, CloseReason.SELF_TRADE)
+        else:
+            shrink(turn, side, each, by_e8)
+
+
+def shrink(turn: Turn, side: BookSide, order: Order, by_e8: int) -> None:
+    """Make an open order smaller, and what it holds with it."""
+    account = turn.state.accounts[order.account_id]
+    if order.level is not None:
+        turn.touch_level(side, order.limit_e4)
+        order.level.quantity_e8 -= by_e8
+    order.quantity_e8 -= by_e8
+    order.updated_us = turn.now_us
+    if order.side is BUY:
+        hold_e4 = buy_hold_e4(order)
+        account.held_e4 -= order.hold_e4 - hold_e4
+        order.hold_e4 = hold_e4
+        turn.touch_account(account)
+    else:
+        account.positions[order.symbol].held_e8 -= by_e8
+        turn.state.dirty["position"][(order.account_id, order.symbol)] = None
+    turn.touch_order(order)

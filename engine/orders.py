@@ -1,0 +1,117 @@
+"""An order while it is open, and the price level it rests in."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from engine.events import OrderUpdated
+from engine.kinds import CloseReason, OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
+from engine.units import fee_parts_up_e4, worst_cost_up_e4
+
+
+class Order(Struct, eq=False):
+    """An open order. Rates are those of its acceptance; `priority` orders the queue of its price level.
+
+    `maker_notional_e4` is the part of `notional_e4` that was filled while resting. `level`, `before` and
+    `after` are the links of the book and belong to `engine.book` alone.
+    """
+
+    order_id: int
+    account_id: int
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity_e8: int
+    price_e4: int
+    limit_e4: int
+    maker_ppm: int
+    taker_ppm: int
+    created_us: int
+    updated_us: int
+    client_order_id: str
+    self_trade_prevention: SelfTradePrevention
+    replaces_id: int
+    is_quote: bool
+    priority: int
+    filled_e8: int = 0
+    notional_e4: int = 0
+    maker_notional_e4: int = 0
+    fee_e4: int = 0
+    hold_e4: int = 0
+    status: OrderStatus = OrderStatus.PENDING
+    reason: CloseReason = CloseReason.NONE
+    replaced_by_id: int = 0
+    level: Level | None = None
+    before: Order | None = None
+    after: Order | None = None
+
+    def __repr__(self) -> str:
+        left = f"{self.leaves_e8}/{self.quantity_e8}"
+        return f"<Order {self.order_id} {self.side.name} {left} {self.symbol} at {self.limit_e4} {self.status.name}>"
+
+    @property
+    def leaves_e8(self) -> int:
+        """What is still to be filled."""
+        return self.quantity_e8 - self.filled_e8
+
+    def snapshot(self) -> OrderUpdated:
+        """The order as an event, for rows, answers and streams."""
+        return OrderUpdated(
+            self.order_id,
+            self.account_id,
+            self.symbol,
+            self.side,
+            self.order_type,
+            self.time_in_force,
+            self.quantity_e8,
+            self.price_e4,
+            self.limit_e4,
+            self.filled_e8,
+            self.notional_e4,
+            self.fee_e4,
+            self.hold_e4,
+            self.status,
+            self.reason,
+            self.created_us,
+            self.updated_us,
+            self.client_order_id,
+            self.replaces_id,
+            self.replaced_by_id,
+            self.is_quote,
+        )
+
+
+class Level(Struct, eq=False):
+    """The orders at one price, first come first served: a list linked through the orders themselves.
+
+    `key` is the price of an ask and minus the price of a bid, so that the best level has the lowest key.
+    """
+
+    key: int
+    price_e4: int
+    quantity_e8: int = 0
+    count: int = 0
+    first: Order | None = None
+    last: Order | None = None
+
+    def __repr__(self) -> str:
+        return f"<Level {self.quantity_e8} in {self.count} at {self.price_e4}>"
+
+
+def buy_hold_e4(order: Order) -> int:
+    """The cash that an open buy must hold: the rest at its limit, and the worst fee on the whole, less what was charged.
+
+    A pure function of the order. A fill at or below the limit lowers it by at least what the fill costs,
+    so captures never exceed the hold (DESIGN.md §3).
+    """
+    rate_ppm = order.maker_ppm if order.maker_ppm > order.taker_ppm else order.taker_ppm
+    rest_e8 = order.quantity_e8 - order.filled_e8
+    return worst_cost_up_e4(order.limit_e4, rest_e8, order.notional_e4, rate_ppm) - order.fee_e4
+
+
+def fee_due_e4(order: Order) -> int:
+    """The fee on everything filled so far, each part at its own rate, rounded up once."""
+    maker_notional_e4 = order.maker_notional_e4
+    taker_notional_e4 = order.notional_e4 - maker_notional_e4
+    return fee_parts_up_e4(maker_notional_e4, order.maker_ppm, taker_notional_e4, order.taker_ppm)

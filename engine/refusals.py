@@ -1,0 +1,62 @@
+"""Why a command is refused: one ordered table. Within a stage the lower number is decided first.
+
+A refusal is a value, not an exception. Its name is the stable code that clients see. Stages: 1xx who asks
+and idempotency, 2xx what is asked for (instrument, order, session), 3xx form of the order, 4xx risk and
+money, 9xx the system itself.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+
+class Refusal(IntEnum):
+    """Every reason for which the engine turns a command down."""
+
+    # who asks
+    IDEMPOTENCY_KEY_REUSED = 101
+    IDEMPOTENCY_CAPACITY = 102
+    ACCOUNT_NOT_FOUND = 103
+    ACCOUNT_EXISTS = 104
+    ACCOUNT_DISABLED = 105
+    DUPLICATE_CLIENT_ORDER_ID = 106
+    # what is asked for
+    UNKNOWN_SYMBOL = 201
+    ORDER_NOT_FOUND = 202
+    ORDER_NOT_OPEN = 203
+    WITHDRAWAL_NOT_FOUND = 204
+    TIMER_NOT_FOUND = 205
+    KILL_SWITCH_ON = 206
+    SYMBOL_HALTED = 207
+    SESSION_CLOSED = 208
+    CURRENCY_MISMATCH = 209
+    SYMBOL_NOT_HALTED = 210
+    CALENDAR_NOT_FOUND = 211
+    # form
+    INVALID_QUANTITY = 301
+    INVALID_LOT_SIZE = 302
+    INVALID_PRICE = 303
+    INVALID_TICK_SIZE = 304
+    INVALID_AMOUNT = 305
+    INVALID_REPLACE = 306
+    INVALID_INSTRUMENT = 307
+    INVALID_QUOTE = 308
+    INVALID_LIMITS = 309
+    INVALID_CALENDAR = 310
+    # risk and money
+    NO_REFERENCE_PRICE = 401
+    PRICE_OUT_OF_BAND = 402
+    ORDER_TOO_LARGE = 403
+    ORDER_VALUE_TOO_LARGE = 404
+    TOO_MANY_OPEN_ORDERS = 405
+    INSUFFICIENT_FUNDS = 406
+    INSUFFICIENT_SHARES = 407
+    FILL_OR_KILL = 408
+    BALANCE_LIMIT = 409
+    # the system itself
+    ENGINE_FAULT = 901
+
+
+RETRYABLE: Final = frozenset({Refusal.IDEMPOTENCY_CAPACITY})
+"""Refusals that the same command may survive later. They never consume an idempotency key."""

@@ -1,0 +1,259 @@
+"""Everything the engine knows: the aggregates, and what of them changed since the last cut."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from engine.book import Book
+from engine.events import AnyEvent
+from engine.kinds import AccountKind, AccountStatus, KillScope, Phase, PriceSource, TimerKind
+from engine.orders import Order
+from engine.units import DAY_US, NOTIONAL_MAX_E4, QUANTITY_MAX_E8
+
+BANK_ACCOUNT_ID = 1
+CUSTODY_ACCOUNT_ID = 2
+FEES_ACCOUNT_ID = 3
+OUTSIDE_ACCOUNTS = {
+    BANK_ACCOUNT_ID: AccountKind.BANK,
+    CUSTODY_ACCOUNT_ID: AccountKind.CUSTODY,
+    FEES_ACCOUNT_ID: AccountKind.FEES,
+}
+"""The ledger's outside: where cash and securities come from and go to. Their balances may be negative."""
+
+
+class Lot(Struct, eq=False, gc=False):
+    """Units acquired at one time at one cost. `cost_e4` is for what is left of them."""
+
+    lot_id: int
+    account_id: int
+    symbol: str
+    units_e8: int
+    cost_e4: int
+    acquired_us: int
+
+
+@dataclass(slots=True, eq=False)
+class Position:
+    """An account's units of one symbol. `held_e8` is promised to open sells; `cost_e4` is the sum of its lots'."""
+
+    account_id: int
+    symbol: str
+    units_e8: int = 0
+    held_e8: int = 0
+    cost_e4: int = 0
+    realized_e4: int = 0
+    lots: OrderedDict[int, Lot] = field(default_factory=OrderedDict, repr=False)
+
+
+@dataclass(slots=True, eq=False)
+class Account:
+    """A customer's cash and what belongs to it. Available cash is `cash_e4 - held_e4` and never negative.
+
+    `contributed_e4` is deposits less withdrawals plus the cost of units transferred in: what total profit
+    is measured against.
+    """
+
+    account_id: int
+    user_id: int
+    kind: AccountKind
+    currency: str
+    status: AccountStatus = AccountStatus.ACTIVE
+    cash_e4: int = 0
+    held_e4: int = 0
+    contributed_e4: int = 0
+    fees_e4: int = 0
+    realized_e4: int = 0
+    positions: dict[str, Position] = field(default_factory=dict, repr=False)
+    orders: dict[int, Order] = field(default_factory=dict, repr=False)
+    quotes: dict[str, list[Order]] = field(default_factory=dict, repr=False)
+
+    @property
+    def available_e4(self) -> int:
+        """Cash that a new order or withdrawal may use."""
+        return self.cash_e4 - self.held_e4
+
+
+@dataclass(slots=True, eq=False)
+class Instrument:
+    """A listed security and the state of its market."""
+
+    symbol: str
+    name: str
+    currency: str
+    tick_e4: int
+    lot_e8: int
+    price_min_e4: int
+    price_max_e4: int
+    calendar: str
+    price_source: PriceSource
+    band_bps: int
+    fee_schedule: str
+    reference_e4: int
+    phase: Phase
+    halted: bool = False
+    last_e4: int = 0
+    previous_close_e4: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class FeeSchedule:
+    """Rates on a fill's notional."""
+
+    schedule: str
+    maker_ppm: int
+    taker_ppm: int
+
+
+@dataclass(slots=True, eq=False)
+class Limits:
+    """The venue's risk limits and bounds; config sets them."""
+
+    order_quantity_max_e8: int = QUANTITY_MAX_E8
+    order_value_max_e4: int = NOTIONAL_MAX_E4
+    open_orders_max: int = 1_000
+    market_collar_bps: int = 500
+    keys_per_user_max: int = 10_000
+    keys_max: int = 200_000
+    key_ttl_us: int = DAY_US
+
+
+@dataclass(slots=True, eq=False)
+class Calendar:
+    """Sessions as (open_us, close_us), ascending. `ended_us` is the last close whose day has been ended."""
+
+    calendar: str
+    sessions: tuple[tuple[int, int], ...] = ()
+    ended_us: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Timer:
+    """Something that becomes due; the runtime fires it by a command of its own."""
+
+    timer_id: int
+    due_us: int
+    kind: TimerKind
+    target: str
+
+
+@dataclass(slots=True, eq=False)
+class Withdrawal:
+    """Cash held for the bank to pay out."""
+
+    withdrawal_id: int
+    account_id: int
+    amount_e4: int
+    requested_us: int
+
+
+class KeyRecord(Struct, eq=False, gc=False):
+    """What an idempotency key answered: `seq` is the record that made it so."""
+
+    principal: int
+    key: str
+    digest: bytes
+    seq: int
+    created_us: int
+    answer: tuple[AnyEvent, ...]
+
+
+class ClientOrderId(Struct, eq=False, gc=False):
+    """A client's own order id. `closed_us` is 0 while the order is open; kept 24 h after that."""
+
+    account_id: int
+    client_order_id: str
+    order_id: int
+    closed_us: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class KillSwitch:
+    """A kill switch that is on."""
+
+    scope: KillScope
+    target: str
+    reason: str
+
+
+DIRTY_KINDS = (
+    "clock",
+    "limits",
+    "account",
+    "position",
+    "lot",
+    "order",
+    "instrument",
+    "fees",
+    "calendar",
+    "timer",
+    "withdrawal",
+    "key",
+    "client_order_id",
+    "kill_switch",
+    "outside",
+)
+
+
+class State:
+    """The whole of the engine. Plain data: the modules of `engine/` act on it.
+
+    `dirty` names, by aggregate kind, the keys that changed since the write-behind last cut a batch.
+    """
+
+    __slots__ = (
+        "account_by_user",
+        "accounts",
+        "books",
+        "calendars",
+        "client_order_ids",
+        "client_order_ids_closed",
+        "dirty",
+        "fees",
+        "instruments",
+        "keys",
+        "keys_by_principal",
+        "kill_switches",
+        "last_us",
+        "limits",
+        "lots",
+        "orders",
+        "outside",
+        "seq",
+        "timer_heap",
+        "timers",
+        "withdrawals",
+    )
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.last_us = 0
+        self.limits = Limits()
+        self.accounts: dict[int, Account] = {}
+        self.account_by_user: dict[int, int] = {}
+        self.instruments: dict[str, Instrument] = {}
+        self.books: dict[str, Book] = {}
+        self.orders: dict[int, Order] = {}
+        self.lots: dict[int, Lot] = {}
+        self.fees: dict[str, FeeSchedule] = {}
+        self.calendars: dict[str, Calendar] = {}
+        self.timers: dict[int, Timer] = {}
+        self.timer_heap: list[tuple[int, int]] = []
+        self.withdrawals: dict[int, Withdrawal] = {}
+        self.keys: OrderedDict[tuple[int, str], KeyRecord] = OrderedDict()
+        self.keys_by_principal: dict[int, int] = {}
+        self.client_order_ids: dict[tuple[int, str], ClientOrderId] = {}
+        self.client_order_ids_closed: OrderedDict[tuple[int, str], ClientOrderId] = OrderedDict()
+        self.kill_switches: dict[tuple[KillScope, str], KillSwitch] = {}
+        self.outside: dict[tuple[int, str], int] = {}
+        self.dirty: dict[str, dict[object, None]] = new_dirty()
+
+    def __repr__(self) -> str:
+        return f"<State seq={self.seq} accounts={len(self.accounts)} open_orders={len(self.orders)}>"
+
+
+def new_dirty() -> dict[str, dict[object, None]]:
+    """An empty record of changes, with a place for each kind."""
+    return {kind: {} for kind in DIRTY_KINDS}

@@ -1,0 +1,233 @@
+"""The order commands: place, cancel, cancel all, replace. Each decides first and mutates afterwards."""
+
+from __future__ import annotations
+
+from engine.book import Book
+from engine.closing import close_all, close_order
+from engine.commands import CancelAll, CancelOrder, Envelope, PlaceOrder, ReplaceOrder
+from engine.events import OrderUpdated, Refused
+from engine.kinds import CloseReason, OrderStatus, OrderType, Side, TimeInForce
+from engine.matching import match
+from engine.orders import Order
+from engine.refusals import Refusal
+from engine.risk import (
+    account_refusal,
+    collar_e4,
+    cover_refusal,
+    fill_or_kill_refusal,
+    form_refusal,
+    market_refusal,
+    size_refusal,
+)
+from engine.state import Account, ClientOrderId, Instrument, State
+from engine.turn import Turn
+
+BUY = Side.BUY
+CANCELLED = OrderStatus.CANCELLED
+FOK = TimeInForce.FOK
+MARKET = OrderType.MARKET
+PARTIAL = OrderStatus.PARTIAL
+USER = CloseReason.USER
+NEVER_REST = (TimeInForce.IOC, TimeInForce.FOK)
+
+Answer = Refused | int | type[OrderUpdated] | None
+"""What a command's function returns: a refusal, the id of the order that answers, the type of the events that
+answer, or None when all of its events do."""
+
+
+def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
+    """Accept, match and rest a new order, or refuse it."""
+    state = turn.state
+    account = state.accounts.get(envelope.account_id)
+    refused = account_refusal(account)
+    if refused is not None or account is None:
+        return refused
+    if command.client_order_id and (account.account_id, command.client_order_id) in state.client_order_ids:
+        return Refused(Refusal.DUPLICATE_CLIENT_ORDER_ID)
+    instrument = state.instruments.get(command.symbol)
+    if instrument is None:
+        return Refused(Refusal.UNKNOWN_SYMBOL)
+    refused = market_refusal(state, account, instrument) or form_refusal(
+        instrument, command.order_type, command.quantity_e8, command.price_e4
+    )
+    if refused is not None:
+        return refused
+    limit_e4 = command.price_e4
+    if command.order_type is MARKET:
+        limit_e4 = collar_e4(instrument, command.side, state.limits.market_collar_bps)
+    refused = size_refusal(state, instrument, command.side, command.quantity_e8, limit_e4)
+    if refused is not None:
+        return refused
+    if len(account.orders) >= state.limits.open_orders_max:
+        return Refused(Refusal.TOO_MANY_OPEN_ORDERS, (("maximum", state.limits.open_orders_max),))
+    order_id = turn.new_id()
+    fees = state.fees[instrument.fee_schedule]
+    order = Order(
+        order_id,
+        account.account_id,
+        command.symbol,
+        command.side,
+        command.order_type,
+        command.time_in_force,
+        command.quantity_e8,
+        command.price_e4,
+        limit_e4,
+        fees.maker_ppm,
+        fees.taker_ppm,
+        turn.now_us,
+        turn.now_us,
+        command.client_order_id,
+        command.self_trade_prevention,
+        0,
+        False,
+        order_id,
+    )
+    refused = cover_refusal(account, order, 0, 0)
+    if refused is None and command.time_in_force is FOK:
+        refused = fill_or_kill_refusal(state, order)
+    if refused is not None:
+        return refused
+    accept(turn, account, order)
+    enter_book(turn, instrument, order)
+    return order_id
+
+
+def accept(turn: Turn, account: Account, order: Order) -> None:
+    """Make an order that was decided on part of the state, and take what it must hold.
+
+    That is `order.hold_e4` in cash of a buy, its rest in units of a sell.
+    """
+    state = turn.state
+    state.orders[order.order_id] = order
+    turn.touch_order(order)
+    if order.side is BUY:
+        account.held_e4 += order.hold_e4
+        turn.touch_account(account)
+    else:
+        account.positions[order.symbol].held_e8 += order.quantity_e8 - order.filled_e8
+        state.dirty["position"][(order.account_id, order.symbol)] = None
+    if order.is_quote:
+        return
+    account.orders[order.order_id] = order
+    if order.client_order_id:
+        key = (account.account_id, order.client_order_id)
+        state.client_order_ids[key] = ClientOrderId(key[0], key[1], order.order_id)
+        state.dirty["client_order_id"][key] = None
+
+
+def enter_book(turn: Turn, instrument: Instrument, order: Order) -> None:
+    """Match an accepted order; what is left rests, or ends where its type or time in force says so."""
+    book = turn.state.books[order.symbol]
+    if order.side is BUY:
+        same, opposite = book.bids, book.asks
+    else:
+        same, opposite = book.asks, book.bids
+    match(turn, instrument, opposite, order)
+    if order.status > PARTIAL:
+        return
+    if order.order_type is MARKET or order.time_in_force in NEVER_REST:
+        close_order(turn, order, CANCELLED, CloseReason.NO_LIQUIDITY)
+        return
+    same.add(order)
+    turn.touch_level(same, order.limit_e4)
+
+
+def cancel_order(turn: Turn, envelope: Envelope, command: CancelOrder) -> Answer:
+    """Cancel one open order of the envelope's account."""
+    order = own_order(turn.state, envelope, command.order_id)
+    if order is None:
+        return Refused(Refusal.ORDER_NOT_FOUND)
+    close_order(turn, order, CANCELLED, USER)
+    return order.order_id
+
+
+def own_order(state: State, envelope: Envelope, order_id: int) -> Order | None:
+    """An open order if it belongs to the account that asks; quotes are handled by mass quote alone."""
+    order = state.orders.get(order_id)
+    if order is None or order.account_id != envelope.account_id or order.is_quote:
+        return None
+    return order
+
+
+def cancel_all(turn: Turn, envelope: Envelope, command: CancelAll) -> Answer:
+    """Cancel all open orders and quotes of the account, or those in one symbol."""
+    account = turn.state.accounts.get(envelope.account_id)
+    if account is None:
+        return Refused(Refusal.ACCOUNT_NOT_FOUND)
+    if command.symbol and command.symbol not in turn.state.instruments:
+        return Refused(Refusal.UNKNOWN_SYMBOL)
+    close_all(turn, account, command.symbol, CloseReason.CANCEL_ALL)
+    return OrderUpdated
+
+
+def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answer:
+    """Replace an open order by one with a new id, linked both ways.
+
+    The command's quantity is the total, fills included; the new order is for what is left of it. A pure
+    decrease keeps its place in the queue, everything else goes to the end and may trade at once.
+    """
+    state = turn.state
+    account = state.accounts.get(envelope.account_id)
+    refused = account_refusal(account)
+    if refused is not None or account is None:
+        return refused
+    if command.client_order_id and (account.account_id, command.client_order_id) in state.client_order_ids:
+        return Refused(Refusal.DUPLICATE_CLIENT_ORDER_ID)
+    old = own_order(state, envelope, command.order_id)
+    if old is None:
+        return Refused(Refusal.ORDER_NOT_FOUND)
+    instrument = state.instruments[old.symbol]
+    price_e4 = command.price_e4 or old.price_e4
+    total_e8 = command.quantity_e8 or old.quantity_e8
+    refused = market_refusal(state, account, instrument) or form_refusal(
+        instrument, old.order_type, total_e8, price_e4
+    )
+    if refused is not None:
+        return refused
+    quantity_e8 = total_e8 - old.filled_e8
+    if quantity_e8 <= 0 or (price_e4 == old.price_e4 and total_e8 == old.quantity_e8):
+        return Refused(Refusal.INVALID_REPLACE, (("filled_e8", old.filled_e8),))
+    keeps_place = price_e4 == old.price_e4 and total_e8 < old.quantity_e8
+    if not keeps_place:  # an order that only gets smaller brings no risk that it did not have
+        refused = size_refusal(state, instrument, old.side, quantity_e8, price_e4)
+        if refused is not None:
+            return refused
+    new_id = turn.new_id()
+    new = Order(
+        new_id,
+        account.account_id,
+        old.symbol,
+        old.side,
+        old.order_type,
+        old.time_in_force,
+        quantity_e8,
+        price_e4,
+        price_e4,
+        old.maker_ppm,
+        old.taker_ppm,
+        turn.now_us,
+        turn.now_us,
+        command.client_order_id,
+        old.self_trade_prevention,
+        old.order_id,
+        False,
+        old.priority if keeps_place else new_id,
+    )
+    refused = cover_refusal(account, new, old.hold_e4, old.leaves_e8 if old.side is not BUY else 0)
+    if refused is not None:
+        return refused
+    old.replaced_by_id = new_id
+    if keeps_place:
+        swap_in_place(turn, state.books[old.symbol], old, new)
+    close_order(turn, old, OrderStatus.REPLACED, CloseReason.REPLACED)
+    accept(turn, account, new)
+    if not keeps_place:
+        enter_book(turn, instrument, new)
+    return new_id
+
+
+def swap_in_place(turn: Turn, book: Book, old: Order, new: Order) -> None:
+    """Let the smaller order stand where the old one stood in its queue."""
+    side = book.side(old.side)
+    side.swap(old, new)
+    turn.touch_level(side, old.limit_e4)

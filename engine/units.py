@@ -1,0 +1,91 @@
+"""Scaled integers, their bounds, and every rounding in Kerb, each with a name.
+
+Cash and prices are integers in 1/10 000 of the currency (`_e4`), quantities in 1e-8 of a unit (`_e8`),
+times in microseconds since the epoch, UTC (`_us`), rates in parts per million (`_ppm`) or basis points
+(`_bps`). Decimals and strings exist at the border only.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CASH_SCALE: Final = 10_000
+QUANTITY_SCALE: Final = 100_000_000
+PPM: Final = 1_000_000
+BPS: Final = 10_000
+
+SECOND_US: Final = 1_000_000
+MINUTE_US: Final = 60 * SECOND_US
+HOUR_US: Final = 60 * MINUTE_US
+DAY_US: Final = 24 * HOUR_US
+
+TIME_MAX_US: Final = 253_402_300_800 * SECOND_US
+"""The end of the year 9999, after which no calendar can write a date."""
+
+# A Postgres BIGINT ends at 9.2e18. These bounds keep each stored figure, and the sum over all accounts of
+# one asset, below it: every command that is accepted can be written.
+PRICE_MAX_E4: Final = 10**9 * CASH_SCALE  # 1 000 000 000.0000 a unit
+QUANTITY_MAX_E8: Final = 10**9 * QUANTITY_SCALE  # a thousand million units in one order
+NOTIONAL_MAX_E4: Final = 10**11 * CASH_SCALE  # one order's worst case
+CASH_TOTAL_MAX_E4: Final = 10**14 * CASH_SCALE  # all customers' cash in one currency
+SECURITY_TOTAL_MAX_E8: Final = 10**10 * QUANTITY_SCALE  # all customers' units of one security
+
+ID_MAX: Final = 2**63 - 1
+"""The highest id that a BIGINT holds."""
+
+IDS_PER_SEQ: Final = 1 << 20
+"""An id is `seq * IDS_PER_SEQ + index`: one command makes at most this many ids (a BIGINT holds 8 million million commands)."""
+
+
+def notional_down_e4(price_e4: int, quantity_e8: int) -> int:
+    """What a fill is worth: rounded down, and both sides use the same figure."""
+    return price_e4 * quantity_e8 // QUANTITY_SCALE
+
+
+def notional_up_e4(price_e4: int, quantity_e8: int) -> int:
+    """What a hold must cover: rounded up, so it is never less than the fills it pays for."""
+    return -(-price_e4 * quantity_e8 // QUANTITY_SCALE)
+
+
+def fee_parts_up_e4(maker_notional_e4: int, maker_ppm: int, taker_notional_e4: int, taker_ppm: int) -> int:
+    """A fee on notionals at two rates: rounded up once, so it never exceeds that of the sum at the higher rate."""
+    return -(-(maker_notional_e4 * maker_ppm + taker_notional_e4 * taker_ppm) // PPM)
+
+
+def worst_cost_up_e4(price_e4: int, rest_e8: int, filled_notional_e4: int, rate_ppm: int) -> int:
+    """The most that the rest of a buy can cost: its notional rounded up, and the fee on the whole, rounded up."""
+    rest_e4 = -(-price_e4 * rest_e8 // QUANTITY_SCALE)
+    fee_e4 = -(-(filled_notional_e4 + rest_e4) * rate_ppm // PPM)
+    return rest_e4 + fee_e4
+
+
+def band_down_e4(price_e4: int, distance_bps: int) -> int:
+    """The lower end of a band around a price, rounded towards the price."""
+    return -(-price_e4 * (BPS - distance_bps) // BPS)
+
+
+def band_up_e4(price_e4: int, distance_bps: int) -> int:
+    """The upper end of a band around a price, rounded towards the price."""
+    return price_e4 * (BPS + distance_bps) // BPS
+
+
+def tick_down_e4(price_e4: int, tick_e4: int) -> int:
+    """The highest multiple of the tick that is not above the price."""
+    return price_e4 - price_e4 % tick_e4
+
+
+def tick_up_e4(price_e4: int, tick_e4: int) -> int:
+    """The lowest multiple of the tick that is not below the price."""
+    return price_e4 + -price_e4 % tick_e4
+
+
+def cost_share_e4(cost_e4: int, part_e8: int, whole_e8: int) -> int:
+    """The part of a lot's cost that goes with a part of its quantity: rounded down, the rest stays with the lot."""
+    return cost_e4 * part_e8 // whole_e8
+
+
+def average_price_e4(notional_e4: int, quantity_e8: int) -> int:
+    """The average price of fills or of a holding, rounded half up; 0 when there is no quantity."""
+    if quantity_e8 == 0:
+        return 0
+    return (2 * notional_e4 * QUANTITY_SCALE + quantity_e8) // (2 * quantity_e8)

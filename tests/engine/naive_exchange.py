@@ -1,0 +1,337 @@
+"""The rest of the naive exchange: money, operators, calendars, keys, and the entry that takes any command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine import commands as c
+from engine import events as e
+from engine.kinds import (
+    AccountStatus,
+    CloseReason,
+    KillScope,
+    OrderStatus,
+    Phase,
+    Side,
+    TimeInForce,
+    TransactionKind,
+)
+from engine.refusals import Refusal
+from tests.engine.naive_book import NaiveBook
+from tests.engine.naive_records import NaiveAccount, NaiveInstrument, NaiveOrder, NaiveTurn
+
+BANK, CUSTODY = 1, 2
+MOST = 10**18
+
+Answer = e.Refused | int | None
+
+
+@dataclass
+class NaiveResult:
+    events: tuple[e.AnyEvent, ...]
+    answer: tuple[e.AnyEvent, ...]
+    duplicate: bool = False
+
+
+@dataclass
+class NaiveKey:
+    digest: bytes
+    created_us: int
+    answer: tuple[e.AnyEvent, ...]
+
+
+class NaiveExchange(NaiveBook):
+    """All commands of a venue whose instruments share one calendar."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seq = 0
+        self.keys: dict[tuple[int, str], NaiveKey] = {}
+        self.key_ttl_us = 86_400 * 10**6
+        self.sessions: tuple[tuple[int, int], ...] = ()
+        self.day_ended_us = 0
+        self.timer: tuple[int, int] | None = None
+        self.outside: dict[tuple[int, str], int] = {}
+
+    def apply(self, envelope: c.Envelope, command: c.AnyCommand, now_us: int) -> NaiveResult:
+        known = self.keys.get((envelope.principal, envelope.key))
+        if envelope.key and known is not None and known.created_us + self.key_ttl_us > now_us:
+            if known.digest != envelope.digest:
+                return NaiveResult((), (e.Refused(Refusal.IDEMPOTENCY_KEY_REUSED),))
+            return NaiveResult((), known.answer, duplicate=True)
+        for key, record in list(self.keys.items()):
+            if record.created_us + self.key_ttl_us <= now_us:
+                del self.keys[key]
+        for client_id, closed_us in list(self.client_ids.items()):
+            if closed_us is not None and closed_us + self.key_ttl_us <= now_us:
+                del self.client_ids[client_id]
+        self.seq += 1
+        turn = NaiveTurn(self.seq, now_us)
+        outcome = self.decide(turn, envelope.account_id, command)
+        if isinstance(outcome, e.Refused):
+            turn.events = [outcome]
+        else:
+            held_e4 = {account.account_id: self.held_e4(account.account_id) for account in turn.accounts}
+            turn.report(self.orders, held_e4)
+        events = tuple(turn.events)
+        answer = events
+        if isinstance(outcome, int):
+            answer = tuple(
+                event for event in events if isinstance(event, e.OrderUpdated) and event.order_id == outcome
+            )
+        elif isinstance(command, c.CancelAll) and outcome is None:
+            answer = tuple(event for event in events if isinstance(event, e.OrderUpdated))
+        if envelope.key:
+            self.keys[envelope.principal, envelope.key] = NaiveKey(envelope.digest, now_us, answer)
+        return NaiveResult(events, answer)
+
+    def decide(self, turn: NaiveTurn, account_id: int, command: c.AnyCommand) -> Answer:
+        match command:
+            case c.PlaceOrder():
+                return self.place(turn, account_id, command)
+            case c.CancelOrder():
+                return self.cancel(turn, account_id, command)
+            case c.CancelAll():
+                return self.cancel_all(turn, account_id, command)
+            case c.ReplaceOrder():
+                return self.replace(turn, account_id, command)
+            case c.MassQuote():
+                return self.quote(turn, account_id, command)
+            case c.Deposit() | c.RequestWithdrawal() | c.SettleWithdrawal() | c.TransferIn():
+                return self.money(turn, account_id, command)
+            case _:
+                return self.operate(turn, command)
+
+    # -- money
+
+    def money(
+        self,
+        turn: NaiveTurn,
+        account_id: int,
+        command: c.Deposit | c.RequestWithdrawal | c.SettleWithdrawal | c.TransferIn,
+    ) -> Answer:
+        if isinstance(command, c.SettleWithdrawal):
+            return self.settle(turn, command)
+        owner_id = command.account_id if isinstance(command, c.TransferIn) else account_id
+        account = self.accounts.get(owner_id)
+        if account is None:
+            return e.Refused(Refusal.ACCOUNT_NOT_FOUND)
+        if isinstance(command, c.TransferIn):
+            return self.receive_units(turn, account, command)
+        if isinstance(command, c.RequestWithdrawal) and account.status is AccountStatus.DISABLED:
+            return e.Refused(Refusal.ACCOUNT_DISABLED)
+        if command.amount_e4 <= 0:
+            return e.Refused(Refusal.INVALID_AMOUNT)
+        if isinstance(command, c.Deposit):
+            if (
+                max(self.brought_in(BANK, account.currency), account.contributed_e4) + command.amount_e4
+                > MOST
+            ):
+                return e.Refused(Refusal.BALANCE_LIMIT, (("maximum_e4", MOST),))
+            account.contributed_e4 += command.amount_e4
+            self.move(
+                turn,
+                account,
+                TransactionKind.DEPOSIT,
+                BANK,
+                account.currency,
+                command.amount_e4,
+                command.method,
+            )
+            return None
+        free_e4 = self.free_e4(account)
+        if command.amount_e4 > free_e4:
+            detail = (("required_e4", command.amount_e4), ("available_e4", free_e4))
+            return e.Refused(Refusal.INSUFFICIENT_FUNDS, detail)
+        withdrawal_id = turn.new_id()
+        self.withdrawals[withdrawal_id] = (account_id, command.amount_e4)
+        turn.touch(account=account)
+        turn.events.append(e.WithdrawalRequested(withdrawal_id, account_id, command.amount_e4))
+        return None
+
+    def settle(self, turn: NaiveTurn, command: c.SettleWithdrawal) -> Answer:
+        if command.withdrawal_id not in self.withdrawals:
+            return e.Refused(Refusal.WITHDRAWAL_NOT_FOUND)
+        owner, amount_e4 = self.withdrawals.pop(command.withdrawal_id)
+        account = self.accounts[owner]
+        turn.touch(account=account)
+        turn.events.append(e.WithdrawalSettled(command.withdrawal_id, owner, amount_e4, command.paid))
+        if command.paid:
+            account.contributed_e4 -= amount_e4
+            reference = str(command.withdrawal_id)
+            self.move(
+                turn, account, TransactionKind.WITHDRAWAL, BANK, account.currency, -amount_e4, reference
+            )
+        return None
+
+    def receive_units(self, turn: NaiveTurn, account: NaiveAccount, command: c.TransferIn) -> Answer:
+        instrument = self.instruments.get(command.symbol)
+        if instrument is None:
+            return e.Refused(Refusal.UNKNOWN_SYMBOL)
+        if instrument.currency != account.currency:
+            return e.Refused(Refusal.CURRENCY_MISMATCH)
+        if command.quantity_e8 <= 0 or command.quantity_e8 % instrument.lot_e8:
+            return e.Refused(Refusal.INVALID_QUANTITY)
+        if command.cost_e4 < 0 or account.contributed_e4 + command.cost_e4 > MOST:
+            return e.Refused(Refusal.INVALID_AMOUNT)
+        if self.brought_in(CUSTODY, command.symbol) + command.quantity_e8 > MOST:
+            return e.Refused(Refusal.BALANCE_LIMIT, (("maximum_e8", MOST),))
+        account.contributed_e4 += command.cost_e4
+        turn.touch(account=account)
+        account.receive(command.symbol, turn.seq * 2**20 + turn.ids, command.quantity_e8, command.cost_e4)
+        self.move(
+            turn, account, TransactionKind.TRANSFER_IN, CUSTODY, command.symbol, command.quantity_e8, ""
+        )
+        return None
+
+    def brought_in(self, outside_id: int, asset: str) -> int:
+        return -self.outside.get((outside_id, asset), 0)
+
+    def move(
+        self,
+        turn: NaiveTurn,
+        account: NaiveAccount,
+        kind: TransactionKind,
+        outside_id: int,
+        asset: str,
+        amount: int,
+        reference: str,
+    ) -> None:
+        """One transaction between the account and the outside."""
+        self.outside[outside_id, asset] = self.outside.get((outside_id, asset), 0) - amount
+        if asset == account.currency:
+            account.cash_e4 += amount
+            turn.touch(account=account)
+        balance = account.cash_e4 if asset == account.currency else account.units_e8(asset)
+        mine = (account.account_id, asset, amount, balance)
+        theirs = (outside_id, asset, -amount, self.outside[outside_id, asset])
+        turn.events.append(e.Posted(turn.new_id(2), kind, reference, (mine, theirs)))
+
+    # -- operators and time
+
+    def operate(self, turn: NaiveTurn, command: c.AnyCommand) -> Answer:
+        match command:
+            case c.SetCalendar():
+                self.sessions, self.day_ended_us = command.sessions, turn.now_us
+                self.follow_clock(turn)
+            case c.FireTimer():
+                if self.timer is None or self.timer[0] != command.timer_id or self.timer[1] > turn.now_us:
+                    return e.Refused(Refusal.TIMER_NOT_FOUND)
+                self.follow_clock(turn)
+            case c.SetFees():
+                self.fees[command.schedule] = (command.maker_ppm, command.taker_ppm)
+            case c.SetLimits():
+                self.quantity_max_e8 = command.order_quantity_max_e8
+                self.value_max_e4 = command.order_value_max_e4
+                self.open_orders_max = command.open_orders_max
+                self.collar_bps = command.market_collar_bps
+                self.key_ttl_us = command.key_ttl_us
+            case c.SetInstrument():
+                return self.list_instrument(turn, command)
+            case c.OpenAccount():
+                account = NaiveAccount(turn.new_id(), command.user_id, command.kind, command.currency)
+                self.accounts[account.account_id] = account
+                turn.events.append(
+                    e.AccountOpened(account.account_id, command.user_id, command.kind, command.currency)
+                )
+                turn.touch(account=account)
+            case c.SetAccountStatus():
+                return self.set_status(turn, command)
+            case c.Marks():
+                for symbol, price_e4 in command.prices:
+                    self.instruments[symbol].reference_e4 = price_e4
+            case c.HaltSymbol() | c.ResumeSymbol():
+                return self.halt_or_resume(turn, command)
+            case c.SetKillSwitch():
+                return self.kill(turn, command)
+        return None
+
+    def list_instrument(self, turn: NaiveTurn, command: c.SetInstrument) -> Answer:
+        phase = self.phase_at(turn.now_us)
+        self.instruments[command.symbol] = NaiveInstrument(
+            command.symbol, command.currency, command.tick_e4, command.lot_e8, command.price_min_e4,
+            command.price_max_e4, command.calendar, command.price_source, command.band_bps,
+            command.fee_schedule, command.reference_e4, phase,
+        )  # fmt: skip
+        fields = {name: getattr(command, name) for name in e.InstrumentSet.__struct_fields__}
+        turn.events.append(e.InstrumentSet(**fields))
+        turn.events.append(e.PhaseChanged(command.symbol, phase, "listed"))
+        return None
+
+    def set_status(self, turn: NaiveTurn, command: c.SetAccountStatus) -> Answer:
+        account = self.accounts.get(command.account_id)
+        if account is None:
+            return e.Refused(Refusal.ACCOUNT_NOT_FOUND)
+        account.status = command.status
+        turn.events.append(e.AccountStatusChanged(account.account_id, command.status, command.reason))
+        turn.touch(account=account)
+        if command.status is AccountStatus.DISABLED:
+            self.end_all_of(turn, account.account_id, "", CloseReason.ACCOUNT_DISABLED)
+        return None
+
+    def halt_or_resume(self, turn: NaiveTurn, command: c.HaltSymbol | c.ResumeSymbol) -> Answer:
+        instrument = self.instruments.get(command.symbol)
+        if instrument is None:
+            return e.Refused(Refusal.UNKNOWN_SYMBOL)
+        if isinstance(command, c.HaltSymbol):
+            instrument.halted, instrument.phase = True, Phase.HALTED
+            turn.events.append(e.PhaseChanged(command.symbol, Phase.HALTED, command.reason))
+            return None
+        if not instrument.halted:
+            return e.Refused(Refusal.SYMBOL_NOT_HALTED)
+        instrument.halted, instrument.phase = False, self.phase_at(turn.now_us)
+        turn.events.append(e.PhaseChanged(command.symbol, instrument.phase, "resumed"))
+        return None
+
+    def kill(self, turn: NaiveTurn, command: c.SetKillSwitch) -> Answer:
+        scope, target = command.scope, command.target
+        if scope is KillScope.SYMBOL and target not in self.instruments:
+            return e.Refused(Refusal.UNKNOWN_SYMBOL)
+        if scope is KillScope.ACCOUNT and target not in map(str, self.accounts):
+            return e.Refused(Refusal.ACCOUNT_NOT_FOUND)
+        turn.events.append(e.KillSwitchSet(scope, target, command.on, command.reason))
+        if not command.on:
+            self.switches.discard((scope, target))
+            return None
+        self.switches.add((scope, target))
+        if scope is KillScope.ACCOUNT:
+            self.end_all_of(turn, int(target), "", CloseReason.KILL_SWITCH)
+            return None
+        hit = [order for order in self.orders if scope is KillScope.MARKET or order.symbol == target]
+        for order in sorted(hit, key=lambda order: (order.symbol, *self.from_the_top(order))):
+            self.end(turn, order, OrderStatus.CANCELLED, CloseReason.KILL_SWITCH)
+        return None
+
+    def follow_clock(self, turn: NaiveTurn) -> None:
+        """End the days that are over, open or close the books, and wait for the next boundary."""
+        now_us, phase = turn.now_us, self.phase_at(turn.now_us)
+        ended = [close_us for _, close_us in self.sessions if self.day_ended_us < close_us <= now_us]
+        if ended:
+            self.day_ended_us = ended[-1]
+            for symbol in sorted(self.instruments):
+                self.end_day(turn, symbol, closing=phase is Phase.CLOSED)
+        for symbol in sorted(self.instruments):
+            instrument = self.instruments[symbol]
+            if not instrument.halted and instrument.phase is not phase:
+                instrument.phase = phase
+                turn.events.append(e.PhaseChanged(symbol, phase, "calendar"))
+        boundaries = [at_us for session in self.sessions for at_us in session if at_us > now_us]
+        self.timer = (turn.new_id(), min(boundaries)) if boundaries else None
+
+    def end_day(self, turn: NaiveTurn, symbol: str, *, closing: bool) -> None:
+        """DAY orders end with the day, quotes with the closing of the book."""
+        for order in sorted(self.orders, key=self.from_the_top):
+            ends = closing if order.is_quote else order.time_in_force is TimeInForce.DAY
+            if order.symbol == symbol and ends:
+                self.end(turn, order, OrderStatus.EXPIRED, CloseReason.SESSION_END)
+        turn.events.append(e.DayEnded(symbol, self.instruments[symbol].anchor_e4()))
+
+    @staticmethod
+    def from_the_top(order: NaiveOrder) -> tuple[int, int, int]:
+        """Bids before asks, best price first, then who came first."""
+        price_e4, place, side = order.limit_e4, order.place, order.side
+        return (side, -price_e4 if side is Side.BUY else price_e4, place)
+
+    def phase_at(self, now_us: int) -> Phase:
+        is_on = any(open_us <= now_us < close_us for open_us, close_us in self.sessions)
+        return Phase.CONTINUOUS if is_on else Phase.CLOSED
