@@ -1,0 +1,1 @@
+"""Migrations, queries, and the mappings between rows and the engine's records and state."""

@@ -1,0 +1,162 @@
+"""The books checked in SQL. Each query returns the rows that are wrong: (subject, problem); none when all is well."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CHECKS: Final[dict[str, str]] = {
+    "postings sum to zero": """
+        SELECT format('txn %s', txn_id) AS subject, format('%s sums to %s', asset, sum(amount)) AS problem
+        FROM postings GROUP BY txn_id, asset HAVING sum(amount) <> 0 ORDER BY txn_id
+    """,
+    "running balances": """
+        SELECT format('txn %s line %s', txn_id, line) AS subject,
+            format('account %s has %s %s after it, the postings say %s', account_id, balance_after, asset, running)
+            AS problem
+        FROM (
+            SELECT txn_id, line, account_id, asset, balance_after,
+                sum(amount) OVER (PARTITION BY account_id, asset ORDER BY txn_id, line) AS running
+            FROM postings
+        ) AS lines
+        WHERE balance_after <> running ORDER BY txn_id, line
+    """,
+    "wallets = postings": """
+        SELECT format('wallet %s %s', account_id, currency) AS subject,
+            format('balance %s, postings %s', coalesce(balance_e4, 0), coalesce(posted, 0)) AS problem
+        FROM wallets FULL JOIN (
+            SELECT account_id, asset AS currency, sum(amount) AS posted FROM postings
+            WHERE asset NOT IN (SELECT symbol FROM instruments) GROUP BY account_id, asset
+        ) AS sums USING (account_id, currency)
+        WHERE coalesce(balance_e4, 0) <> coalesce(posted, 0) ORDER BY account_id
+    """,
+    "holdings = postings": """
+        SELECT format('holding %s %s', account_id, symbol) AS subject,
+            format('units %s, postings %s', coalesce(units_e8, 0), coalesce(posted, 0)) AS problem
+        FROM holdings FULL JOIN (
+            SELECT account_id, asset AS symbol, sum(amount) AS posted FROM postings
+            WHERE asset IN (SELECT symbol FROM instruments) GROUP BY account_id, asset
+        ) AS sums USING (account_id, symbol)
+        WHERE coalesce(units_e8, 0) <> coalesce(posted, 0) ORDER BY account_id, symbol
+    """,
+    "holdings = lots": """
+        SELECT format('holding %s %s', account_id, symbol) AS subject,
+            format('units %s at cost %s, lots %s at cost %s',
+                coalesce(h.units_e8, 0), coalesce(h.cost_e4, 0), coalesce(units, 0), coalesce(cost, 0)) AS problem
+        FROM (
+            SELECT account_id, symbol, units_e8, cost_e4 FROM holdings
+            WHERE account_id NOT IN (SELECT account_id FROM accounts WHERE kind > 2)
+        ) AS h FULL JOIN (
+            SELECT account_id, symbol, sum(units_e8) AS units, sum(cost_e4) AS cost FROM lots
+            GROUP BY account_id, symbol
+        ) AS sums USING (account_id, symbol)
+        WHERE coalesce(h.units_e8, 0) <> coalesce(units, 0) OR coalesce(h.cost_e4, 0) <> coalesce(cost, 0)
+        ORDER BY account_id, symbol
+    """,
+    # A quote has no order row until it trades, so a market maker's holds are checked in the engine's state.
+    "held cash = open holds": """
+        SELECT format('wallet %s %s', account_id, currency) AS subject,
+            format('held %s, open buys hold %s, withdrawals %s', held_e4, coalesce(buys, 0), coalesce(outgoing, 0))
+            AS problem
+        FROM wallets JOIN accounts USING (account_id, currency)
+        LEFT JOIN (
+            SELECT account_id, sum(hold_e4) AS buys FROM orders WHERE status <= 2 AND side = 1 GROUP BY account_id
+        ) AS orders_open USING (account_id)
+        LEFT JOIN (
+            SELECT account_id, sum(amount_e4) AS outgoing FROM withdrawals WHERE status = 1 GROUP BY account_id
+        ) AS withdrawals_open USING (account_id)
+        WHERE kind = 1 AND held_e4 <> coalesce(buys, 0) + coalesce(outgoing, 0) ORDER BY account_id
+    """,
+    "held units = open sells": """
+        SELECT format('holding %s %s', account_id, symbol) AS subject,
+            format('held %s, open sells %s', coalesce(held_e8, 0), coalesce(sells, 0)) AS problem
+        FROM (
+            SELECT account_id, symbol, held_e8 FROM holdings
+            WHERE account_id NOT IN (SELECT account_id FROM accounts WHERE kind <> 1)
+        ) AS held FULL JOIN (
+            SELECT account_id, symbol, sum(quantity_e8 - filled_e8) AS sells FROM orders
+            WHERE status <= 2 AND side = 2
+                AND account_id NOT IN (SELECT account_id FROM accounts WHERE kind <> 1)
+            GROUP BY account_id, symbol
+        ) AS sums USING (account_id, symbol)
+        WHERE coalesce(held_e8, 0) <> coalesce(sells, 0) ORDER BY account_id, symbol
+    """,
+    "closed orders hold nothing": """
+        SELECT format('order %s', order_id) AS subject, format('status %s, still holds %s', status, hold_e4) AS problem
+        FROM orders WHERE status > 2 AND hold_e4 <> 0 ORDER BY order_id
+    """,
+    "orders = executions": """
+        SELECT format('order %s', order_id) AS subject,
+            format('filled %s worth %s fee %s, executions %s worth %s fee %s', coalesce(o.filled_e8, 0),
+                coalesce(o.notional_e4, 0), coalesce(o.fee_e4, 0), coalesce(filled, 0), coalesce(worth, 0),
+                coalesce(fees, 0)) AS problem
+        FROM (SELECT order_id, account_id, symbol, side, filled_e8, notional_e4, fee_e4 FROM orders) AS o
+        FULL JOIN (
+            SELECT order_id, sum(quantity_e8) AS filled, sum(notional_e4) AS worth, sum(fee_e4) AS fees,
+                min(account_id) AS account_min, max(account_id) AS account_max, min(symbol) AS symbol_min,
+                max(symbol) AS symbol_max, min(side) AS side_min, max(side) AS side_max
+            FROM executions GROUP BY order_id
+        ) AS sums USING (order_id)
+        WHERE o.order_id IS NULL OR o.filled_e8 <> coalesce(filled, 0) OR o.notional_e4 <> coalesce(worth, 0)
+            OR o.fee_e4 <> coalesce(fees, 0) OR account_min <> o.account_id OR account_max <> o.account_id
+            OR symbol_min <> o.symbol OR symbol_max <> o.symbol OR side_min <> o.side OR side_max <> o.side
+        ORDER BY order_id
+    """,
+    "order status = what is filled": """
+        SELECT format('order %s', order_id) AS subject,
+            format('status %s, %s of %s filled', status, filled_e8, quantity_e8) AS problem
+        FROM orders WHERE filled_e8 > quantity_e8 OR filled_e8 < 0 OR (status = 3) <> (filled_e8 = quantity_e8)
+            OR (status = 1 AND filled_e8 > 0) OR (status = 2 AND filled_e8 = 0)
+        ORDER BY order_id
+    """,
+    "fills have two sides": """
+        SELECT format('execution %s', coalesce(buy.execution_id, sell.execution_id)) AS subject,
+            'the other side is missing or differs' AS problem
+        FROM (SELECT * FROM executions WHERE side = 1) AS buy
+        FULL JOIN (SELECT * FROM executions WHERE side = 2) AS sell ON sell.execution_id = buy.execution_id + 1
+        WHERE (buy.symbol, buy.price_e4, buy.quantity_e8, buy.notional_e4, buy.liquidity)
+            IS DISTINCT FROM (sell.symbol, sell.price_e4, sell.quantity_e8, sell.notional_e4, 3 - sell.liquidity)
+        ORDER BY 1
+    """,
+    "executions = postings": """
+        SELECT format('execution %s', execution_id) AS subject,
+            format('worth %s fee %s units %s, posted %s fee %s units %s', e.notional_e4, e.fee_e4, e.quantity_e8,
+                coalesce(worth, 0), coalesce(fee, 0), coalesce(units, 0)) AS problem
+        FROM (SELECT execution_id, account_id, order_id, notional_e4, fee_e4, quantity_e8 FROM executions) AS e
+        FULL JOIN (
+            SELECT entry_id AS execution_id, account_id, order_id,
+                sum(abs(amount)) FILTER (WHERE kind IN (3, 4)) AS worth,
+                coalesce(sum(-amount) FILTER (WHERE kind = 5), 0) AS fee,
+                sum(abs(amount)) FILTER (WHERE kind = 0) AS units
+            FROM postings WHERE txn_kind = 3 AND order_id > 0 GROUP BY entry_id, account_id, order_id
+        ) AS sums USING (execution_id, account_id, order_id)
+        WHERE (e.notional_e4, e.fee_e4, e.quantity_e8) IS DISTINCT FROM (worth, fee, units) ORDER BY execution_id
+    """,
+    "sequence without gaps": """
+        SELECT format('records %s to %s', first_seq, last_seq) AS subject,
+            format('%s records, expected to start at %s', records, wanted) AS problem
+        FROM (
+            SELECT first_seq, last_seq, records, coalesce(lag(last_seq) OVER (ORDER BY bucket), 0) + 1 AS wanted
+            FROM applied_ranges
+        ) AS ranges
+        WHERE first_seq <> wanted OR records <> last_seq - first_seq + 1
+        UNION ALL
+        SELECT 'journal_position', format('applied %s, records end at %s', applied_seq, ended)
+        FROM journal_position, (SELECT coalesce(max(last_seq), 0) AS ended FROM applied_ranges) AS ranges
+        WHERE applied_seq <> ended
+    """,
+    "nothing beyond the watermark": """
+        SELECT subject, format('has sequence %s, applied is %s', seq, applied_seq) AS problem
+        FROM journal_position, (
+            SELECT 'orders' AS subject, max(seq) AS seq FROM orders
+            UNION ALL SELECT 'wallets', max(seq) FROM wallets
+            UNION ALL SELECT 'holdings', max(seq) FROM holdings
+            UNION ALL SELECT 'lots', max(seq) FROM lots
+            UNION ALL SELECT 'instruments', max(seq) FROM instruments
+            UNION ALL SELECT 'accounts', max(seq) FROM accounts
+            UNION ALL SELECT 'postings', max(txn_id) / 1048576 FROM postings
+            UNION ALL SELECT 'executions', max(execution_id) / 1048576 FROM executions
+        ) AS newest
+        WHERE seq > applied_seq
+    """,
+}
+"""What is checked → the query for what is wrong."""

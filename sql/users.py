@@ -1,0 +1,93 @@
+"""The queries of users, sessions, refresh tokens, the outbox and settled withdrawals. Parameters stand above each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# email, password hash, full name, phone, roles, email verified, KYC status, KYC tier
+INSERT_USER: Final = """
+INSERT INTO users (email, password_hash, full_name, phone, roles, email_verified, kyc_status, kyc_tier)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+RETURNING user_id
+"""
+
+# kind, user id, body (JSON text)
+INSERT_OUTBOX: Final = """
+INSERT INTO outbox (kind, user_id, body) VALUES ($1, $2, $3::jsonb) RETURNING outbox_id
+"""
+
+# e-mail address
+USER_FOR_LOGIN: Final = """
+SELECT user_id, password_hash, roles, premium FROM users WHERE lower(email) = lower($1)
+"""
+
+# user id
+USER_PROFILE: Final = """
+SELECT user_id, email, full_name, phone, roles, email_verified, kyc_status, kyc_tier, created_at, last_login_at
+FROM users WHERE user_id = $1
+"""
+
+# user id
+TOUCH_LOGIN: Final = "UPDATE users SET last_login_at = now() WHERE user_id = $1"
+
+# user id, address, user agent
+INSERT_SESSION: Final = """
+INSERT INTO sessions (user_id, address, user_agent) VALUES ($1, $2, $3) RETURNING session_id
+"""
+
+# token hash, session id, seconds to live
+INSERT_REFRESH: Final = """
+INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
+VALUES ($1, $2, now() + make_interval(secs => $3))
+"""
+
+# token hash. Exactly one caller gets the row: the token is used from then on.
+USE_REFRESH: Final = """
+UPDATE refresh_tokens AS token SET used_at = now()
+FROM sessions JOIN users USING (user_id)
+WHERE token.token_hash = $1 AND token.used_at IS NULL AND token.expires_at > now()
+  AND sessions.session_id = token.session_id AND sessions.revoked_at IS NULL
+RETURNING token.session_id, user_id, roles, premium
+"""
+
+# token hash
+SESSION_OF_USED_REFRESH: Final = """
+SELECT session_id FROM refresh_tokens WHERE token_hash = $1 AND used_at IS NOT NULL
+"""
+
+# session id
+TOUCH_SESSION: Final = "UPDATE sessions SET refreshed_at = now() WHERE session_id = $1"
+
+# session id, reason
+REVOKE_SESSION: Final = """
+UPDATE sessions SET revoked_at = now(), revoke_reason = $2 WHERE session_id = $1 AND revoked_at IS NULL
+"""
+
+# seconds that an access token lives: older revocations need not be remembered
+REVOKED_SESSIONS: Final = """
+SELECT session_id FROM sessions WHERE revoked_at > now() - make_interval(secs => $1)
+"""
+
+# how many at most
+OPEN_OUTBOX: Final = """
+SELECT outbox_id, kind, user_id, body::text AS body FROM outbox WHERE done_at IS NULL ORDER BY outbox_id LIMIT $1
+"""
+
+# outbox id, outcome
+OUTBOX_DONE: Final = """
+UPDATE outbox SET done_at = now(), outcome = $2 WHERE outbox_id = $1 AND done_at IS NULL
+"""
+
+# account id, withdrawal id. The ledger's line carries the withdrawal's id as its reference.
+WITHDRAWAL: Final = """
+SELECT withdrawal_id, amount_e4, withdrawals.status, requested_at, currency, posted.txn_id, posted.balance_after
+FROM withdrawals JOIN accounts USING (account_id)
+LEFT JOIN LATERAL (
+    SELECT txn_id, balance_after FROM postings
+    WHERE postings.account_id = $1 AND postings.kind > 0 AND postings.txn_id > $2
+      AND postings.reference = $2::BIGINT::TEXT
+      AND postings.order_id = 0
+    ORDER BY txn_id LIMIT 1
+) AS posted ON TRUE
+WHERE withdrawals.account_id = $1 AND withdrawal_id = $2
+"""

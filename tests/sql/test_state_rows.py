@@ -1,0 +1,194 @@
+"""The engine's state as rows: every field is mapped, every aggregate comes back, every change is written."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import msgpack
+
+from engine.aggregates import DERIVED, KINDS, STORED, rebuild
+from engine.apply import apply
+from engine.commands import (
+    AnyCommand,
+    CancelAll,
+    Deposit,
+    Envelope,
+    OpenAccount,
+    PlaceOrder,
+    RequestWithdrawal,
+    SetCalendar,
+    SetFees,
+    SetInstrument,
+    SetKillSwitch,
+    SetLimits,
+    TransferIn,
+)
+from engine.events import AccountOpened
+from engine.kinds import AccountKind, KillScope, OrderType, PriceSource, Side, Source, TimeInForce
+from engine.state import DIRTY_KINDS, State
+from engine.state_hash import state_hash
+from sql.state_rows import (
+    LatestRows,
+    cut_state,
+    decode_row,
+    forget_unseen,
+    load_aggregate,
+    merge_back,
+)
+
+NOW_US = 1_700_000_000_000_000
+UNIT_E8 = 10**8
+
+
+class Engine:
+    """An engine, and what a database would hold of it."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.stored: dict[tuple[str, bytes], bytes] = {}
+        self.applied_seq = 0
+
+    def do(self, command: AnyCommand, account_id: int = 0, key: str = "") -> tuple[object, ...]:
+        envelope = Envelope(Source.HTTP, account_id or 1, account_id, "", key, b"d" if key else b"")
+        applied = apply(self.state, envelope, command, NOW_US + self.state.seq)
+        assert applied.refused is None, applied.refused
+        return applied.answer
+
+    def write(self) -> None:
+        cut = cut_state(self.state, self.applied_seq)
+        for kind, key, row in cut.changes:
+            stored_key = (kind, msgpack.encode(key))
+            if row is None:
+                self.stored.pop(stored_key, None)
+            else:
+                self.stored[stored_key] = msgpack.encode(row)
+        self.applied_seq = cut.seq
+
+    def read(self) -> State:
+        state = State()
+        for kind in KINDS:
+            for (stored_kind, key), body in sorted(self.stored.items()):
+                if stored_kind == kind:
+                    load_aggregate(state, kind, key, body)
+        rebuild(state)
+        return state
+
+
+@pytest.fixture
+def engine() -> Engine:
+    """At least one aggregate of each kind."""
+    engine = Engine()
+    engine.do(SetLimits(10**15, 10**14, 100, 500, 100, 1_000, 86_400_000_000))
+    engine.do(SetCalendar("ALWAYS", ((1, 10**16),)))
+    engine.do(SetFees("standard", 1_000, 2_000))
+    terms = (100, 10**6, 100, 10**8, 10**6, "ALWAYS", PriceSource.OWN, 5_000, "standard")
+    engine.do(SetInstrument("AAPL", "Apple", "USD", *terms))
+    engine.do(SetInstrument("TSLA", "Tesla", "USD", *terms))
+    for user_id in (1_001, 1_002):
+        opened = engine.do(OpenAccount(user_id, AccountKind.USER, "USD"))[0]
+        assert isinstance(opened, AccountOpened)
+        engine.do(Deposit(10**10, "CARD"), opened.account_id)
+        engine.do(TransferIn(opened.account_id, "AAPL", 100 * UNIT_E8, 10**8))
+    first, second = engine.state.accounts
+    buy = PlaceOrder("AAPL", Side.BUY, OrderType.LIMIT, 3 * UNIT_E8, 10**6, TimeInForce.GTC, "mine")
+    sell = PlaceOrder("AAPL", Side.SELL, OrderType.LIMIT, 2 * UNIT_E8, 10**6, TimeInForce.GTC)
+    engine.do(buy, first, "key-1")
+    engine.do(sell, second, "key-2")
+    engine.do(RequestWithdrawal(5_000), first)
+    engine.do(SetKillSwitch(KillScope.SYMBOL, "TSLA", on=True, reason="test"))
+    return engine
+
+
+def test_every_field_of_the_state_is_stored_or_derived() -> None:
+    assert STORED.keys() | DERIVED == set(State.__slots__)
+    assert not STORED.keys() & DERIVED
+    assert {*STORED.values(), "position"} == KINDS.keys()  # positions hang on their accounts
+
+
+def test_every_kind_has_its_place_among_the_changes() -> None:
+    assert set(DIRTY_KINDS) == KINDS.keys()
+
+
+def test_every_kind_is_written_and_comes_back(engine: Engine) -> None:
+    engine.write()
+    assert {kind for kind, _ in engine.stored} == KINDS.keys()
+    assert state_hash(engine.read()) == state_hash(engine.state)
+
+
+def test_each_aggregate_comes_back_as_it_was_typed(engine: Engine) -> None:
+    for kind, each in KINDS.items():
+        for key in each.keys(engine.state):
+            row = each.dump(engine.state, key)
+            assert decode_row(kind, msgpack.encode(key), msgpack.encode(row)) == (key, row)
+
+
+def test_only_what_changed_is_cut(engine: Engine) -> None:
+    engine.write()
+    first = next(iter(engine.state.accounts))
+    engine.do(Deposit(1, "CARD"), first)
+    cut = cut_state(engine.state, engine.applied_seq)
+    assert {(kind, key) for kind, key, _ in cut.changes} == {
+        ("clock", "clock"),
+        ("account", first),
+        ("outside", (1, "USD")),
+    }
+
+
+def test_a_cut_is_of_its_sequence_however_far_the_engine_goes_on(engine: Engine) -> None:
+    engine.write()
+    first = next(iter(engine.state.accounts))
+    engine.do(Deposit(1, "CARD"), first)
+    cash_e4 = engine.state.accounts[first].cash_e4
+    cut = cut_state(engine.state, engine.applied_seq)
+    engine.do(Deposit(1, "CARD"), first)
+    (row,) = (row for kind, _, row in cut.changes if kind == "account")
+    assert row is not None
+    assert cash_e4 in row
+    assert cut.seq == engine.state.seq - 1
+
+
+def test_what_is_gone_is_deleted(engine: Engine) -> None:
+    engine.write()
+    assert any(kind == "order" for kind, _ in engine.stored)
+    engine.do(CancelAll(""), next(iter(engine.state.accounts)))
+    engine.write()
+    assert not any(kind == "order" for kind, _ in engine.stored)
+    assert state_hash(engine.read()) == state_hash(engine.state)
+
+
+def test_a_cut_that_was_not_written_is_merged_back(engine: Engine) -> None:
+    lost = cut_state(engine.state, 0)
+    engine.do(CancelAll(""), next(iter(engine.state.accounts)))
+    merge_back(engine.state, lost)
+    engine.write()
+    assert state_hash(engine.read()) == state_hash(engine.state)
+
+
+def test_what_came_and_went_since_the_watermark_leaves_no_trace(engine: Engine) -> None:
+    engine.do(CancelAll(""), next(iter(engine.state.accounts)))
+    assert engine.state.dirty["order"]
+    forget_unseen(engine.state, 0)
+    assert not engine.state.dirty["order"]
+
+
+def test_what_the_database_knows_is_not_forgotten(engine: Engine) -> None:
+    engine.write()
+    (order_id,) = engine.state.orders
+    engine.do(CancelAll(""), next(iter(engine.state.accounts)))
+    forget_unseen(engine.state, engine.applied_seq)
+    assert list(engine.state.dirty["order"]) == [order_id]
+
+
+def test_changes_are_mirrored_in_the_readable_tables(engine: Engine) -> None:
+    cut = cut_state(engine.state, 0)
+    rows = LatestRows(cut.seq)
+    rows.add(cut.changes)
+    assert len(rows.state) == len(cut.changes)
+    assert (len(rows.wallets), len(rows.holdings), len(rows.instruments)) == (4, 3, 2)
+    assert len(rows.lots) == len(engine.state.lots)
+
+
+def test_a_damaged_row_is_refused(engine: Engine) -> None:
+    with pytest.raises(ValueError, match=r"Expected `array`|malformed"):
+        load_aggregate(State(), "account", msgpack.encode(1), b"\x90")
+    with pytest.raises(ValueError, match=r"Expected `array`|malformed"):
+        load_aggregate(State(), "account", msgpack.encode(1), b"\xc1")
