@@ -1,0 +1,134 @@
+"""Access tokens: short-lived JSON Web Tokens (HS256), and a memory of those that were verified.
+
+A token says who (`sub`), in which session (`sid`), with which roles, and for which account (`acc`). A verified
+token is found again by its text: a dict look-up and a comparison of its end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from server.errors import TokenExpired, Unauthenticated
+from server.principal import Principal, Role
+
+ALGORITHM: Final = "HS256"
+ISSUER: Final = "kerb"
+TOKEN_LENGTH_MAX: Final = 4_096
+_FORGED: Final = "The access token is not valid."
+
+
+class AccessTokens:
+    """Issues and verifies access tokens. A revoked session's tokens are refused from that moment on."""
+
+    __slots__ = ("_cache", "_cache_max", "_clock_s", "_key", "_revoked", "_tokens_of_session", "_ttl_s")
+
+    def __init__(
+        self, secret: str, *, ttl_s: int, cache_max: int, clock_s: Callable[[], float] = time.time
+    ) -> None:
+        self._key = OctKey.import_key(secret)
+        self._ttl_s = ttl_s
+        self._cache_max = cache_max
+        self._clock_s = clock_s
+        self._cache: dict[str, Principal] = {}
+        self._tokens_of_session: dict[int, list[str]] = {}
+        self._revoked: dict[int, float] = {}
+
+    def __repr__(self) -> str:
+        return f"<AccessTokens cached={len(self._cache)} revoked={len(self._revoked)}>"
+
+    @property
+    def ttl_s(self) -> int:
+        """Seconds that a token lives."""
+        return self._ttl_s
+
+    def issue(
+        self, *, user_id: int, account_id: int, roles: frozenset[Role], session_id: int, premium: bool
+    ) -> str:
+        """A new token for a session."""
+        now_s = int(self._clock_s())
+        claims: dict[str, Any] = {
+            "iss": ISSUER,
+            "sub": str(user_id),
+            "sid": session_id,
+            "acc": account_id,
+            "roles": sorted(roles),
+            "iat": now_s,
+            "exp": now_s + self._ttl_s,
+        }
+        if premium:
+            claims["premium"] = True
+        return jwt.encode({"alg": ALGORITHM}, claims, self._key)
+
+    def verify(self, token: str) -> Principal:
+        """Who the token stands for. Raises TokenExpired, or Unauthenticated for all else that is wrong with it."""
+        principal = self._cache.get(token)
+        if principal is not None and self._clock_s() < principal.expires_s:
+            return principal
+        return self._verify_anew(token)
+
+    def revoke(self, session_id: int) -> None:
+        """Refuse every token of a session from now on."""
+        now_s = self._clock_s()
+        self._revoked[session_id] = now_s + self._ttl_s
+        for token in self._tokens_of_session.pop(session_id, ()):
+            self._cache.pop(token, None)
+        if len(self._revoked) > self._cache_max:
+            self._revoked = {known: end_s for known, end_s in self._revoked.items() if end_s > now_s}
+
+    def is_revoked(self, session_id: int) -> bool:
+        """Whether the session was revoked while one of its tokens may still be alive."""
+        return session_id in self._revoked
+
+    def _verify_anew(self, token: str) -> Principal:
+        if len(token) > TOKEN_LENGTH_MAX:
+            raise Unauthenticated(_FORGED)
+        try:
+            claims = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
+        except (JoseError, ValueError, TypeError):
+            raise Unauthenticated(_FORGED) from None
+        principal = _principal(claims)
+        if principal is None or claims.get("iss") != ISSUER:
+            raise Unauthenticated(_FORGED)
+        if self._clock_s() >= principal.expires_s:
+            self._forget(token, principal.session_id)
+            raise TokenExpired
+        if principal.session_id in self._revoked:
+            raise Unauthenticated("The session has ended. Sign in again.")
+        self._remember(token, principal)
+        return principal
+
+    def _remember(self, token: str, principal: Principal) -> None:
+        if len(self._cache) >= self._cache_max:
+            oldest = next(iter(self._cache))
+            self._forget(oldest, self._cache[oldest].session_id)
+        self._cache[token] = principal
+        self._tokens_of_session.setdefault(principal.session_id, []).append(token)
+
+    def _forget(self, token: str, session_id: int) -> None:
+        self._cache.pop(token, None)
+        tokens = self._tokens_of_session.get(session_id)
+        if tokens is not None and token in tokens:
+            tokens.remove(token)
+            if not tokens:
+                del self._tokens_of_session[session_id]
+
+
+def _principal(claims: dict[str, Any]) -> Principal | None:
+    """The claims as a principal; None when one is missing or of the wrong type."""
+    try:
+        return Principal(
+            user_id=int(claims["sub"]),
+            account_id=int(claims["acc"]),
+            roles=frozenset(Role(role) for role in claims["roles"]),
+            session_id=int(claims["sid"]),
+            expires_s=int(claims["exp"]),
+            premium=claims.get("premium") is True,
+        )
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,179 @@
+"""Writes one batch in one transaction: rows of records, rows of changed aggregates, and the new watermark."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from server.codec import Record
+from server.postgres_errors import is_away
+from server.watermark import Watermark, advance
+from sql.copy_rows import COPY_HEADER, COPY_TRAILER
+from sql.projection import Rows
+from sql.state_rows import Change, LatestRows
+from sql.statements import (
+    CANDLES,
+    EXECUTIONS,
+    HOLDINGS,
+    INSERT_ACCOUNT,
+    INSERT_WITHDRAWAL,
+    INSTRUMENTS,
+    LOTS,
+    LOTS_GONE,
+    NEW_ORDERS,
+    OLDER_ORDERS,
+    POSTINGS,
+    SETTLE_WITHDRAWAL,
+    STATE,
+    STATE_GONE,
+    UPDATE_ACCOUNT_STATUS,
+    WALLETS,
+    CopyTarget,
+)
+
+if TYPE_CHECKING:
+    import asyncpg
+
+SLICE_RECORDS: Final = 128
+SLICE_CHANGES: Final = 512
+"""How much is encoded in one turn of the loop: about a millisecond, so that orders never wait for it."""
+
+CHUNK_CHANGES: Final = 16_384
+"""How many changed aggregates are in memory as rows at a time."""
+
+STREAM_ROWS: Final = 1_024
+
+ReadRecords = Callable[[int, int, int], Sequence[Record]]
+"""(after, up to, limit) → the next records; at least one while `after` is below `up to`."""
+
+
+class Batch:
+    """What brings Postgres from `applied_seq` to `last_seq`: the records between, and all that changed by then."""
+
+    __slots__ = ("applied_seq", "changes", "last_seq")
+
+    def __init__(self, applied_seq: int, last_seq: int, changes: Sequence[Change]) -> None:
+        self.applied_seq = applied_seq
+        self.last_seq = last_seq
+        self.changes = changes
+
+    def __repr__(self) -> str:
+        return f"<Batch {self.applied_seq + 1}..{self.last_seq}: {len(self.changes)} aggregates>"
+
+
+async def write_batch(
+    connection: asyncpg.Connection, watermark: Watermark, batch: Batch, read: ReadRecords, chunk_records: int
+) -> None:
+    """Write the batch, all of it or nothing. Memory is bounded by the chunk, however many records there are.
+
+    Raises `AnotherWriter` when the watermark is no longer where this writer left it, and what asyncpg raises.
+    """
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await _write(connection, watermark, batch, read, chunk_records)
+    except Exception as error:
+        if not is_away(error):  # a connection that is in doubt is not asked for anything more
+            await transaction.rollback()
+        raise
+    await transaction.commit()
+
+
+async def _write(
+    connection: asyncpg.Connection, watermark: Watermark, batch: Batch, read: ReadRecords, chunk_records: int
+) -> None:
+    after, records = batch.applied_seq, 0
+    while after < batch.last_seq:
+        rows = await project(after, min(after + chunk_records, batch.last_seq), read)
+        await write_rows(connection, rows, staged=after > batch.applied_seq)
+        records += rows.record_count
+        after = rows.last_seq
+    for start in range(0, len(batch.changes), CHUNK_CHANGES):
+        latest = await encode_changes(batch.last_seq, batch.changes[start : start + CHUNK_CHANGES])
+        await write_latest(connection, latest, staged=start > 0)
+    await advance(connection, watermark, batch.applied_seq, batch.last_seq, records)
+
+
+async def project(after: int, up_to: int, read: ReadRecords) -> Rows:
+    """The rows of the records after `after` up to `up_to`, giving way to the loop often."""
+    rows = Rows(after + 1)
+    while rows.last_seq < up_to:
+        for record in read(rows.last_seq, up_to, SLICE_RECORDS):
+            rows.add(record)
+        await asyncio.sleep(0)
+    return rows
+
+
+async def encode_changes(seq: int, changes: Sequence[Change]) -> LatestRows:
+    """The rows of changed aggregates, giving way to the loop often."""
+    latest = LatestRows(seq)
+    for start in range(0, len(changes), SLICE_CHANGES):
+        latest.add(changes[start : start + SLICE_CHANGES])
+        await asyncio.sleep(0)
+    return latest
+
+
+async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool) -> None:
+    """What records left behind. `staged`: the stages still hold rows of an earlier chunk of this transaction."""
+    await _copy(connection, NEW_ORDERS, rows.new_orders())
+    await _copy(connection, EXECUTIONS, rows.executions)
+    await _copy(connection, POSTINGS, rows.postings)
+    await _stage_and_merge(
+        connection, ((OLDER_ORDERS, rows.older_orders()), (CANDLES, rows.candles())), staged=staged
+    )
+    if rows.accounts:
+        await connection.executemany(INSERT_ACCOUNT, rows.accounts)
+    if rows.account_statuses:
+        await connection.executemany(UPDATE_ACCOUNT_STATUS, rows.account_statuses)
+    if rows.withdrawals:
+        await connection.executemany(INSERT_WITHDRAWAL, rows.withdrawals)
+    if rows.settlements:
+        await connection.executemany(SETTLE_WITHDRAWAL, rows.settlements)
+
+
+async def write_latest(connection: asyncpg.Connection, latest: LatestRows, *, staged: bool) -> None:
+    """The engine's state, and the readable tables that mirror it."""
+    await _stage_and_merge(
+        connection,
+        (
+            (STATE, latest.state),
+            (STATE_GONE, latest.state_gone),
+            (WALLETS, latest.wallets),
+            (HOLDINGS, latest.holdings),
+            (LOTS, latest.lots),
+            (LOTS_GONE, latest.lots_gone),
+            (INSTRUMENTS, latest.instruments),
+        ),
+        staged=staged,
+    )
+
+
+async def _stage_and_merge(
+    connection: asyncpg.Connection, staged_rows: Sequence[tuple[CopyTarget, Sequence[bytes]]], *, staged: bool
+) -> None:
+    """Copy rows to their stages, then merge all of them in one round trip."""
+    targets = [target for target, rows in staged_rows if rows]
+    if not targets:
+        return
+    if staged:
+        await connection.execute("TRUNCATE " + ", ".join(target.table for target in targets))
+    for target, rows in staged_rows:
+        await _copy(connection, target, rows)
+    await connection.execute(";".join(target.merge for target in targets))
+
+
+async def _copy(connection: asyncpg.Connection, target: CopyTarget, rows: Sequence[bytes]) -> None:
+    """Binary COPY of packed rows."""
+    if rows:
+        await connection.copy_to_table(
+            target.table, source=_stream(rows), columns=target.columns, format="binary"
+        )
+
+
+async def _stream(rows: Sequence[bytes]) -> AsyncIterator[bytes]:
+    """The rows as COPY data, in pieces that the socket can take one at a time."""
+    yield COPY_HEADER
+    for start in range(0, len(rows), STREAM_ROWS):
+        yield b"".join(rows[start : start + STREAM_ROWS])
+    yield COPY_TRAILER

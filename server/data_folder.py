@@ -1,0 +1,108 @@
+"""The folder that holds one Kerb's data: who owns it now (an exclusive lock) and which journal lives in it (its id).
+
+The lock is taken on the folder itself, not on a file in it, so removing or replacing a lock file steals nothing.
+"""
+
+import errno
+import fcntl
+import os
+import secrets
+from pathlib import Path
+from typing import Final, Self
+
+from server.disk import Disk
+from server.journal_frame import JOURNAL_ID_BYTES, crc32c
+
+_PID_NAME: Final = "owner.pid"
+_IDENTITY_NAME: Final = "journal-id"
+_JOURNAL_NAME: Final = "journal"
+
+
+class DataFolderBusy(Exception):
+    """Another process owns the folder; `pid` is its process id, or None when it has not said."""
+
+    def __init__(self, folder: Path, pid: int | None) -> None:
+        holder = f"process {pid}" if pid else "another process"
+        super().__init__(
+            f"the data folder {folder} is in use by {holder}; stop it first or choose another data_dir"
+        )
+        self.folder = folder
+        self.pid = pid
+
+
+class DataFolderDamaged(Exception):
+    """The journal's identity cannot be read, or is missing though a journal is there."""
+
+
+class DataFolder:
+    """A data folder owned by this process until `close` or its end. Its `journal` folder is `journal_folder`."""
+
+    def __init__(self, path: Path, fd: int, disk: Disk) -> None:
+        self.path = path
+        self.journal_folder = path / _JOURNAL_NAME
+        self._fd = fd
+        self._disk = disk
+
+    def __repr__(self) -> str:
+        return f"<DataFolder {self.path} {'owned' if self._fd >= 0 else 'released'}>"
+
+    @classmethod
+    def own(cls, path: Path, disk: Disk | None = None) -> Self:
+        """Create the folder (mode 0700) when missing and lock it. Raises `DataFolderBusy` naming the holder's pid."""
+        disk = disk or Disk()
+        disk.make_folder(path)
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (path / _PID_NAME).write_text(f"{os.getpid()}\n", encoding="ascii")
+        except OSError as error:
+            os.close(fd)
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                raise DataFolderBusy(path, _read_pid(path / _PID_NAME)) from error
+            raise
+        return cls(path, fd, disk)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def journal_id(self) -> bytes:
+        """The 16 random bytes that name this folder's journal; made and kept durably at the first call.
+
+        Raises `DataFolderDamaged` rather than give a second identity to a journal that exists.
+        """
+        path = self.path / _IDENTITY_NAME
+        if self._disk.exists(path):
+            return _parse_identity(path, self._disk.read_file(path))
+        if self._disk.exists(self.journal_folder) and self._disk.listdir(self.journal_folder):
+            raise DataFolderDamaged(f"{path} is missing, but {self.journal_folder} holds a journal")
+        journal_id = secrets.token_bytes(JOURNAL_ID_BYTES)
+        self._disk.replace_file(path, f"{journal_id.hex()} {crc32c(journal_id):08x}\n".encode("ascii"))
+        return journal_id
+
+    def close(self) -> None:
+        """Release the lock; the folder stays. Closing twice is harmless."""
+        if self._fd >= 0:
+            (self.path / _PID_NAME).unlink(missing_ok=True)
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _parse_identity(path: Path, data: bytes) -> bytes:
+    text = data.decode("ascii", errors="replace").split()
+    try:
+        journal_id, checksum = bytes.fromhex(text[0]), int(text[1], 16)
+    except (IndexError, ValueError) as error:
+        raise DataFolderDamaged(f"{path} does not hold a journal id") from error
+    if len(journal_id) != JOURNAL_ID_BYTES or checksum != crc32c(journal_id):
+        raise DataFolderDamaged(f"{path} is damaged: its checksum does not agree")
+    return journal_id
+
+
+def _read_pid(path: Path) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,217 @@
+"""The exceptions of the shell: what the world outside the engine can answer, each with its stable code.
+
+Refusals of the engine are values and have their own table (engine/refusals.py). These are for what is
+decided before the engine is asked: wrong input, missing credentials, overload, a dependency that is away.
+handlers/error_status.py gives each its HTTP status.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from engine.refusals import Refusal
+
+Detail = str | int | float | bool | None
+
+
+class KerbError(Exception):
+    """The base. `code` is what clients see; `retry_after_s` says when it may work, where that is known."""
+
+    code: ClassVar[str] = "INTERNAL"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: dict[str, Detail] | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: dict[str, Detail] = details or {}
+        self.retry_after_s = retry_after_s
+
+
+# -- the system cannot take it now
+
+
+class Overloaded(KerbError):
+    """Too much work is queued. Nothing was touched; the same call may be repeated."""
+
+    code = "OVERLOADED"
+    retryable = True
+
+    def __init__(
+        self, retry_after_s: float = 1.0, message: str = "The server is overloaded, try again."
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+
+
+class ReadOnly(KerbError):
+    """Kerb takes no commands: the backlog's hard limit, or a batch that Postgres refused."""
+
+    code = "READ_ONLY"
+    retryable = True
+
+    def __init__(self, message: str = "The server is read-only now.", retry_after_s: float = 30.0) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+
+
+class ShuttingDown(KerbError):
+    """A shutdown has begun: no new commands."""
+
+    code = "SHUTTING_DOWN"
+    retryable = True
+
+    def __init__(
+        self, message: str = "The server is shutting down, try again.", retry_after_s: float = 5.0
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+
+
+class DatabaseUnavailable(KerbError):
+    """Postgres does not answer, or the write-behind has not caught up in time."""
+
+    code = "DATABASE_UNAVAILABLE"
+    retryable = True
+
+    def __init__(
+        self, retry_after_s: float = 2.0, message: str = "The database does not answer, try again."
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+
+
+class TooManyRequests(KerbError):
+    """A rate limit is used up. Nothing was touched, no idempotency key consumed."""
+
+    code = "RATE_LIMITED"
+    retryable = True
+
+    def __init__(self, retry_after_s: float, message: str = "Too many requests, slow down.") -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+
+
+# -- what was sent is wrong
+
+
+class BadRequest(KerbError):
+    """Not JSON, or of the wrong shape. `field` names the member, parameter or header."""
+
+    code = "BAD_REQUEST"
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}" if field else problem, details={"field": field})
+        self.field = field
+
+
+class RefusedAtBorder(KerbError):
+    """Well formed, but it cannot be expressed in the engine's units, so the engine's own refusal applies."""
+
+    def __init__(self, refusal: Refusal, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}", details={"field": field})
+        self.refusal = refusal
+        self.field = field
+
+
+class BodyTooLarge(KerbError):
+    """The body is longer than the limit."""
+
+    code = "BODY_TOO_LARGE"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__("The body is too large.", details={"limit_bytes": limit_bytes})
+
+
+class UnsupportedMediaType(KerbError):
+    """The body is not declared as JSON, or is compressed."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+    def __init__(self, message: str = "Send the body as application/json.") -> None:
+        super().__init__(message)
+
+
+# -- who is asking
+
+
+class Unauthenticated(KerbError):
+    """No credentials, or such as are forged, expired or revoked. The message never says which account exists."""
+
+    code = "UNAUTHENTICATED"
+
+    def __init__(self, message: str = "Sign in first.") -> None:
+        super().__init__(message)
+
+
+class TokenExpired(Unauthenticated):
+    """The access token was good and is too old: refresh it."""
+
+    code = "TOKEN_EXPIRED"
+
+    def __init__(self) -> None:
+        super().__init__("The access token has expired.")
+
+
+class InvalidCredentials(Unauthenticated):
+    """The e-mail address or the password is wrong; the same answer for both."""
+
+    code = "INVALID_CREDENTIALS"
+
+    def __init__(self) -> None:
+        super().__init__("The e-mail address or the password is wrong.")
+
+
+class Forbidden(KerbError):
+    """Known, but not allowed."""
+
+    code = "FORBIDDEN"
+
+    def __init__(self, message: str = "You are not allowed to do this.") -> None:
+        super().__init__(message)
+
+
+class DepositsClosed(KerbError):
+    """Real money comes in through a payment gateway, and none is connected."""
+
+    code = "DEPOSITS_CLOSED"
+
+    def __init__(self) -> None:
+        super().__init__("Deposits are not open here.")
+
+
+# -- what is asked for
+
+
+class NotFound(KerbError):
+    """It does not exist, or it is somebody else's: the same answer."""
+
+    code = "NOT_FOUND"
+
+    def __init__(self, message: str = "There is no such thing here.") -> None:
+        super().__init__(message)
+
+
+class MethodNotAllowed(KerbError):
+    """The path exists, the method does not."""
+
+    code = "METHOD_NOT_ALLOWED"
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__("This path does not take that method.", details={"allowed": allowed})
+        self.allowed = allowed
+
+
+class Conflict(KerbError):
+    """The state does not allow it."""
+
+    code = "CONFLICT"
+
+
+class EmailTaken(Conflict):
+    """A user with this e-mail address exists. Registration has to say so; it is limited by address."""
+
+    code = "EMAIL_TAKEN"
+
+    def __init__(self) -> None:
+        super().__init__("A user with this e-mail address exists already.")

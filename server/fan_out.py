@@ -1,0 +1,227 @@
+"""The hub: everything that is sent to WebSocket clients, driven by one timer and by the durable records.
+
+Market data is conflated (server/cohorts.py), private events are never dropped (server/private_streams.py),
+and answers to commands wait here until what they answer is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from asyncio import Transport
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from config.settings import StreamSettings
+from server.clock import Clock
+from server.codec import Record
+from server.cohorts import SLOT_MS, CohortWheel, quotes_frame
+from server.connection_care import TURN_MS, ConnectionCare
+from server.market_view import MarketView
+from server.outlet import Outlet
+from server.principal import Principal
+from server.private_streams import EncodeEvent, PrivateStreams
+from server.symbol_view import SymbolView
+from server.ws_frames import CloseCode, text_frame
+
+_log = logging.getLogger("kerb.stream")
+
+_SLOT_S: Final = SLOT_MS / 1000
+_TURN_MAX_S: Final = 0.003
+"""After so long the hub lets others run before it goes on with the slots that are due."""
+
+_SHUTDOWN_FRAME: Final = text_frame(
+    b'{"type":"shutdown","message":"The server restarts, come back in a moment."}'
+)
+
+
+class Hub:
+    """All clients. `attach` and `detach` frame a connection's life; both are called by its session.
+
+    `encoders` make the JSON object of a private event, by channel.
+    """
+
+    def __init__(
+        self,
+        market: MarketView,
+        settings: StreamSettings,
+        encoders: Mapping[str, EncodeEvent],
+        clock: Clock,
+    ) -> None:
+        self.market = market
+        self.settings = settings
+        self.private = PrivateStreams(dict(encoders), settings.resume_events_max)
+        self.care = ConnectionCare(settings, clock)
+        self.wheel = CohortWheel(market, settings.interval_max_ms)
+        self.outlets: dict[Outlet, None] = {}
+        self.frames_written = 0
+        self.is_shutting_down = False
+        self._by_session: dict[int, dict[Outlet, None]] = {}
+        self._answers: deque[tuple[int, Callable[[], None]]] = deque()
+        self._timer: asyncio.Handle | None = None
+        self._origin_s = 0.0
+        self._emptied: asyncio.Event | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"<Hub clients={len(self.outlets)} cohorts={len(self.wheel.cohorts)} stuck={len(self.care.stuck)}"
+            f" answers={len(self._answers)} {self.private!r}>"
+        )
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the timer runs: it does while anybody is connected."""
+        return self._timer is not None
+
+    # -- connections
+
+    def attach(self, transport: Transport) -> Outlet | None:
+        """Take a connection in. None when there are too many, or when the server is shutting down."""
+        if self.is_shutting_down or len(self.outlets) >= self.settings.connections_max:
+            return None
+        loop = asyncio.get_running_loop()
+        outlet = Outlet(transport, self.settings.interval_ms, self.care.closing)
+        outlet.seen = self.market.changes
+        self.outlets[outlet] = None
+        self.care.admit(outlet, loop.time())
+        if self._timer is None:
+            self._origin_s = loop.time() - self.wheel.tick * _SLOT_S
+            self._timer = loop.call_later(_SLOT_S, self._turn)
+        return outlet
+
+    def detach(self, outlet: Outlet) -> None:
+        """Let a connection go. The timer stops with the last one."""
+        outlet.is_open = False
+        self.wheel.remove(outlet)
+        for channel in list(outlet.cursors):
+            self.private.unsubscribe(outlet, channel)
+        self.care.forget(outlet)
+        _discard(self._by_session, outlet.session_id, outlet)
+        del self.outlets[outlet]
+        if not self.outlets:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._emptied is not None:
+                self._emptied.set()
+
+    def sign_in(self, outlet: Outlet, principal: Principal) -> bool:
+        """Say whose connection it is; a new token of the same user moves its end. False for another user."""
+        if outlet.user_id and outlet.user_id != principal.user_id:
+            return False
+        _discard(self._by_session, outlet.session_id, outlet)
+        outlet.user_id = principal.user_id
+        outlet.account_id = principal.account_id
+        outlet.session_id = principal.session_id
+        self._by_session.setdefault(principal.session_id, {})[outlet] = None
+        self.care.expire_at(outlet, principal.expires_s)
+        self.care.prove(outlet)
+        return True
+
+    def close_session(self, session_id: int) -> None:
+        """A session was revoked: close its connections at once."""
+        for outlet in self._by_session.get(session_id, {}):
+            outlet.close(CloseCode.NOT_AUTHENTICATED, "the session was revoked")
+
+    # -- what clients follow
+
+    def follow_market(
+        self,
+        outlet: Outlet,
+        quotes: Mapping[str, SymbolView],
+        trades: Mapping[str, SymbolView],
+        interval_ms: int,
+    ) -> None:
+        """Add symbols to what a client follows and set its cadence. New quotes are sent at once, as a snapshot.
+
+        What the client had not been told of its older symbols goes out first, so nothing is told twice.
+        """
+        if outlet.cohort is not None:
+            outlet.write(outlet.cohort.frame(outlet.seen))
+        outlet.seen = self.market.changes
+        outlet.write(quotes_frame(tuple(quotes[symbol] for symbol in sorted(quotes)), -1))
+        outlet.quotes.update(quotes)
+        outlet.trades.update(trades)
+        outlet.interval_ms = interval_ms
+        self.wheel.place(outlet)
+        self.care.prove(outlet)
+
+    def unfollow_market(self, outlet: Outlet, quotes: Sequence[str], trades: Sequence[str]) -> None:
+        """Take symbols away from what a client follows; those it does not follow are ignored."""
+        for symbol in quotes:
+            outlet.quotes.pop(symbol, None)
+        for symbol in trades:
+            outlet.trades.pop(symbol, None)
+        self.wheel.place(outlet)
+
+    def when_durable(self, seq: int, answer: Callable[[], None]) -> None:
+        """Call `answer` once the record `seq` is durable; at once when it is."""
+        if seq <= self.private.seq:
+            answer()
+        else:
+            self._answers.append((seq, answer))
+
+    # -- what drives the hub
+
+    def listener(self, records: Sequence[Record]) -> None:
+        """Newly durable records, in order: private events go out, then the answers that waited for them."""
+        self.private.take(records)
+        answers = self._answers
+        durable_seq = self.private.seq
+        while answers and answers[0][0] <= durable_seq:
+            answers.popleft()[1]()
+
+    def _turn(self) -> None:
+        """Serve the slots that are due, at most `_TURN_MAX_S` in one go."""
+        loop = asyncio.get_running_loop()
+        started_s = now_s = loop.time()
+        wheel = self.wheel
+        due = int((now_s - self._origin_s) / _SLOT_S)
+        if (
+            due - wheel.tick > wheel.slots
+        ):  # the process was stopped or overloaded: lost turns are not made up for
+            self._origin_s = now_s - (wheel.tick + 1) * _SLOT_S
+            due = wheel.tick + 1
+        while wheel.tick < due:
+            self.frames_written += wheel.turn(now_s, self.care.stuck)
+            if wheel.tick % (TURN_MS // SLOT_MS) == 0:
+                self.care.turn(now_s)
+            now_s = loop.time()
+            if now_s - started_s > _TURN_MAX_S:
+                break
+        if self.private.behind:
+            for outlet in self.private.send_behind():
+                self.care.mark_stuck(outlet, now_s)
+        if wheel.tick < due:
+            self._timer = loop.call_soon(self._turn)
+        else:
+            self._timer = loop.call_at(self._origin_s + (wheel.tick + 1) * _SLOT_S, self._turn)
+
+    # -- the end
+
+    async def shutdown(self, timeout_s: float) -> None:
+        """Announce the end to every client, close with 1012, and wait until all have gone or the time is up."""
+        self.is_shutting_down = True
+        if not self.outlets:
+            return
+        _log.info("closing %d streams", len(self.outlets))
+        self._emptied = asyncio.Event()
+        for outlet in self.outlets:
+            outlet.write(_SHUTDOWN_FRAME)
+            outlet.close(CloseCode.RESTART, "restart")
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._emptied.wait()
+        except TimeoutError:
+            for outlet in self.outlets:
+                outlet.transport.abort()
+
+
+def _discard(index: dict[int, dict[Outlet, None]], key: int, outlet: Outlet) -> None:
+    """Take a connection out of an index of connections."""
+    bucket = index.get(key)
+    if bucket is not None:
+        bucket.pop(outlet, None)
+        if not bucket:
+            del index[key]

@@ -1,0 +1,212 @@
+"""Public market data as a projection of durable events: nobody sees another user's order before it is safe.
+
+Fed by `runtime.add_listener(view.listener)`; seeded once after recovery. Instruments whose price comes from a
+tape take their quote from the feed instead; their book is still our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from engine.events import BookChanged, DayEnded, InstrumentSet, PhaseChanged, Traded
+from engine.kinds import Phase, PriceSource, Side
+from engine.state import State
+from server.codec import Record
+from server.market_types import CandleSource, Quote, TradePrint
+from server.symbol_view import NO_SIDE, MarketTrade, SymbolView
+
+
+class MarketView:
+    """All instruments by symbol. `changes` counts every visible change; a reader that remembers it can ask
+    each symbol whether it has changed since.
+    """
+
+    __slots__ = ("_project", "changes", "symbols")
+
+    def __init__(self) -> None:
+        self.symbols: dict[str, SymbolView] = {}
+        self.changes = 0
+        self._project: dict[type, Callable[[Any, Record], None]] = {
+            BookChanged: self._on_book_changed,
+            Traded: self._on_traded,
+            PhaseChanged: self._on_phase_changed,
+            DayEnded: self._on_day_ended,
+            InstrumentSet: self._on_instrument_set,
+        }
+
+    # -- fed by
+
+    def listener(self, records: Sequence[Record]) -> None:
+        """Take newly durable records, in sequence order."""
+        project = self._project
+        for record in records:
+            for event in record.events:
+                handle = project.get(type(event))
+                if handle is not None:
+                    handle(event, record)
+
+    def seed(self, state: State, *, now_us: int, candles: CandleSource | None = None) -> None:
+        """Start from the recovered state, all of which is durable: instruments, and the levels of open orders.
+
+        Day figures come from `candles`, where it has any.
+        """
+        for symbol, instrument in state.instruments.items():
+            view = self._view(symbol)
+            view.name = instrument.name
+            view.currency = instrument.currency
+            view.price_source = instrument.price_source
+            view.phase = Phase.HALTED if instrument.halted else instrument.phase
+            view.last_e4 = instrument.last_e4
+            view.previous_close_e4 = instrument.previous_close_e4
+            view.depth_seq = state.seq
+            stats = candles.day_stats(symbol) if candles is not None else None
+            if stats is not None:
+                view.open_e4, view.high_e4, view.low_e4 = stats.open_e4, stats.high_e4, stats.low_e4
+                view.volume_e8 = stats.volume_e8
+            self._touch(view, now_us)
+        levels: dict[tuple[str, Side, int], tuple[int, int]] = {}
+        for order in state.orders.values():
+            key = (order.symbol, order.side, order.limit_e4)
+            quantity_e8, count = levels.get(key, (0, 0))
+            levels[key] = (quantity_e8 + order.leaves_e8, count + 1)
+        for (symbol, side, price_e4), (quantity_e8, count) in levels.items():
+            self._view(symbol).side(side).set_level(price_e4, quantity_e8, count)
+
+    def update_tape(self, quote: Quote) -> None:
+        """Take the newest quote of an instrument whose price comes from a tape; others are left alone.
+
+        The quote's own `version` is not used: versions count what this view shows.
+        """
+        view = self.symbols.get(quote.symbol)
+        if view is None or view.price_source is not PriceSource.TAPE:
+            return
+        view.tape = (quote.bid_e4, quote.bid_size_e8, quote.ask_e4, quote.ask_size_e8)
+        view.last_e4 = quote.price_e4
+        view.open_e4 = quote.open_e4
+        view.high_e4 = quote.high_e4
+        view.low_e4 = quote.low_e4
+        view.volume_e8 = quote.volume_e8
+        view.previous_close_e4 = quote.previous_close_e4
+        view.stale = quote.stale
+        self._touch(view, quote.timestamp_us)
+
+    def add_print(self, trade: TradePrint) -> None:
+        """Take a trade that a tape printed. It is shown among the trades; the quote comes by `update_tape`."""
+        view = self.symbols.get(trade.symbol)
+        if view is not None and view.price_source is PriceSource.TAPE:
+            self._add_trade(view, trade.price_e4, trade.quantity_e8, NO_SIDE, trade.time_us)
+
+    def mark_stale(self, symbol: str, *, stale: bool) -> None:
+        """Say that the source of a quote has stopped, or is back."""
+        view = self.symbols.get(symbol)
+        if view is not None and view.stale is not stale:
+            view.stale = stale
+            self._touch(view, view.timestamp_us)
+
+    # -- asked by
+
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self.symbols
+
+    def quote(self, symbol: str) -> Quote | None:
+        """The latest quote; None for an unknown symbol."""
+        view = self.symbols.get(symbol)
+        return view.quote() if view is not None else None
+
+    def last_e4(self, symbol: str) -> int:
+        """The last price; 0 when there is none yet."""
+        view = self.symbols.get(symbol)
+        return view.last_e4 if view is not None else 0
+
+    def depth(
+        self, symbol: str, levels_max: int
+    ) -> tuple[int, list[tuple[int, int, int]], list[tuple[int, int, int]]] | None:
+        """(seq, bids, asks), each level (price_e4, quantity_e8, orders), best first; None when unknown.
+
+        `seq` is the journal sequence of the newest change of the levels.
+        """
+        view = self.symbols.get(symbol)
+        if view is None:
+            return None
+        bids = list(islice(view.bids.best_first(), levels_max))
+        asks = list(islice(view.asks.best_first(), levels_max))
+        return view.depth_seq, bids, asks
+
+    def trades(self, symbol: str, limit: int) -> list[MarketTrade]:
+        """The newest trades, newest first; empty when unknown."""
+        view = self.symbols.get(symbol)
+        return list(islice(reversed(view.trades), limit)) if view is not None else []
+
+    def phases(self) -> Iterator[tuple[str, Phase]]:
+        """Every symbol and its phase, in order of listing."""
+        for symbol, view in self.symbols.items():
+            yield symbol, view.phase
+
+    # -- the projection
+
+    def _view(self, symbol: str) -> SymbolView:
+        view = self.symbols.get(symbol)
+        if view is None:
+            view = self.symbols[symbol] = SymbolView(symbol)
+        return view
+
+    def _touch(self, view: SymbolView, time_us: int) -> None:
+        self.changes += 1
+        view.changed_at = self.changes
+        view.version += 1
+        view.fragment = None
+        view.timestamp_us = time_us
+
+    def _add_trade(
+        self, view: SymbolView, price_e4: int, quantity_e8: int, taker_side: int, time_us: int
+    ) -> None:
+        self.changes += 1
+        view.traded_at = self.changes
+        view.trade_count += 1
+        view.trades.append(
+            MarketTrade(
+                view.trade_count,
+                self.changes,
+                view.symbol,
+                price_e4,
+                quantity_e8,
+                taker_side,
+                time_us,
+            )
+        )
+
+    def _on_book_changed(self, event: BookChanged, record: Record) -> None:
+        view = self._view(event.symbol)
+        before = view.top()
+        for side, price_e4, quantity_e8, orders in event.levels:
+            view.side(side).set_level(price_e4, quantity_e8, orders)
+        view.depth_seq = record.seq
+        if view.top() != before:
+            self._touch(view, record.now_us)
+
+    def _on_traded(self, event: Traded, record: Record) -> None:
+        view = self._view(event.symbol)
+        self._add_trade(view, event.price_e4, event.quantity_e8, int(event.taker_side), record.now_us)
+        if view.price_source is PriceSource.OWN:
+            view.count_trade(event.price_e4, event.quantity_e8)
+            self._touch(view, record.now_us)
+
+    def _on_phase_changed(self, event: PhaseChanged, record: Record) -> None:
+        view = self._view(event.symbol)
+        view.phase = event.phase
+        self._touch(view, record.now_us)
+
+    def _on_day_ended(self, event: DayEnded, record: Record) -> None:
+        view = self._view(event.symbol)
+        if view.price_source is PriceSource.OWN:
+            view.start_day(event.previous_close_e4)
+            self._touch(view, record.now_us)
+
+    def _on_instrument_set(self, event: InstrumentSet, record: Record) -> None:
+        view = self._view(event.symbol)
+        view.name = event.name
+        view.currency = event.currency
+        view.price_source = event.price_source
+        self._touch(view, record.now_us)

@@ -1,0 +1,275 @@
+"""Private streams: each account's events in order, never dropped, resumable from a bounded memory.
+
+A stream is the events of one kind of one account. A message carries the journal sequence of its record and
+`prev_seq`: between the two there is no other event of the stream. A client is a cursor into the stream, so a
+client that is behind costs no memory of its own; one whose next event is no longer remembered is closed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, takewhile
+from typing import Any, Final
+
+from msgspec import Struct
+
+from engine.events import BalanceChanged, OrderUpdated
+from server.codec import Record
+from server.outlet import Outlet
+from server.ws_frames import CloseCode, text_frame
+
+ORDERS: Final = "orders"
+BALANCE: Final = "balance"
+PRIVATE_EVENTS: Final = (OrderUpdated, BalanceChanged)
+CHANNELS: Final[dict[type, str]] = {OrderUpdated: ORDERS, BalanceChanged: BALANCE}
+"""Which event goes to which private channel, for the account the event names."""
+
+WRITE_MAX_BYTES: Final = 262_144
+"""What one client is written in one turn; the rest follows when the kernel has taken it."""
+
+STREAMS_PER_LIMIT: Final = 5
+"""All streams together remember this many times what one of them may."""
+
+EncodeEvent = Callable[[Any], bytes]
+"""The JSON object of an event."""
+
+
+class Remembered(Struct, gc=False):
+    """An event of a stream. `more`: another event of the same record follows in this stream."""
+
+    seq: int
+    prev_seq: int
+    event: OrderUpdated | BalanceChanged
+    more: bool = False
+
+
+class PrivateStream:
+    """The newest events of one account and channel. `count` is how many there were in all since the start.
+
+    `evicted_seq`: nothing after this sequence has been forgotten.
+    """
+
+    __slots__ = ("channel", "count", "cursors", "entries", "evicted_seq", "last_seq", "trimmed")
+
+    def __init__(self, channel: str, floor_seq: int) -> None:
+        self.channel = channel
+        self.entries: deque[Remembered] = deque()
+        self.count = 0
+        self.evicted_seq = floor_seq
+        self.last_seq = floor_seq
+        self.trimmed = 0  # entries dropped here that still stand in the order of all
+        self.cursors: dict[Cursor, None] = {}
+
+    def add(self, seq: int, event: OrderUpdated | BalanceChanged) -> None:
+        """Append an event of the record `seq`."""
+        if self.entries and self.entries[-1].seq == seq:
+            self.entries[-1].more = True
+        self.entries.append(Remembered(seq, self.last_seq, event))
+        self.last_seq = seq
+        self.count += 1
+
+    def forget_oldest(self) -> None:
+        """Drop the oldest event."""
+        self.evicted_seq = self.entries.popleft().seq
+
+    def position_after(self, seq: int) -> int | None:
+        """The number of the first event after `seq`; None when some of those are forgotten."""
+        if seq < self.evicted_seq:
+            return None
+        return self.count - sum(1 for _ in takewhile(lambda entry: entry.seq > seq, reversed(self.entries)))
+
+    def from_position(self, position: int) -> Iterator[Remembered]:
+        """The events from a position on, oldest first; it must still be remembered."""
+        newer = self.count - position
+        older = len(self.entries) - newer
+        if newer < older:
+            return reversed(list(islice(reversed(self.entries), newer)))
+        return islice(self.entries, older, None)
+
+
+class Cursor:
+    """How far one client has been told one stream: `position` is the number of its next event."""
+
+    __slots__ = ("key", "outlet", "position", "stream")
+
+    def __init__(self, key: tuple[int, str], stream: PrivateStream, outlet: Outlet, position: int) -> None:
+        self.key = key
+        self.stream = stream
+        self.outlet = outlet
+        self.position = position
+
+
+class PrivateStreams:
+    """The private streams of all accounts. `seq` is the newest durable record that was taken."""
+
+    __slots__ = (
+        "_behind",
+        "_encoders",
+        "_floor_seq",
+        "_order",
+        "_per_stream_max",
+        "_streams",
+        "_total_max",
+        "seq",
+    )
+
+    def __init__(self, encoders: dict[str, EncodeEvent], events_max: int) -> None:
+        self._encoders = encoders
+        self._per_stream_max = events_max
+        self._total_max = events_max * STREAMS_PER_LIMIT
+        self._streams: dict[tuple[int, str], PrivateStream] = {}
+        self._order: deque[tuple[int, str]] = deque()  # the stream of each remembered event, oldest first
+        self._behind: dict[Cursor, None] = {}
+        self._floor_seq = 0
+        self.seq = 0
+
+    def __repr__(self) -> str:
+        return (
+            f"<PrivateStreams seq={self.seq} streams={len(self._streams)} events={len(self._order)}"
+            f" behind={len(self._behind)}>"
+        )
+
+    @property
+    def behind(self) -> int:
+        """How many cursors still have events to send."""
+        return len(self._behind)
+
+    def seed_from_records(self, records: Sequence[Record], applied_seq: int) -> None:
+        """Fill the memory from the newest records of the journal, in order, up to `applied_seq`.
+
+        What happened before the first of them counts as forgotten: resuming from there needs a resync.
+        """
+        self._floor_seq = records[0].seq - 1 if records else applied_seq
+        self._remember(records)
+        self.seq = applied_seq
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Remember newly durable events and send them to who is waiting for them."""
+        self._remember(records)
+        self.send_behind()
+
+    def _remember(self, records: Sequence[Record]) -> None:
+        for record in records:
+            for event in record.events:
+                if isinstance(event, PRIVATE_EVENTS):
+                    self._add((event.account_id, CHANNELS[type(event)]), record.seq, event)
+            self.seq = record.seq
+
+    def _add(self, key: tuple[int, str], seq: int, event: OrderUpdated | BalanceChanged) -> None:
+        stream = self._stream(key)
+        stream.add(seq, event)
+        self._order.append(key)
+        if len(stream.entries) > self._per_stream_max:
+            stream.forget_oldest()
+            stream.trimmed += 1
+        if len(self._order) > self._total_max:
+            self._forget_oldest()
+        if stream.cursors:
+            self._behind.update(stream.cursors)
+
+    def _stream(self, key: tuple[int, str]) -> PrivateStream:
+        stream = self._streams.get(key)
+        if stream is None:
+            stream = self._streams[key] = PrivateStream(key[1], self._floor_seq)
+        return stream
+
+    def _forget_oldest(self) -> None:
+        key = self._order.popleft()
+        stream = self._streams[key]
+        if stream.trimmed:
+            stream.trimmed -= 1
+        else:
+            stream.forget_oldest()
+            self._floor_seq = max(self._floor_seq, stream.evicted_seq)
+        self._drop_if_idle(key, stream)
+
+    def _drop_if_idle(self, key: tuple[int, str], stream: PrivateStream) -> None:
+        """Let go of a stream that remembers nothing and that nobody reads."""
+        if not stream.entries and not stream.cursors and not stream.trimmed:
+            self._floor_seq = max(self._floor_seq, stream.evicted_seq)
+            del self._streams[key]
+
+    # -- clients
+
+    def subscribe(self, outlet: Outlet, channel: str, resume_from: int | None) -> int | None:
+        """Let a client follow a channel of its account, from after `resume_from` or from now.
+
+        Returns the sequence up to which the client is taken to know everything, None when that cannot be
+        served: the events are forgotten, or the sequence lies in the future. Nothing is sent before the next
+        `send_behind`.
+        """
+        key = (outlet.account_id, channel)
+        stream = self._stream(key)
+        position: int | None = stream.count
+        if resume_from is not None:
+            position = stream.position_after(resume_from) if resume_from <= self.seq else None
+        if position is None:
+            self._drop_if_idle(key, stream)
+            return None
+        self.unsubscribe(outlet, channel)
+        cursor = Cursor(key, stream, outlet, position)
+        self._streams[key] = stream
+        stream.cursors[cursor] = None
+        outlet.cursors[channel] = cursor
+        if position < stream.count:
+            self._behind[cursor] = None
+        return self.seq if resume_from is None else resume_from
+
+    def unsubscribe(self, outlet: Outlet, channel: str) -> bool:
+        """Stop following a channel. False when the client did not follow it."""
+        cursor = outlet.cursors.pop(channel, None)
+        if cursor is None:
+            return False
+        del cursor.stream.cursors[cursor]
+        self._behind.pop(cursor, None)
+        self._drop_if_idle(cursor.key, cursor.stream)
+        return True
+
+    def send_behind(self) -> list[Outlet]:
+        """Send what is due to every client whose transport is empty. Returns the clients that could not take it.
+
+        A client whose next event is no longer remembered is closed: it comes back and resyncs. Clients at
+        the same place share their bytes.
+        """
+        full = []
+        chunks: dict[tuple[PrivateStream, int], tuple[int, bytes]] = {}
+        for cursor in list(self._behind):
+            outlet = cursor.outlet
+            if not outlet.is_open:
+                del self._behind[cursor]
+            elif outlet.unsent_bytes():
+                full.append(outlet)
+            elif cursor.position < cursor.stream.count - len(cursor.stream.entries):
+                outlet.close(CloseCode.SLOW_CONSUMER, "too far behind")
+                del self._behind[cursor]
+            else:
+                place = (cursor.stream, cursor.position)
+                chunk = chunks.get(place)
+                if chunk is None:
+                    chunk = chunks[place] = self._chunk(cursor.stream, cursor.position)
+                cursor.position = chunk[0]
+                outlet.write(chunk[1])
+                if cursor.position == cursor.stream.count:
+                    del self._behind[cursor]
+        return full
+
+    def _chunk(self, stream: PrivateStream, position: int) -> tuple[int, bytes]:
+        """The next events of a stream as frames, at most about `WRITE_MAX_BYTES`, and the position after them."""
+        frames = []
+        size = 0
+        for entry in stream.from_position(position):
+            frame = self._frame(stream.channel, entry)
+            frames.append(frame)
+            size += len(frame)
+            if size >= WRITE_MAX_BYTES:
+                break
+        return position + len(frames), b"".join(frames)
+
+    def _frame(self, channel: str, entry: Remembered) -> bytes:
+        data = self._encoders[channel](entry.event)
+        more = b',"more":true' if entry.more else b""
+        return text_frame(
+            b'{"channel":"%b","seq":%d,"prev_seq":%d%b,"data":%b}'
+            % (channel.encode(), entry.seq, entry.prev_seq, more, data)
+        )

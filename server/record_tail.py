@@ -1,0 +1,55 @@
+"""The records the write-behind has still to write: the newest as objects in memory, older ones from the journal."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from typing import Protocol
+
+from server.codec import Record, decode_record
+
+
+class StoredRecords(Protocol):
+    """Where older records are read: the journal."""
+
+    def records_after(self, seq: int, up_to_seq: int, limit: int) -> list[bytes]:
+        """At most `limit` records after `seq` up to `up_to_seq`, in order."""
+        ...
+
+
+class RecordTail:
+    """The last `records_max` durable records. A consumer that has fallen behind them reads the journal."""
+
+    def __init__(self, journal: StoredRecords, records_max: int) -> None:
+        self._journal = journal
+        self._records: deque[Record] = deque(maxlen=records_max)
+
+    def __repr__(self) -> str:
+        first = self._records[0].seq if self._records else None
+        return f"<RecordTail of {len(self._records)} from {first}>"
+
+    def extend(self, records: Sequence[Record]) -> None:
+        """The newest durable records; the oldest in memory make room."""
+        self._records.extend(records)
+
+    def read(self, after: int, up_to: int, limit: int) -> Sequence[Record]:
+        """The next records after `after`, at most `limit` and not beyond `up_to`, which must be durable.
+
+        Blocks for a file read when memory does not hold them. Raises what the journal raises.
+        """
+        records = self._records
+        if records and records[0].seq <= after + 1:
+            start = after + 1 - records[0].seq
+            found = list(islice(records, start, start + min(limit, up_to - after)))
+        else:
+            found = [decode_record(data) for data in self._journal.records_after(after, up_to, limit)]
+        if not found:
+            raise LookupError(f"no record after {after}, though {up_to} is durable")
+        return found
+
+    def forget(self, up_to: int) -> None:
+        """Everything up to `up_to` has been written."""
+        records = self._records
+        while records and records[0].seq <= up_to:
+            records.popleft()

@@ -1,0 +1,42 @@
+"""Recovery's second half: apply the journal after the loaded state, and prove that the events are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.apply import apply
+from engine.state import State
+from server.codec import decode_record, decode_stored, encode_events
+from server.progress import Progress
+
+
+class Diverged(Exception):
+    """The engine makes other events of a recorded command than the version that recorded it."""
+
+    def __init__(self, seq: int, recorded: object, replayed: object) -> None:
+        super().__init__(
+            f"record {seq} replays differently: the journal was written by another version of the engine. "
+            f"Run `drain` with the version that wrote it, then start this one. "
+            f"Recorded {recorded}, replayed {replayed}"
+        )
+        self.seq = seq
+
+
+def replay(state: State, records: Iterator[tuple[int, bytes]], total: int = 0) -> int:
+    """Apply recorded commands to a state; returns how many. Raises `Diverged` at the first difference."""
+    count = 0
+    progress = Progress("replaying the journal")
+    for seq, data in records:
+        stored = decode_stored(data)
+        applied = apply(state, stored.envelope, stored.command, stored.now_us)
+        if (
+            applied.seq != seq
+            or not applied.recorded
+            or encode_events(applied.events) != bytes(stored.events)
+        ):
+            raise Diverged(seq, decode_record(data).events, applied.events or applied.answer)
+        count += 1
+        if not count % 4_096:
+            progress(count, total)
+    progress.finish()
+    return count

@@ -1,0 +1,43 @@
+"""A random secret of this installation, kept in a file that only its owner can read."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+SECRET_BYTES = 48
+
+
+def load_or_create_secret(path: Path) -> str:
+    """The secret in `path`; made, written and synced to disk first if there is none.
+
+    Raises PermissionError for a file that others may read, ValueError for one that is too short to be ours.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        _create(path)
+    if path.stat().st_mode & 0o077:
+        raise PermissionError(
+            f"{path} can be read by others; chmod 600 it, or remove it and everybody signs in again"
+        )
+    secret = path.read_text(encoding="ascii").strip()
+    if len(secret) < SECRET_BYTES:
+        raise ValueError(f"{path} is not a secret of Kerb; remove it and everybody signs in again")
+    return secret
+
+
+def _create(path: Path) -> None:
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(SECRET_BYTES) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

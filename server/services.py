@@ -1,0 +1,40 @@
+"""The one object that handlers are given: every part of the running server, wired by run.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from server.auth import Auth
+    from server.bank import Bank
+    from server.database import Database
+    from server.fan_out import Hub
+    from server.history import History
+    from server.market_types import CandleSource
+    from server.market_view import MarketView
+    from server.metrics import Metrics
+    from server.outbox import Outbox
+    from server.rate_limits import RateLimits
+    from server.runtime import Runtime
+    from server.write_behind import WriteBehind
+
+
+@dataclass(slots=True)
+class Services:
+    """Every part of the running server. Built once, in run.py; read-only for everybody else."""
+
+    settings: Settings
+    runtime: Runtime
+    database: Database
+    write_behind: WriteBehind
+    history: History
+    auth: Auth
+    outbox: Outbox
+    bank: Bank
+    market: MarketView
+    candles: CandleSource
+    hub: Hub
+    rate_limits: RateLimits
+    metrics: Metrics

@@ -1,0 +1,149 @@
+"""What the public may know of one instrument: quote, book levels, day figures, recent trades, phase."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from msgspec import Struct
+
+from engine.kinds import Phase, PriceSource, Side
+from server.book_side import BookSide
+from server.market_types import Quote
+
+TRADES_KEPT: Final = 500
+"""Recent trades kept for each instrument."""
+
+NO_SIDE: Final = 0
+"""`taker_side` of a trade from a tape that does not say who crossed."""
+
+
+class MarketTrade(Struct, gc=False):
+    """A trade as everybody may see it. `number` counts the symbol's trades since the start, without gaps.
+
+    `changed_at` is its place in the order of all market changes, `fragment` its JSON, made once by the
+    fan-out. Who traded is nobody's business, so there are no ids of theirs.
+    """
+
+    number: int
+    changed_at: int
+    symbol: str
+    price_e4: int
+    quantity_e8: int
+    taker_side: int
+    time_us: int
+    fragment: bytes | None = None
+
+
+class SymbolView:
+    """The public state of one instrument. Zero in a price means "none yet".
+
+    `version` grows with every visible change of the quote; `changed_at` is that change's place in the order
+    of all market changes, `traded_at` that of the newest trade. `fragment` is the quote's JSON, made once
+    per version by the fan-out. `depth_seq` is the journal sequence of the newest change of the levels.
+    """
+
+    __slots__ = (
+        "asks",
+        "bids",
+        "changed_at",
+        "currency",
+        "depth_seq",
+        "fragment",
+        "high_e4",
+        "last_e4",
+        "low_e4",
+        "name",
+        "open_e4",
+        "phase",
+        "previous_close_e4",
+        "price_source",
+        "stale",
+        "symbol",
+        "tape",
+        "timestamp_us",
+        "trade_count",
+        "traded_at",
+        "trades",
+        "version",
+        "volume_e8",
+    )
+
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
+        self.name = ""
+        self.currency = ""
+        self.price_source = PriceSource.OWN
+        self.phase = Phase.CLOSED
+        self.bids = BookSide(Side.BUY)
+        self.asks = BookSide(Side.SELL)
+        self.depth_seq = 0
+        self.last_e4 = 0
+        self.open_e4 = 0
+        self.high_e4 = 0
+        self.low_e4 = 0
+        self.volume_e8 = 0
+        self.previous_close_e4 = 0
+        self.timestamp_us = 0
+        self.stale = False
+        self.tape = (0, 0, 0, 0)  # bid_e4, bid_size_e8, ask_e4, ask_size_e8
+        self.version = 1
+        self.changed_at = 0
+        self.fragment: bytes | None = None
+        self.trades: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
+        self.trade_count = 0
+        self.traded_at = 0
+
+    def __repr__(self) -> str:
+        return (
+            f"<SymbolView {self.symbol} v{self.version} last_e4={self.last_e4} top={self.top()}"
+            f" levels={len(self.bids)}+{len(self.asks)} {self.phase.name}>"
+        )
+
+    def side(self, side: Side) -> BookSide:
+        """The bids or the asks."""
+        return self.bids if side is Side.BUY else self.asks
+
+    def top(self) -> tuple[int, int, int, int]:
+        """(bid_e4, bid_size_e8, ask_e4, ask_size_e8) as quoted: of our book, or of the tape."""
+        if self.price_source is PriceSource.TAPE:
+            return self.tape
+        return (*self.bids.best(), *self.asks.best())
+
+    def quote(self) -> Quote:
+        """The latest quote."""
+        bid_e4, bid_size_e8, ask_e4, ask_size_e8 = self.top()
+        known = self.last_e4 > 0 and self.previous_close_e4 > 0
+        return Quote(
+            symbol=self.symbol,
+            price_e4=self.last_e4,
+            bid_e4=bid_e4,
+            ask_e4=ask_e4,
+            bid_size_e8=bid_size_e8,
+            ask_size_e8=ask_size_e8,
+            change_e4=self.last_e4 - self.previous_close_e4 if known else 0,
+            volume_e8=self.volume_e8,
+            open_e4=self.open_e4,
+            high_e4=self.high_e4,
+            low_e4=self.low_e4,
+            previous_close_e4=self.previous_close_e4,
+            timestamp_us=self.timestamp_us,
+            stale=self.stale,
+            version=self.version,
+        )
+
+    def count_trade(self, price_e4: int, quantity_e8: int) -> None:
+        """Move last price and day figures by a trade of our own book."""
+        self.last_e4 = price_e4
+        if self.open_e4 == 0:
+            self.open_e4 = self.high_e4 = self.low_e4 = price_e4
+        elif price_e4 > self.high_e4:
+            self.high_e4 = price_e4
+        elif price_e4 < self.low_e4:
+            self.low_e4 = price_e4
+        self.volume_e8 += quantity_e8
+
+    def start_day(self, previous_close_e4: int) -> None:
+        """Begin a new day: no trade yet, and yesterday's last price to compare with."""
+        self.previous_close_e4 = previous_close_e4
+        self.open_e4 = self.high_e4 = self.low_e4 = self.volume_e8 = 0

@@ -1,0 +1,142 @@
+"""The one row that says how far Postgres has come, and the rule that one writer alone moves it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+
+from server.errors import DatabaseUnavailable
+from sql.statements import (
+    ADVANCE,
+    CREATE_STAGES,
+    END_WRITERS,
+    EXTEND_APPLIED_RANGE,
+    FIRST_POSITION,
+    LOCK_POSITION,
+    OWN_POSITION,
+    READ_POSITION,
+)
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+logger = logging.getLogger("kerb.write_behind")
+
+CONNECT_TIMEOUT_S: Final = 5.0
+COMMAND_TIMEOUT_S: Final = 60.0
+
+_SERVER_SETTINGS: Final = {
+    "synchronous_commit": "on",  # the journal may be pruned up to what was committed
+    "jit": "off",
+    "enable_hashjoin": "off",  # a stage is joined row by row through the primary key, whatever the planner
+    "enable_mergejoin": "off",  # believes about a table that was empty a moment ago
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+
+
+class ForeignJournal(Exception):
+    """The database was written from another journal than the one in the data folder."""
+
+    def __init__(self, stored: bytes, ours: bytes) -> None:
+        super().__init__(
+            f"the database belongs to journal {stored.hex()}, the data folder holds journal {ours.hex()}. "
+            "Start with the data folder that the database belongs to. To adopt this journal instead, point Kerb at a "
+            "new, empty database: it is filled from the journal, if the journal is kept from its start"
+        )
+
+
+class AnotherWriter(Exception):
+    """Somebody else moved the watermark or took it over. This process must not write, nor acknowledge, any more."""
+
+
+class WentBack(Exception):
+    """The database has lost batches that it had committed: a failover to a replica that was behind, or a restore.
+
+    What they held is in the journal; recovery, at the next start, writes it again.
+    """
+
+
+class Watermark:
+    """Who this writer is, and which journal it writes from. `journal_id` is 16 bytes."""
+
+    __slots__ = ("dsn", "engine_version", "instance", "journal_id")
+
+    def __init__(self, dsn: str, journal_id: bytes, engine_version: int) -> None:
+        self.dsn = dsn
+        self.journal_id = journal_id
+        self.engine_version = str(engine_version)
+        self.instance = secrets.token_hex(8)
+
+    def __repr__(self) -> str:
+        return f"<Watermark of journal {self.journal_id.hex()}, writer {self.instance}>"
+
+
+async def claim(watermark: Watermark, *, first: bool) -> tuple[asyncpg.Connection, int]:
+    """Become the writer: a connection for batches, and the sequence that has been applied.
+
+    `first` is the claim at start: it takes the place of whoever wrote before. Later claims, after a lost connection,
+    only find out whether the last batch was committed. The backends of earlier writers are ended before the row is
+    locked and read, so nothing of theirs can commit afterwards.
+
+    Raises `ForeignJournal`, `AnotherWriter` (somebody claimed it since our first claim), and what asyncpg raises when
+    the server is away.
+    """
+    connection = await asyncpg.connect(
+        watermark.dsn,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=COMMAND_TIMEOUT_S,
+        server_settings={**_SERVER_SETTINGS, "application_name": f"kerb-writer:{watermark.instance}"},
+    )
+    try:
+        _check(watermark, await connection.fetchrow(READ_POSITION), first=first)
+        await _end_writers(connection)
+        async with connection.transaction():
+            if first:
+                await connection.execute(
+                    FIRST_POSITION, watermark.journal_id, watermark.engine_version, watermark.instance
+                )
+            row = await connection.fetchrow(LOCK_POSITION)
+            _check(watermark, row, first=first)
+            await connection.execute(OWN_POSITION, watermark.instance, watermark.engine_version)
+        await connection.execute(CREATE_STAGES)
+    except BaseException:
+        connection.terminate()
+        raise
+    assert row is not None, "_check refuses a missing row"
+    return connection, int(row["applied_seq"])
+
+
+def _check(watermark: Watermark, row: Record | None, *, first: bool) -> None:
+    if row is None:
+        if not first:
+            raise AnotherWriter("the watermark's row is gone")
+        return
+    if row["journal_id"] != watermark.journal_id:
+        raise ForeignJournal(row["journal_id"], watermark.journal_id)
+    if not first and row["owner_instance"] != watermark.instance:
+        raise AnotherWriter(f"writer {row['owner_instance']} has taken over from {watermark.instance}")
+
+
+async def _end_writers(connection: asyncpg.Connection) -> None:
+    """End other writers' backends and wait until they are gone. Raises `DatabaseUnavailable` when one stays."""
+    for row in await connection.fetch(END_WRITERS):
+        logger.warning("ended backend %d of an earlier writer", row["pid"])
+        if not row["ended"]:
+            raise DatabaseUnavailable(message=f"backend {row['pid']} of an earlier writer does not end")
+
+
+async def advance(
+    connection: asyncpg.Connection, watermark: Watermark, applied_seq: int, new_seq: int, records: int
+) -> None:
+    """Move the watermark within the batch's transaction. Raises `AnotherWriter` unless that hits exactly our row."""
+    moved = await connection.fetch(ADVANCE, applied_seq, new_seq, watermark.instance, watermark.journal_id)
+    if len(moved) != 1:
+        raise AnotherWriter(f"the watermark is not at {applied_seq} or not ours: another writer was here")
+    extended = await connection.fetch(EXTEND_APPLIED_RANGE, applied_seq + 1, new_seq, new_seq - applied_seq)
+    if len(extended) != 1:
+        raise AnotherWriter(f"what was applied does not end at {applied_seq}: another writer was here")

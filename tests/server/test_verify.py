@@ -1,0 +1,99 @@
+"""`verify` finds nothing in good books, and each check finds the row that was tampered with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from engine.kinds import AccountKind
+from engine.units import IDS_PER_SEQ
+from server.verify import EXPECTED, verify
+from sql.checks import CHECKS
+from sql.mirrors import MIRRORS
+from tests.server.ledger_world import open_world
+
+TAMPERINGS = [
+    # what is done to the books, the check that must find it, what it names
+    ("UPDATE postings SET amount = amount + 1 WHERE txn_id = (SELECT max(txn_id) FROM postings) AND line = 0",
+     "postings sum to zero", "txn "),
+    ("UPDATE postings SET balance_after = balance_after + 1 WHERE kind = 5", "running balances", "txn "),
+    ("UPDATE wallets SET balance_e4 = balance_e4 + 1 WHERE account_id > 1000", "wallets = postings", "wallet "),
+    ("DELETE FROM wallets WHERE account_id = 3", "wallets = postings", "wallet 3 USD"),
+    ("UPDATE holdings SET units_e8 = units_e8 + 1 WHERE symbol = 'AAPL'", "holdings = postings", "AAPL"),
+    ("UPDATE lots SET units_e8 = units_e8 + 1 WHERE symbol = 'AAPL'", "holdings = lots", "AAPL"),
+    ("UPDATE lots SET cost_e4 = cost_e4 + 1 WHERE symbol = 'AAPL'", "holdings = lots", "AAPL"),
+    ("UPDATE wallets SET held_e4 = held_e4 + 1 WHERE account_id > 1000", "held cash = open holds", "wallet "),
+    ("UPDATE orders SET hold_e4 = hold_e4 + 1 WHERE status = 1 AND side = 1", "held cash = open holds", "wallet "),
+    ("UPDATE withdrawals SET status = 2 WHERE status = 1", "held cash = open holds", "wallet "),
+    ("UPDATE holdings SET held_e8 = held_e8 + 1 WHERE account_id > 1000", "held units = open sells", "holding "),
+    ("UPDATE orders SET hold_e4 = 1 WHERE status = 4", "closed orders hold nothing", "order "),
+    ("UPDATE orders SET filled_e8 = filled_e8 - 1 WHERE status = 3", "orders = executions", "order "),
+    ("UPDATE orders SET fee_e4 = fee_e4 + 1 WHERE status = 3", "orders = executions", "order "),
+    ("DELETE FROM executions WHERE side = 1", "orders = executions", "order "),
+    ("DELETE FROM orders WHERE status = 3", "orders = executions", "order "),
+    ("UPDATE orders SET status = 3 WHERE status = 4", "order status = what is filled", "order "),
+    ("DELETE FROM executions WHERE side = 2", "fills have two sides", "execution "),
+    ("UPDATE executions SET price_e4 = price_e4 + 1 WHERE side = 2", "fills have two sides", "execution "),
+    ("UPDATE executions SET fee_e4 = fee_e4 + 1", "executions = postings", "execution "),
+    ("DELETE FROM postings WHERE txn_kind = 3", "executions = postings", "execution "),
+    ("UPDATE applied_ranges SET records = records - 1", "sequence without gaps", "records 1 to"),
+    ("UPDATE applied_ranges SET first_seq = 2", "sequence without gaps", "records 2 to"),
+    ("UPDATE journal_position SET applied_seq = applied_seq - 1", "sequence without gaps", "journal_position"),
+    ("UPDATE wallets SET seq = seq + 1000000", "nothing beyond the watermark", "wallets"),
+    ("DELETE FROM engine_state WHERE kind = 'clock'", "engine state", "engine_state"),
+    ("UPDATE engine_state SET body = '\\x90' WHERE kind = 'order'", "engine state", "engine_state"),
+    ("DELETE FROM engine_state WHERE kind = 'withdrawal'", "engine invariants", "engine_state"),
+    ("UPDATE accounts SET status = 2 WHERE kind = 1", "accounts = engine state", "accounts "),
+    ("DELETE FROM wallets WHERE account_id > 1000", "wallets = engine state", "wallets "),
+    ("UPDATE holdings SET realized_e4 = realized_e4 + 1", "holdings = engine state", "holdings "),
+    ("UPDATE lots SET acquired_at = acquired_at + INTERVAL '1 microsecond'", "lots = engine state", "lots "),
+    ("UPDATE orders SET limit_e4 = limit_e4 + 1 WHERE status = 1", "orders = engine state", "orders "),
+    ("UPDATE orders SET status = 4, hold_e4 = 0 WHERE status = 1", "orders = engine state", "orders "),
+    ("DELETE FROM withdrawals WHERE status = 1", "withdrawals = engine state", "withdrawals "),
+    ("UPDATE instruments SET last_e4 = last_e4 + 1", "instruments = engine state", "instruments "),
+]  # fmt: skip
+
+
+@pytest.fixture
+async def books(database_dsn: str, tmp_path: Path) -> str:
+    """A database with every kind of row, open and closed."""
+    async with open_world(database_dsn, tmp_path) as world:
+        world.found(traders=4)
+        world.trade_at_random(400, seed=11)
+        await world.written()
+        assert world.state.withdrawals
+        assert world.state.orders
+    return database_dsn
+
+
+async def test_good_books_have_no_finding(books: str) -> None:
+    assert await verify(books) == []
+
+
+async def test_each_tampering_is_found_and_named(books: str) -> None:
+    connection = await asyncpg.connect(books)
+    for statement, check, subject in TAMPERINGS:
+        table = statement.split()[2] if statement.startswith("DELETE") else statement.split()[1]
+        await connection.execute(f"CREATE TABLE kept AS SELECT * FROM {table}")
+        assert not (await connection.execute(statement)).endswith(" 0"), statement
+        found = [finding for finding in await verify(books) if finding.check == check]
+        assert any(subject in finding.subject for finding in found), f"{statement}: {found}"
+        assert check in str(found[0])
+        await connection.execute(f"TRUNCATE {table}")
+        await connection.execute(f"INSERT INTO {table} SELECT * FROM kept")
+        await connection.execute("DROP TABLE kept")
+    await connection.close()
+    assert await verify(books) == []
+
+
+def test_every_check_has_a_tampering() -> None:
+    checks = {*CHECKS, "engine state", "engine invariants", *(f"{table} = engine state" for table in MIRRORS)}
+    assert {check for _, check, _ in TAMPERINGS} == checks
+    assert EXPECTED.keys() == MIRRORS.keys()
+
+
+def test_the_numbers_in_the_checks_are_those_of_the_engine() -> None:
+    assert f"/ {IDS_PER_SEQ} " in CHECKS["nothing beyond the watermark"]
+    assert [int(kind) for kind in (AccountKind.USER, AccountKind.MARKET_MAKER)] == [1, 2]

@@ -1,0 +1,121 @@
+"""Claiming the watermark: the newest writer has it alone, and only for its own journal."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from server.watermark import AnotherWriter, ForeignJournal, Watermark, advance, claim
+
+JOURNAL_ID = b"j" * 16
+
+
+def watermark(dsn: str, journal_id: bytes = JOURNAL_ID) -> Watermark:
+    return Watermark(dsn, journal_id, engine_version=1)
+
+
+async def position(connection: asyncpg.Connection) -> tuple[int, str]:
+    row = await connection.fetchrow("SELECT applied_seq, owner_instance FROM journal_position")
+    assert row is not None
+    return row["applied_seq"], row["owner_instance"]
+
+
+async def test_the_first_claim_starts_at_nothing(database_dsn: str) -> None:
+    ours = watermark(database_dsn)
+    connection, applied_seq = await claim(ours, first=True)
+    assert applied_seq == 0
+    assert await position(connection) == (0, ours.instance)
+    await connection.close()
+
+
+async def test_advancing_is_part_of_the_transaction(database_dsn: str) -> None:
+    ours = watermark(database_dsn)
+    connection, _ = await claim(ours, first=True)
+    async with connection.transaction():
+        await advance(connection, ours, 0, 5, 5)
+    undone = connection.transaction()
+    await undone.start()
+    await advance(connection, ours, 5, 9, 4)
+    await undone.rollback()
+    assert await position(connection) == (5, ours.instance)
+    async with connection.transaction():
+        await advance(connection, ours, 5, 1_000_007, 1_000_002)
+    ranges = await connection.fetch(
+        "SELECT first_seq, last_seq, records, batches FROM applied_ranges ORDER BY bucket"
+    )
+    assert [tuple(row) for row in ranges] == [(1, 1_000_007, 1_000_007, 2)]
+    await connection.close()
+
+
+async def test_a_watermark_that_moved_is_another_writer(database_dsn: str) -> None:
+    ours = watermark(database_dsn)
+    connection, _ = await claim(ours, first=True)
+    for old in (1, -1):
+        with pytest.raises(AnotherWriter):
+            async with connection.transaction():
+                await advance(connection, ours, old, 5, 5)
+    await connection.execute("UPDATE journal_position SET owner_instance = 'somebody'")
+    with pytest.raises(AnotherWriter):
+        async with connection.transaction():
+            await advance(connection, ours, 0, 5, 5)
+    await connection.close()
+
+
+async def test_records_that_do_not_follow_are_another_writer(database_dsn: str) -> None:
+    ours = watermark(database_dsn)
+    connection, _ = await claim(ours, first=True)
+    async with connection.transaction():
+        await advance(connection, ours, 0, 5, 5)
+    await connection.execute("UPDATE applied_ranges SET last_seq = 4")
+    with pytest.raises(AnotherWriter, match="does not end at 5"):
+        async with connection.transaction():
+            await advance(connection, ours, 5, 6, 1)
+    await connection.close()
+
+
+async def test_a_claim_ends_the_backends_of_the_writer_before(database_dsn: str) -> None:
+    older = watermark(database_dsn)
+    old, _ = await claim(older, first=True)
+    transaction = old.transaction()
+    await transaction.start()
+    await advance(old, older, 0, 5, 5)
+    newer = watermark(database_dsn)
+    connection, applied_seq = await claim(newer, first=True)
+    assert applied_seq == 0
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await transaction.commit()
+    assert await position(connection) == (0, newer.instance)
+    old.terminate()
+    with pytest.raises(AnotherWriter, match=newer.instance):
+        await claim(older, first=False)
+    assert await connection.fetchval("SELECT 1") == 1
+    await connection.close()
+
+
+async def test_claiming_again_finds_what_was_committed(database_dsn: str) -> None:
+    ours = watermark(database_dsn)
+    lost, _ = await claim(ours, first=True)
+    async with lost.transaction():
+        await advance(lost, ours, 0, 5, 5)
+    connection, applied_seq = await claim(ours, first=False)
+    assert applied_seq == 5
+    lost.terminate()
+    await connection.close()
+
+
+async def test_a_foreign_journal_is_refused_and_its_writer_left_alone(database_dsn: str) -> None:
+    ours = watermark(database_dsn)
+    connection, _ = await claim(ours, first=True)
+    with pytest.raises(ForeignJournal, match=f"belongs to journal {JOURNAL_ID.hex()}"):
+        await claim(watermark(database_dsn, b"k" * 16), first=True)
+    assert await connection.fetchval("SELECT 1") == 1
+    await connection.close()
+
+
+async def test_a_watermark_that_is_gone_is_not_made_again(database_dsn: str) -> None:
+    ours = watermark(database_dsn)
+    connection, _ = await claim(ours, first=True)
+    await connection.execute("DELETE FROM journal_position")
+    with pytest.raises(AnotherWriter, match="gone"):
+        await claim(ours, first=False)
+    await connection.close()
