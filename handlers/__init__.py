@@ -1,0 +1,1 @@
+"""Thin adaptors between sockets and the runtime: one file per resource, one route table."""

@@ -1,0 +1,151 @@
+"""Registration, login, refresh, logout."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from config.settings import Mode
+from handlers.call import Call
+from handlers.envelope import Answer, success
+from handlers.order_body import plain_text
+from server.auth import Grant, NewUser
+from server.errors import BadRequest
+
+PASSWORD_MIN: Final = 8
+PASSWORD_MAX: Final = 256
+EMAIL_MAX: Final = 254
+
+_EMAIL = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+)
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
+
+
+class RegisterBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /auth/register`."""
+
+    email: Annotated[str, Meta(max_length=EMAIL_MAX)]
+    password: Annotated[str, Meta(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX)]
+    full_name: Annotated[str, Meta(min_length=1, max_length=200)]
+    phone: str | None = None
+
+
+class LoginBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /auth/login`."""
+
+    email: Annotated[str, Meta(max_length=EMAIL_MAX)]
+    password: Annotated[str, Meta(max_length=PASSWORD_MAX)]
+
+
+class RefreshBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /auth/refresh-token`."""
+
+    refresh_token: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class RegisteredJson(Struct, frozen=True):
+    """A new user. Paper money is verified at once; real money begins with KYC."""
+
+    user_id: str
+    email: str
+    full_name: str
+    account_id: str
+    kyc_status: str
+    kyc_tier: int
+    email_verified: bool
+
+
+class GrantJson(Struct, frozen=True):
+    """Tokens of a session. `expires_in` is the access token's life in seconds."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str
+    expires_in: int
+    user_id: str
+    roles: tuple[str, ...]
+
+
+class LoggedOutJson(Struct, frozen=True):
+    """The session has ended."""
+
+    logged_out: bool = True
+
+
+_register = msgspec.json.Decoder(RegisterBody)
+_login = msgspec.json.Decoder(LoginBody)
+_refresh = msgspec.json.Decoder(RefreshBody)
+
+
+async def register(call: Call) -> Answer:
+    """Make a user with an open account. 409 EMAIL_TAKEN."""
+    body = call.decode(_register)
+    if _EMAIL.fullmatch(body.email) is None:
+        raise BadRequest("email", "is not an e-mail address")
+    if body.phone is not None and _PHONE.fullmatch(body.phone) is None:
+        raise BadRequest("phone", "is not a telephone number")
+    plain_text(body.full_name, "full_name")
+    if not body.full_name.strip():
+        raise BadRequest("full_name", "must not be blank")
+    verified = call.services.settings.mode is not Mode.PRODUCTION
+    registered = await call.services.auth.register(
+        NewUser(body.email, body.password, body.full_name, body.phone, verified=verified)
+    )
+    return success(
+        RegisteredJson(
+            user_id=f"usr_{registered.user_id}",
+            email=body.email,
+            full_name=body.full_name,
+            account_id=f"acc_{registered.account_id}",
+            kyc_status="VERIFIED" if verified else "PENDING",
+            kyc_tier=2 if verified else 0,
+            email_verified=verified,
+        ),
+        status=201,
+    )
+
+
+async def login(call: Call) -> Answer:
+    """Begin a session. 401 INVALID_CREDENTIALS, whatever of the two was wrong."""
+    body = call.decode(_login)
+    if "\0" in body.email:
+        raise BadRequest("email", "must not contain control characters")
+    grant = await call.services.auth.login(
+        body.email,
+        body.password,
+        address=call.request.remote or "",
+        user_agent=_printable(call.request.headers.get("User-Agent", "")),
+    )
+    return success(_grant_json(grant))
+
+
+async def refresh(call: Call) -> Answer:
+    """Exchange a refresh token for a new pair; each is good once."""
+    body = call.decode(_refresh)
+    return success(_grant_json(await call.services.auth.refresh(body.refresh_token)))
+
+
+async def logout(call: Call) -> Answer:
+    """End the session of the access token that this was called with."""
+    await call.services.auth.logout(call.principal)
+    return success(LoggedOutJson())
+
+
+def _grant_json(grant: Grant) -> GrantJson:
+    return GrantJson(
+        grant.access_token,
+        grant.refresh_token,
+        "Bearer",
+        grant.expires_in,
+        f"usr_{grant.user_id}",
+        grant.roles,
+    )
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())

@@ -1,0 +1,114 @@
+"""What a client sends for an order, and the engine command it means: shared by HTTP and WebSocket."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from engine.commands import AnyCommand, PlaceOrder, ReplaceOrder
+from engine.kinds import OrderType, SelfTradePrevention, Side, TimeInForce
+from handlers.numbers import ABSENT, NumberIn, is_absent, read_price_e4, read_quantity_e8
+from server.errors import BadRequest
+
+CLIENT_ORDER_ID_MAX: Final = 64
+SYMBOL_MAX: Final = 32
+
+
+_SIDES: Final = {name: Side[name] for name in ("BUY", "SELL")}
+_ORDER_TYPES: Final = {name: OrderType[name] for name in ("MARKET", "LIMIT")}
+_TIMES_IN_FORCE: Final = {name: TimeInForce[name] for name in ("DAY", "GTC", "IOC", "FOK")}
+_SELF_TRADE: Final = {
+    name: SelfTradePrevention[name] for name in ("CANCEL_NEWEST", "CANCEL_OLDEST", "DECREMENT")
+}
+# Literals, not enums: a look-up by an enum member runs Python code, and an order has four of them.
+SideIn = Literal["BUY", "SELL"]
+OrderTypeIn = Literal["MARKET", "LIMIT"]
+TimeInForceIn = Literal["DAY", "GTC", "IOC", "FOK"]
+SelfTradePreventionIn = Literal["CANCEL_NEWEST", "CANCEL_OLDEST", "DECREMENT"]
+
+Symbol = Annotated[str, Meta(min_length=1, max_length=SYMBOL_MAX)]
+ClientOrderId = Annotated[str, Meta(max_length=CLIENT_ORDER_ID_MAX)]
+
+
+class OrderBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /orders`. `price` is required for LIMIT and not allowed for MARKET."""
+
+    stock_symbol: Symbol
+    side: SideIn
+    order_type: OrderTypeIn
+    quantity: NumberIn
+    price: NumberIn = ABSENT
+    time_in_force: TimeInForceIn | None = None
+    client_order_id: ClientOrderId | None = None
+    self_trade_prevention: SelfTradePreventionIn = "CANCEL_NEWEST"
+
+
+class ReplaceBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """`PATCH /orders/{id}`. `quantity` is the new total, fills included; what is left out stays as it is."""
+
+    quantity: NumberIn = ABSENT
+    price: NumberIn = ABSENT
+    client_order_id: ClientOrderId | None = None
+
+
+def plain_text(text: str, field: str) -> str:
+    """The text, if every character can be printed (so: no NUL, no control characters, no lone surrogates)."""
+    if not text.isprintable():
+        raise BadRequest(field, "must not contain control characters")
+    return text
+
+
+def place_order(body: OrderBody) -> PlaceOrder:
+    """The command of a decoded body. Raises BadRequest (shape) or RefusedAtBorder (figures)."""
+    order_type = _ORDER_TYPES[body.order_type]
+    has_price = not is_absent(body.price)
+    if order_type is OrderType.LIMIT:
+        if not has_price:
+            raise BadRequest("price", "is required for a LIMIT order")
+        price_e4 = read_price_e4(body.price)
+        time_in_force = body.time_in_force or "DAY"
+    else:
+        if has_price:
+            raise BadRequest("price", "is not allowed for a MARKET order")
+        price_e4 = 0
+        time_in_force = body.time_in_force or "IOC"
+    return PlaceOrder(
+        plain_text(body.stock_symbol, "stock_symbol"),
+        _SIDES[body.side],
+        order_type,
+        read_quantity_e8(body.quantity),
+        price_e4,
+        _TIMES_IN_FORCE[time_in_force],
+        plain_text(body.client_order_id, "client_order_id") if body.client_order_id else "",
+        _SELF_TRADE[body.self_trade_prevention],
+    )
+
+
+def replace_order(order_id: int, body: ReplaceBody) -> ReplaceOrder:
+    """The command that replaces an open order. At least one of quantity and price must be given."""
+    if is_absent(body.quantity) and is_absent(body.price):
+        raise BadRequest("quantity", "give a new quantity, a new price or both")
+    return ReplaceOrder(
+        order_id,
+        0 if is_absent(body.quantity) else _given(read_quantity_e8(body.quantity), "quantity"),
+        0 if is_absent(body.price) else _given(read_price_e4(body.price), "price"),
+        plain_text(body.client_order_id, "client_order_id") if body.client_order_id else "",
+    )
+
+
+def _given(value: int, field: str) -> int:
+    """A figure of a replacement: 0 means "unchanged" to the engine, so a client may not send it."""
+    if value <= 0:
+        raise BadRequest(field, "must be above zero")
+    return value
+
+
+_encode_command = msgspec.msgpack.Encoder().encode
+
+
+def digest(command: AnyCommand) -> bytes:
+    """What an idempotency key is compared by: the decoded command, so spelling does not matter."""
+    return blake2b(_encode_command(command), digest_size=16).digest()

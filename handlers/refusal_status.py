@@ -1,0 +1,66 @@
+"""Refusal of the engine → HTTP status and a sentence for people: one table, total (a test shows it)."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from engine.refusals import Refusal
+
+
+class Shown(NamedTuple):
+    """How a refusal is shown. `status_in_path` applies when what is refused was named in the URL."""
+
+    status: int
+    message: str
+    status_in_path: int | None = None
+
+
+REFUSALS: Final[dict[Refusal, Shown]] = {
+    Refusal.IDEMPOTENCY_KEY_REUSED: Shown(422, "This idempotency key was used for another request."),
+    Refusal.IDEMPOTENCY_CAPACITY: Shown(503, "There is no room for another idempotency key now."),
+    Refusal.ACCOUNT_NOT_FOUND: Shown(422, "There is no such account.", 404),
+    Refusal.ACCOUNT_EXISTS: Shown(409, "The account exists already."),
+    Refusal.ACCOUNT_DISABLED: Shown(403, "The account is disabled."),
+    Refusal.DUPLICATE_CLIENT_ORDER_ID: Shown(422, "This client_order_id was used in the last 24 hours."),
+    Refusal.UNKNOWN_SYMBOL: Shown(422, "There is no instrument with this symbol.", 404),
+    Refusal.ORDER_NOT_FOUND: Shown(404, "There is no such order."),
+    Refusal.ORDER_NOT_OPEN: Shown(409, "The order is not open any more."),
+    Refusal.WITHDRAWAL_NOT_FOUND: Shown(404, "There is no such withdrawal."),
+    Refusal.TIMER_NOT_FOUND: Shown(422, "There is no such timer."),
+    Refusal.KILL_SWITCH_ON: Shown(422, "A kill switch is on: no new orders are taken."),
+    Refusal.SYMBOL_HALTED: Shown(422, "Trading in this symbol is halted."),
+    Refusal.SESSION_CLOSED: Shown(422, "The market is closed."),
+    Refusal.CURRENCY_MISMATCH: Shown(422, "The account has another currency than the instrument."),
+    Refusal.SYMBOL_NOT_HALTED: Shown(409, "Trading in this symbol is not halted."),
+    Refusal.CALENDAR_NOT_FOUND: Shown(422, "There is no such calendar."),
+    Refusal.INVALID_QUANTITY: Shown(422, "The quantity must be above zero and below the limit."),
+    Refusal.INVALID_LOT_SIZE: Shown(422, "The quantity is not a multiple of the lot size."),
+    Refusal.INVALID_PRICE: Shown(422, "The price is outside of what the instrument allows."),
+    Refusal.INVALID_TICK_SIZE: Shown(422, "The price is not a multiple of the tick size."),
+    Refusal.INVALID_AMOUNT: Shown(422, "The amount must be above zero, with at most four decimals."),
+    Refusal.INVALID_REPLACE: Shown(
+        422, "The replacement changes nothing, or is below what is filled already."
+    ),
+    Refusal.INVALID_INSTRUMENT: Shown(422, "The instrument is not valid."),
+    Refusal.INVALID_QUOTE: Shown(422, "The quote is not valid."),
+    Refusal.INVALID_LIMITS: Shown(422, "The limits are not valid."),
+    Refusal.INVALID_CALENDAR: Shown(422, "The calendar is not valid."),
+    Refusal.NO_REFERENCE_PRICE: Shown(422, "There is no reference price for this instrument yet."),
+    Refusal.PRICE_OUT_OF_BAND: Shown(422, "The price is too far from the market."),
+    Refusal.ORDER_TOO_LARGE: Shown(422, "The order is for more units than allowed."),
+    Refusal.ORDER_VALUE_TOO_LARGE: Shown(422, "The order is worth more than allowed."),
+    Refusal.TOO_MANY_OPEN_ORDERS: Shown(422, "The account has too many open orders."),
+    Refusal.INSUFFICIENT_FUNDS: Shown(422, "There is not enough available cash."),
+    Refusal.INSUFFICIENT_SHARES: Shown(422, "There are not enough available shares."),
+    Refusal.FILL_OR_KILL: Shown(422, "The order cannot be filled in full now."),
+    Refusal.BALANCE_LIMIT: Shown(422, "The balance would exceed what can be kept."),
+    Refusal.ENGINE_FAULT: Shown(422, "This request caused a fault before and is not accepted again."),
+}
+
+
+def status_of_refusal(refusal: Refusal, *, in_path: bool = False) -> int:
+    """The HTTP status of a refusal."""
+    shown = REFUSALS[refusal]
+    if in_path and shown.status_in_path is not None:
+        return shown.status_in_path
+    return shown.status

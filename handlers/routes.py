@@ -1,0 +1,69 @@
+"""The route table: every method and path, its handler, who may call it, and what limits it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from handlers import (
+    admin,
+    auth,
+    health,
+    market,
+    orders,
+    orders_read,
+    portfolio,
+    stocks,
+    users,
+    wallet,
+    websocket,
+)
+from handlers.routing import ADMIN, BASE, HOLDER, PUBLIC, SIGNED_IN, Route, StreamRoute
+from server.rate_limits import LimitClass
+
+NONE: Final = LimitClass.NONE
+CALLS: Final = LimitClass.CALLS
+ORDERS: Final = LimitClass.ORDERS
+PORTFOLIO: Final = LimitClass.PORTFOLIO
+
+ROUTES: Final = (
+    Route("POST", f"{BASE}/auth/register", auth.register, PUBLIC, LimitClass.REGISTRATION),
+    Route("POST", f"{BASE}/auth/login", auth.login, PUBLIC, LimitClass.LOGIN),
+    Route("POST", f"{BASE}/auth/refresh-token", auth.refresh, PUBLIC, LimitClass.LOGIN),
+    Route("POST", f"{BASE}/auth/logout", auth.logout, SIGNED_IN, CALLS),
+    Route("GET", f"{BASE}/users/profile", users.profile, SIGNED_IN, CALLS),
+    Route("GET", f"{BASE}/wallet/balance", wallet.balance, HOLDER, CALLS),
+    Route("POST", f"{BASE}/wallet/deposit", wallet.deposit, HOLDER, CALLS),
+    Route("POST", f"{BASE}/wallet/withdraw", wallet.withdraw, HOLDER, CALLS),
+    Route("GET", f"{BASE}/wallet/transactions", wallet.transactions, HOLDER, CALLS),
+    Route("GET", f"{BASE}/wallet/transactions/{{transaction_id}}", wallet.transaction, HOLDER, CALLS),
+    Route("POST", f"{BASE}/orders", orders.place, HOLDER, ORDERS),
+    Route("GET", f"{BASE}/orders", orders_read.orders, HOLDER, CALLS),
+    Route("DELETE", f"{BASE}/orders", orders.cancel_all, HOLDER, CALLS),
+    Route("GET", f"{BASE}/orders/history", orders_read.history, HOLDER, CALLS),
+    Route("GET", f"{BASE}/orders/{{order_id}}", orders_read.get, HOLDER, CALLS),
+    Route("PATCH", f"{BASE}/orders/{{order_id}}", orders.replace, HOLDER, ORDERS),
+    Route("DELETE", f"{BASE}/orders/{{order_id}}", orders.cancel, HOLDER, CALLS),
+    Route("GET", f"{BASE}/orders/{{order_id}}/executions", orders_read.executions, HOLDER, CALLS),
+    Route("GET", f"{BASE}/portfolio", portfolio.portfolio, HOLDER, PORTFOLIO),
+    Route("GET", f"{BASE}/portfolio/holdings", portfolio.holdings, HOLDER, PORTFOLIO),
+    Route("GET", f"{BASE}/stocks/search", stocks.search, PUBLIC, CALLS),
+    Route("GET", f"{BASE}/stocks/{{symbol}}", stocks.details, PUBLIC, CALLS),
+    Route("GET", f"{BASE}/stocks/{{symbol}}/quote", stocks.quote, PUBLIC, CALLS),
+    Route("GET", f"{BASE}/stocks/{{symbol}}/depth", stocks.depth, PUBLIC, CALLS),
+    Route("GET", f"{BASE}/stocks/{{symbol}}/trades", stocks.trades, PUBLIC, CALLS),
+    Route("GET", f"{BASE}/stocks/{{symbol}}/chart", stocks.chart, PUBLIC, CALLS),
+    Route("GET", f"{BASE}/market/status", market.status, PUBLIC, CALLS),
+    Route("POST", f"{BASE}/admin/instruments/{{symbol}}/halt", admin.halt, ADMIN, CALLS),
+    Route("POST", f"{BASE}/admin/instruments/{{symbol}}/resume", admin.resume, ADMIN, CALLS),
+    Route("POST", f"{BASE}/admin/kill-switch", admin.kill_switch, ADMIN, CALLS),
+    Route("POST", f"{BASE}/admin/users/{{user_id}}/disable", admin.disable, ADMIN, CALLS),
+    Route("POST", f"{BASE}/admin/users/{{user_id}}/enable", admin.enable, ADMIN, CALLS),
+    Route("GET", "/healthz", health.alive, PUBLIC, NONE),
+    Route("GET", "/readyz", health.ready, PUBLIC, NONE),
+    Route("GET", "/metrics", health.metrics, PUBLIC, NONE),
+)
+
+STREAM_ROUTES: Final = tuple(
+    StreamRoute(path, websocket.websocket, PUBLIC, CALLS) for path in websocket.PATHS
+)
+"""Public: quotes need no login, and a private channel asks for one in its own messages."""

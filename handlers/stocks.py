@@ -1,0 +1,274 @@
+"""Instruments and their public market data: search, details, quote, depth, trades, candles."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Raw, Struct
+
+from engine.kinds import Side
+from engine.state import Instrument
+from engine.units import DAY_US
+from handlers.call import Call
+from handlers.envelope import Answer, success
+from handlers.numbers import NULL, Number, NumberOrNull, cash, quantity
+from handlers.order_json import time_text
+from handlers.request_input import read_choice, read_limit, read_number, read_text
+from server.decimal_text import cash_text, percent_text, quantity_text
+from server.errors import BadRequest, NotFound
+from server.market_types import Interval
+
+QUERY_MAX: Final = 64
+SEARCH_MAX: Final = 50
+DEPTH_DEFAULT: Final = 20
+DEPTH_MAX: Final = 200
+CANDLES_MAX: Final = 5_000
+
+INTERVALS: Final = {interval.value: interval for interval in Interval}
+RANGES_US: Final[dict[str, int | None]] = {
+    "1d": DAY_US,
+    "5d": 5 * DAY_US,
+    "1w": 7 * DAY_US,
+    "1m": 31 * DAY_US,
+    "3m": 92 * DAY_US,
+    "6m": 183 * DAY_US,
+    "1y": 366 * DAY_US,
+    "5y": 1_827 * DAY_US,
+    "max": None,
+}
+"""How far back a chart goes; calendar months and years are taken at their longest."""
+
+
+class FoundJson(Struct, frozen=True):
+    """A hit of a search. `price` is null before the first trade."""
+
+    symbol: str
+    name: str
+    currency: str
+    price: NumberOrNull
+
+
+class StockJson(Struct, frozen=True):
+    """An instrument and what an order for it has to keep to. `phase`: CLOSED, CONTINUOUS or HALTED."""
+
+    symbol: str
+    name: str
+    currency: str
+    phase: str
+    tick_size: Number
+    lot_size: Number
+    price_min: Number
+    price_max: Number
+    price: NumberOrNull
+    previous_close: NumberOrNull
+
+
+class QuoteJson(Struct, frozen=True):
+    """The latest quote. A price that does not exist yet is null."""
+
+    symbol: str
+    price: NumberOrNull
+    bid: NumberOrNull
+    ask: NumberOrNull
+    bid_size: Number
+    ask_size: Number
+    change: Number
+    change_percentage: Number
+    volume: Number
+    open: NumberOrNull
+    high: NumberOrNull
+    low: NumberOrNull
+    previous_close: NumberOrNull
+    timestamp: str
+    stale: bool
+
+
+class DepthJson(Struct, frozen=True):
+    """Levels as [price, quantity, orders], best first. `seq` is the journal sequence of the newest change."""
+
+    symbol: str
+    seq: int
+    bids: Raw
+    asks: Raw
+
+
+class TradeJson(Struct, frozen=True):
+    """A public trade. `taker_side` is null for a trade that a tape printed."""
+
+    price: Number
+    quantity: Number
+    taker_side: str | None
+    executed_at: str
+
+
+class CandleJson(Struct, frozen=True):
+    """One bar; `time` is its start."""
+
+    time: str
+    open: Number
+    high: Number
+    low: Number
+    close: Number
+    volume: Number
+    trades: int
+
+
+class ChartJson(Struct, frozen=True):
+    """Candles, oldest first; intervals without a trade are left out."""
+
+    symbol: str
+    interval: str
+    candles: list[CandleJson]
+
+
+async def search(call: Call) -> Answer:
+    """`GET /stocks/search?q=`: symbols that begin with the text, then symbols and names that contain it."""
+    text = read_text(call.query, "q", most=QUERY_MAX)
+    if text is None:
+        raise BadRequest("q", "is required")
+    limit = read_number(call.query, "limit", 20, least=1, most=SEARCH_MAX)
+    wanted = text.strip().casefold()
+    begins, contains = [], []
+    for instrument in call.services.runtime.state.instruments.values():
+        if instrument.symbol.casefold().startswith(wanted):
+            begins.append(instrument)
+        elif wanted in instrument.symbol.casefold() or wanted in instrument.name.casefold():
+            contains.append(instrument)
+    last_e4 = call.services.market.last_e4
+    return success(
+        [
+            FoundJson(found.symbol, found.name, found.currency, _price(last_e4(found.symbol)))
+            for found in (*begins, *contains)[:limit]
+        ]
+    )
+
+
+async def details(call: Call) -> Answer:
+    """`GET /stocks/{symbol}`."""
+    instrument = _instrument(call)
+    market = call.services.market
+    phase = market.symbols[instrument.symbol].phase if instrument.symbol in market else instrument.phase
+    return success(
+        StockJson(
+            symbol=instrument.symbol,
+            name=instrument.name,
+            currency=instrument.currency,
+            phase=phase.name,
+            tick_size=cash(instrument.tick_e4),
+            lot_size=quantity(instrument.lot_e8),
+            price_min=cash(instrument.price_min_e4),
+            price_max=cash(instrument.price_max_e4),
+            price=_price(market.last_e4(instrument.symbol)),
+            previous_close=_price(instrument.previous_close_e4),
+        )
+    )
+
+
+async def quote(call: Call) -> Answer:
+    """`GET /stocks/{symbol}/quote`."""
+    instrument = _instrument(call)
+    latest = call.services.market.quote(instrument.symbol)
+    if latest is None:
+        raise NotFound
+    return success(
+        QuoteJson(
+            symbol=latest.symbol,
+            price=_price(latest.price_e4),
+            bid=_price(latest.bid_e4),
+            ask=_price(latest.ask_e4),
+            bid_size=quantity(latest.bid_size_e8),
+            ask_size=quantity(latest.ask_size_e8),
+            change=cash(latest.change_e4),
+            change_percentage=Raw(percent_text(latest.change_bps).encode()),
+            volume=quantity(latest.volume_e8),
+            open=_price(latest.open_e4),
+            high=_price(latest.high_e4),
+            low=_price(latest.low_e4),
+            previous_close=_price(latest.previous_close_e4),
+            timestamp=time_text(latest.timestamp_us),
+            stale=latest.stale,
+        )
+    )
+
+
+async def depth(call: Call) -> Answer:
+    """`GET /stocks/{symbol}/depth?levels=`."""
+    instrument = _instrument(call)
+    levels_max = read_number(call.query, "levels", DEPTH_DEFAULT, least=1, most=DEPTH_MAX)
+    book = call.services.market.depth(instrument.symbol, levels_max)
+    if book is None:
+        raise NotFound
+    seq, bids, asks = book
+    return success(DepthJson(instrument.symbol, seq, _levels(bids), _levels(asks)))
+
+
+async def trades(call: Call) -> Answer:
+    """`GET /stocks/{symbol}/trades?limit=`, newest first."""
+    instrument = _instrument(call)
+    found = call.services.market.trades(instrument.symbol, read_limit(call.query))
+    return success(
+        [
+            TradeJson(
+                price=cash(trade.price_e4),
+                quantity=quantity(trade.quantity_e8),
+                taker_side=Side(trade.taker_side).name if trade.taker_side else None,
+                executed_at=time_text(trade.time_us),
+            )
+            for trade in found
+        ]
+    )
+
+
+async def chart(call: Call) -> Answer:
+    """`GET /stocks/{symbol}/chart?interval=&range=`: intervals 1m 5m 15m 1h 1d, ranges 1d … 5y, max."""
+    instrument = _instrument(call)
+    interval = read_choice(call.query, "interval", INTERVALS, Interval.MINUTE_1)
+    range_us = read_choice(
+        {name: text.lower() for name, text in call.query.items()}, "range", RANGES_US, DAY_US
+    )
+    end_us = call.services.runtime.now_us() + 1
+    candles = call.services.candles.candles(
+        instrument.symbol,
+        interval,
+        start_us=max(0, end_us - range_us) if range_us is not None else 0,
+        end_us=end_us,
+        limit=CANDLES_MAX,
+    )
+    return success(
+        ChartJson(
+            instrument.symbol,
+            interval.value,
+            [
+                CandleJson(
+                    time=time_text(candle.start_us),
+                    open=cash(candle.open_e4),
+                    high=cash(candle.high_e4),
+                    low=cash(candle.low_e4),
+                    close=cash(candle.close_e4),
+                    volume=quantity(candle.volume_e8),
+                    trades=candle.trades,
+                )
+                for candle in candles
+            ],
+        )
+    )
+
+
+def _instrument(call: Call) -> Instrument:
+    """The instrument in the path. Raises NotFound."""
+    instrument = call.services.runtime.state.instruments.get(call.path("symbol"))
+    if instrument is None:
+        raise NotFound("There is no instrument with this symbol.")
+    return instrument
+
+
+def _price(price_e4: int) -> Raw:
+    return cash(price_e4) if price_e4 else NULL
+
+
+def _levels(levels: list[tuple[int, int, int]]) -> Raw:
+    texts = (
+        f"[{cash_text(price_e4)},{quantity_text(quantity_e8)},{orders}]"
+        for price_e4, quantity_e8, orders in levels
+    )
+    return Raw(f"[{','.join(texts)}]".encode())

@@ -1,0 +1,147 @@
+"""From the bytes of a message to what it does and to its answer. An error never ends a good session."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+
+from handlers.ws_messages import (
+    ACTIONS,
+    Batch,
+    Cancel,
+    Heading,
+    MessageId,
+    Ping,
+    Place,
+    SignIn,
+    Subscribe,
+    Unsubscribe,
+    decode_heading,
+    decode_loose_batch,
+    decode_message,
+    error_text,
+    id_member,
+    ok_text,
+)
+from handlers.ws_orders import OrderDesk, error_answer
+from handlers.ws_session import Session
+from handlers.ws_subscriptions import subscribe, unsubscribe
+from server.errors import BadRequest, KerbError
+
+BATCH_MAX: Final = 500
+"""Items in one `orders.batch`."""
+
+MALFORMED: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""What decoding raises for bytes that are not a message."""
+
+
+async def handle(session: Session, data: bytes) -> None:
+    """Carry out one message and answer it: at once, or when what it did is durable."""
+    session.begin_message()
+    try:
+        message = decode_message(data)
+    except MALFORMED as error:
+        await _malformed(session, data, error)
+        return
+    session.good_message()
+    try:
+        unfinished = MESSAGES[type(message)](session, message)
+        if unfinished is not None:
+            await unfinished
+    except KerbError as error:
+        session.outlet.send(error_answer(message.id, error))
+    await session.room()
+
+
+def refuse_binary(session: Session) -> None:
+    """A binary message: this subprotocol is JSON text."""
+    session.bad_message(error_text(None, BadRequest.code, "send JSON as text"))
+
+
+def _sign_in(session: Session, message: SignIn) -> None:
+    session.count_call()
+    session.sign_in(message.token)
+    session.outlet.send(ok_text(message.id))
+
+
+def _ping(session: Session, message: Ping) -> None:
+    session.outlet.send(b'{"type":"pong"%b}' % id_member(message.id))
+
+
+def _desk(session: Session) -> OrderDesk:
+    """Where the client's orders go. Raises Unauthenticated or Forbidden."""
+    return OrderDesk(session.services, session.require_holder())
+
+
+def _place(session: Session, message: Place) -> None:
+    seq, answer = _desk(session).place(message.id, message.order, message.idempotency_key, session.request_id)
+    session.answer_when_durable(seq, answer)
+
+
+def _cancel(session: Session, message: Cancel) -> None:
+    seq, answer = _desk(session).cancel(message.id, message.order_id, session.request_id)
+    session.answer_when_durable(seq, answer)
+
+
+async def _batch(session: Session, message: Batch) -> None:
+    await _run_batch(session, message.id, message.orders)
+
+
+async def _run_batch(session: Session, message_id: MessageId, items: tuple[Any, ...]) -> None:
+    desk = _desk(session)
+    if len(items) > BATCH_MAX:
+        raise BadRequest("orders", f"at most {BATCH_MAX} in one batch")
+    seq, answer = await desk.batch(message_id, items, session.request_id)
+    session.answer_when_durable(seq, answer)
+
+
+MESSAGES: Final[dict[type, Callable[[Session, Any], Awaitable[None] | None]]] = {
+    SignIn: _sign_in,
+    Subscribe: subscribe,
+    Unsubscribe: unsubscribe,
+    Ping: _ping,
+    Place: _place,
+    Cancel: _cancel,
+    Batch: _batch,
+}
+"""Message → what carries it out."""
+
+
+async def _malformed(session: Session, data: bytes, error: Exception) -> None:
+    """Answer a message that is not what it should be, by its id where that can be read.
+
+    A batch with malformed items is carried out all the same: each item has its own result.
+    """
+    heading = _heading(data)
+    if heading is None:
+        problem = "is nested too deeply" if isinstance(error, RecursionError) else "is not a JSON message"
+        session.bad_message(error_text(None, BadRequest.code, f"the message {problem}"))
+    elif heading.action not in ACTIONS:
+        session.bad_message(error_text(heading.id, "UNKNOWN_ACTION", "there is no such action"))
+    elif heading.action == Batch.__struct_config__.tag and (items := _loose_items(data)):
+        session.good_message()
+        try:
+            await _run_batch(session, heading.id, items)
+        except KerbError as refused:
+            session.outlet.send(error_answer(heading.id, refused))
+        await session.room()
+    else:
+        session.bad_message(error_text(heading.id, BadRequest.code, str(error)[:200]))
+
+
+def _heading(data: bytes) -> Heading | None:
+    """What can be read of a malformed message; None when it is no JSON object at all."""
+    try:
+        return decode_heading(data)
+    except MALFORMED:
+        return None
+
+
+def _loose_items(data: bytes) -> tuple[msgspec.Raw, ...]:
+    """The items of a batch one of which is malformed; none when more than that is wrong."""
+    try:
+        return decode_loose_batch(data).orders
+    except MALFORMED:
+        return ()

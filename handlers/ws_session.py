@@ -1,0 +1,129 @@
+"""What the server knows of one client of a WebSocket: who it is, what it has done wrong, what it still waits for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from handlers.routing import HOLDER
+from server.errors import Forbidden, TooManyRequests, Unauthenticated
+from server.outlet import Outlet
+from server.principal import Principal
+from server.rate_limits import LimitClass
+from server.services import Services
+from server.ws_frames import CloseCode
+
+BAD_IN_A_ROW_MAX: Final = 50
+"""So many malformed messages without a good one between them: the client is closed with 4400."""
+
+SIGN_INS_REFUSED_MAX: Final = 5
+"""So many refused tokens: the client is closed with 4401."""
+
+ANSWERS_DUE_MAX: Final = 64
+"""So many messages may wait for durability before the next one is read."""
+
+
+class Session:
+    """One client. Everything that is sent to it goes through `outlet`."""
+
+    __slots__ = (
+        "_bad_in_a_row",
+        "_connection_id",
+        "_count",
+        "_due",
+        "_peer",
+        "_refused_sign_ins",
+        "_room",
+        "outlet",
+        "principal",
+        "services",
+    )
+
+    def __init__(self, services: Services, outlet: Outlet, *, connection_id: str, peer: str) -> None:
+        self.services = services
+        self.outlet = outlet
+        self.principal: Principal | None = None
+        self._connection_id = connection_id
+        self._peer = peer
+        self._count = 0
+        self._bad_in_a_row = 0
+        self._refused_sign_ins = 0
+        self._due = 0
+        self._room: asyncio.Future[None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Session {self._connection_id} messages={self._count} due={self._due} {self.outlet!r}>"
+
+    @property
+    def request_id(self) -> str:
+        """The id of the message that is being carried out."""
+        return f"{self._connection_id}.{self._count}"
+
+    def require_holder(self) -> Principal:
+        """A signed-in client that has an account to trade with. Raises Unauthenticated or Forbidden."""
+        if self.principal is None:
+            raise Unauthenticated
+        if HOLDER.isdisjoint(self.principal.roles):
+            raise Forbidden
+        return self.principal
+
+    def begin_message(self) -> None:
+        """Count a message."""
+        self._count += 1
+
+    def good_message(self) -> None:
+        """It had the right shape."""
+        self._bad_in_a_row = 0
+
+    def bad_message(self, answer: bytes) -> None:
+        """It had not: say so, and close the client when it sends nothing else."""
+        self.outlet.send(answer)
+        self._bad_in_a_row += 1
+        if self._bad_in_a_row >= BAD_IN_A_ROW_MAX:
+            self.outlet.close(CloseCode.BAD_MESSAGE, "too many malformed messages")
+
+    def count_call(self) -> None:
+        """Raises TooManyRequests when the caller's limit of calls is used up."""
+        limits = self.services.rate_limits
+        if self.principal is None:
+            verdict = limits.take_address(LimitClass.CALLS, self._peer)
+        else:
+            verdict = limits.take_user(LimitClass.CALLS, self.principal)
+        if verdict.retry_after_s:
+            raise TooManyRequests(verdict.retry_after_s)
+
+    def sign_in(self, token: str) -> None:
+        """Begin or prolong the session. Raises Unauthenticated, TokenExpired, Forbidden for another user's token."""
+        try:
+            principal = self.services.auth.verify(token)
+        except Unauthenticated:
+            self._refused_sign_ins += 1
+            if self._refused_sign_ins >= SIGN_INS_REFUSED_MAX:
+                self.outlet.close(CloseCode.NOT_AUTHENTICATED, "too many refused tokens")
+            raise
+        self.adopt(principal)
+
+    def adopt(self, principal: Principal) -> None:
+        """The connection is this caller's from now on. Raises Forbidden when it is somebody else's already."""
+        if not self.services.hub.sign_in(self.outlet, principal):
+            raise Forbidden("This connection belongs to another user.")
+        self._refused_sign_ins = 0
+        self.principal = principal
+
+    def answer_when_durable(self, seq: int, answer: bytes) -> None:
+        """Send the answer once everything up to `seq` is durable."""
+        self._due += 1
+
+        def send() -> None:
+            self.outlet.send(answer)
+            self._due -= 1
+            if self._room is not None and not self._room.done():
+                self._room.set_result(None)
+
+        self.services.hub.when_durable(seq, send)
+
+    async def room(self) -> None:
+        """Come back when another message may be read: not too many answers are waiting for the disk."""
+        while self._due >= ANSWERS_DUE_MAX:
+            self._room = asyncio.get_running_loop().create_future()
+            await self._room

@@ -1,0 +1,144 @@
+"""Subscriptions of a WebSocket client: which channels there are, who may follow them, and how many."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from handlers.ws_messages import MessageId, Subscribe, Unsubscribe, encode, id_member
+from handlers.ws_session import Session
+from server.errors import BadRequest, KerbError
+from server.private_streams import CHANNELS
+from server.symbol_view import SymbolView
+
+QUOTES: Final = "quotes"
+TRADES: Final = "trades"
+PUBLIC_CHANNELS: Final = frozenset({QUOTES, TRADES})
+PRIVATE_CHANNELS: Final = frozenset(CHANNELS.values())
+
+
+class UnknownChannel(KerbError):
+    """There is no such channel."""
+
+    code = "UNKNOWN_CHANNEL"
+
+    def __init__(self, channel: str) -> None:
+        super().__init__("There is no such channel.", details={"channel": channel[:64]})
+
+
+class TooManySubscriptions(KerbError):
+    """One connection may follow only so much."""
+
+    code = "TOO_MANY_SUBSCRIPTIONS"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("This connection follows too much already.", details={"limit": limit})
+
+
+def subscribe(session: Session, message: Subscribe) -> None:
+    """Follow channels, all of them or, on any error but an unknown symbol, none.
+
+    Raises BadRequest, UnknownChannel, Unauthenticated, Forbidden, TooManySubscriptions, TooManyRequests.
+    """
+    session.count_call()
+    channels = dict.fromkeys(message.channels)
+    public = [channel for channel in channels if channel in PUBLIC_CHANNELS]
+    private = [channel for channel in channels if channel in PRIVATE_CHANNELS]
+    _check_channels(session, channels)
+    if public and not message.symbols:
+        raise BadRequest("symbols", "is required for quotes and trades")
+    if message.resume_from is not None and not private:
+        raise BadRequest("resume_from", "is for private channels")
+    interval_ms = _interval_ms(session, message.interval_ms)
+    market = session.services.market.symbols
+    found = {symbol: market[symbol] for symbol in message.symbols if symbol in market}
+    quotes = found if QUOTES in channels else {}
+    trades = found if TRADES in channels else {}
+    _check_room(session, quotes, trades, private)
+
+    done: dict[str, object] = {
+        channel: {"symbols": list(found), "interval_ms": interval_ms} for channel in public
+    }
+    resync = []
+    for channel in private:
+        seq = session.services.hub.private.subscribe(session.outlet, channel, message.resume_from)
+        if seq is None:
+            resync.append(channel)
+        else:
+            done[channel] = {"seq": seq}
+    unknown = [symbol for symbol in dict.fromkeys(message.symbols) if symbol not in market]
+    _answer(session, message.id, done, unknown, resync)
+    if public:
+        session.services.hub.follow_market(session.outlet, quotes, trades, interval_ms)
+
+
+def _answer(
+    session: Session, message_id: MessageId, done: dict[str, object], unknown: list[str], resync: list[str]
+) -> None:
+    if done:
+        errors = [{"symbol": symbol, "code": "UNKNOWN_SYMBOL"} for symbol in unknown]
+        session.outlet.send(
+            b'{"type":"subscribed"%b,"channels":%b,"errors":%b}'
+            % (id_member(message_id), encode(done), encode(errors))
+        )
+    for channel in resync:
+        session.outlet.send(
+            b'{"type":"resync_required"%b,"channel":%b,"seq":%d}'
+            % (id_member(message_id), encode(channel), session.services.hub.private.seq)
+        )
+
+
+def _check_channels(session: Session, channels: dict[str, None]) -> None:
+    for channel in channels:
+        if channel in PRIVATE_CHANNELS:
+            session.require_holder()
+        elif channel not in PUBLIC_CHANNELS:
+            raise UnknownChannel(channel)
+
+
+def _interval_ms(session: Session, asked_ms: int | None) -> int:
+    """The client's cadence: one for the whole connection."""
+    settings = session.services.settings.stream
+    if asked_ms is None:
+        return session.outlet.interval_ms
+    if not settings.interval_min_ms <= asked_ms <= settings.interval_max_ms:
+        raise BadRequest(
+            "interval_ms", f"must be from {settings.interval_min_ms} to {settings.interval_max_ms}"
+        )
+    return asked_ms
+
+
+def _check_room(
+    session: Session, quotes: dict[str, SymbolView], trades: dict[str, SymbolView], private: list[str]
+) -> None:
+    """Raises TooManySubscriptions when the client would follow more than it may."""
+    outlet = session.outlet
+    total = (
+        len(outlet.quotes.keys() | quotes.keys())
+        + len(outlet.trades.keys() | trades.keys())
+        + len(outlet.cursors.keys() | set(private))
+    )
+    limit = session.services.settings.stream.subscriptions_max
+    if total > limit:
+        raise TooManySubscriptions(limit)
+
+
+def unsubscribe(session: Session, message: Unsubscribe) -> None:
+    """Stop following channels; what the client does not follow is ignored. Raises UnknownChannel."""
+    session.count_call()
+    for channel in message.channels:
+        if channel not in PUBLIC_CHANNELS and channel not in PRIVATE_CHANNELS:
+            raise UnknownChannel(channel)
+    hub, outlet = session.services.hub, session.outlet
+    for channel in message.channels:
+        if channel in PRIVATE_CHANNELS:
+            hub.private.unsubscribe(outlet, channel)
+    quotes = message.symbols if message.symbols is not None else tuple(outlet.quotes)
+    trades = message.symbols if message.symbols is not None else tuple(outlet.trades)
+    hub.unfollow_market(
+        outlet,
+        quotes if QUOTES in message.channels else (),
+        trades if TRADES in message.channels else (),
+    )
+    outlet.send(
+        b'{"type":"unsubscribed"%b,"channels":%b}' % (id_member(message.id), encode(message.channels))
+    )

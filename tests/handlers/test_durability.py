@@ -1,0 +1,71 @@
+"""No answer shows anything before it is on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from threading import Event
+
+import pytest
+
+from server.disk import Disk
+from tests.handlers.small_kerb import SmallKerb
+
+
+@pytest.fixture
+def disk_gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """While it is cleared, every sync of the disk waits."""
+    gate = Event()
+    gate.set()
+    sync = Disk.fdatasync
+
+    def gated(disk: Disk, fd: int) -> None:
+        gate.wait(30)
+        sync(disk, fd)
+
+    monkeypatch.setattr(Disk, "fdatasync", gated)
+    yield gate
+    gate.set()
+
+
+async def test_no_answer_and_no_read_shows_what_is_not_durable(disk_gate: Event, small: SmallKerb) -> None:
+    client = await small.trader(cash="1000", units=5)
+    other = await small.trader("other", cash="1000")
+    known = (await client.place("BUY", "1", "90")).data["order_id"]
+    closed = (await client.place("BUY", "1", "90", time_in_force="IOC")).data["order_id"]
+    await small.world.written()  # so that only the handler's own wait is in the way
+    durable_seq = small.services.runtime.durable_seq
+
+    disk_gate.clear()
+    placing = asyncio.ensure_future(client.place("SELL", "1", "110"))
+    while small.world.state.seq == durable_seq:
+        await asyncio.sleep(0)
+    paths = (
+        "/wallet/balance",
+        "/portfolio",
+        "/portfolio/holdings",
+        "/orders",
+        "/orders?status=PENDING",
+        "/orders/history",
+        f"/orders/{known}",
+        f"/orders/{closed}",
+        f"/orders/{known}/executions",
+        "/wallet/transactions",
+    )
+    reads = [asyncio.ensure_future(client("GET", path)) for path in paths]
+    try:
+        depth = await other("GET", "/stocks/AAPL/depth")
+        assert depth.data["asks"] == []
+        for _ in range(10):  # as much as any of the reads asks of the database
+            assert (await other("GET", "/users/profile")).status == 200
+        assert small.services.runtime.durable_seq == durable_seq
+        done = [path for path, read in zip(paths, reads, strict=True) if read.done()]
+        assert (done, placing.done()) == ([], False)
+    finally:
+        disk_gate.set()
+
+    for path, read in zip(paths, reads, strict=True):
+        reply = await read
+        assert (reply.status, reply.meta["as_of_seq"] > durable_seq) == (200, True), path
+    assert (await placing).status == 201
+    assert (await other("GET", "/stocks/AAPL/depth")).data["asks"] == [[110, 1, 1]]

@@ -1,0 +1,105 @@
+"""An order as clients see it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.events import OrderUpdated
+from engine.kinds import CloseReason, OrderStatus, OrderType, Side, TimeInForce
+from handlers.order_json import encode_order, time_text
+
+RESTING = OrderUpdated(
+    order_id=5_121,
+    account_id=9,
+    symbol="AAPL",
+    side=Side.BUY,
+    order_type=OrderType.LIMIT,
+    time_in_force=TimeInForce.DAY,
+    quantity_e8=10 * 10**8,
+    price_e4=1_755_000,
+    limit_e4=1_755_000,
+    filled_e8=0,
+    notional_e4=0,
+    fee_e4=0,
+    hold_e4=17_560_000,
+    status=OrderStatus.PENDING,
+    reason=CloseReason.NONE,
+    created_us=1_736_519_400_000_000,
+    updated_us=1_736_519_400_000_000,
+    client_order_id="",
+    replaces_id=0,
+    replaced_by_id=0,
+    is_quote=False,
+)
+
+
+def test_a_resting_order() -> None:
+    text = encode_order(RESTING)
+    assert b'"price":175.50' in text
+    assert msgspec.json.decode(text) == {
+        "order_id": "ord_5121",
+        "stock_symbol": "AAPL",
+        "side": "BUY",
+        "order_type": "LIMIT",
+        "time_in_force": "DAY",
+        "quantity": 10,
+        "price": 175.5,
+        "status": "PENDING",
+        "filled_quantity": 0,
+        "remaining_quantity": 10,
+        "average_price": None,
+        "fee": 0,
+        "hold": 1756,
+        "estimated_total": 1755,
+        "client_order_id": None,
+        "created_at": "2025-01-10T14:30:00.000000Z",
+        "updated_at": "2025-01-10T14:30:00.000000Z",
+        "filled_at": None,
+        "replaces": None,
+        "replaced_by": None,
+        "reason": None,
+    }
+
+
+def test_a_partly_filled_order_that_was_cancelled() -> None:
+    changed = msgspec.structs.replace(
+        RESTING,
+        filled_e8=3 * 10**8,
+        notional_e4=5_250_000,
+        fee_e4=525,
+        hold_e4=0,
+        status=OrderStatus.CANCELLED,
+        reason=CloseReason.USER,
+        updated_us=RESTING.updated_us + 1_500_000,
+        client_order_id='mine "1"',
+        replaces_id=4_096,
+    )
+    found = msgspec.json.decode(encode_order(changed))
+    assert found["average_price"] == 175
+    assert found["remaining_quantity"] == 7
+    assert found["estimated_total"] == 525
+    assert found["fee"] == 0.0525
+    assert found["reason"] == "USER"
+    assert found["updated_at"] == "2025-01-10T14:30:01.500000Z"
+    assert found["filled_at"] is None
+    assert found["client_order_id"] == 'mine "1"'
+    assert found["replaces"] == "ord_4096"
+
+
+def test_a_filled_market_order_says_when_and_shows_no_price() -> None:
+    filled = msgspec.structs.replace(
+        RESTING,
+        order_type=OrderType.MARKET,
+        price_e4=0,
+        filled_e8=10 * 10**8,
+        notional_e4=17_500_000,
+        status=OrderStatus.FILLED,
+    )
+    found = msgspec.json.decode(encode_order(filled))
+    assert found["price"] is None
+    assert found["filled_at"] == found["updated_at"]
+    assert found["estimated_total"] == 1750
+
+
+def test_times_are_utc_with_microseconds() -> None:
+    assert time_text(1) == "1970-01-01T00:00:00.000001Z"
