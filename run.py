@@ -1,18 +1,36 @@
-"""Kerb's command line."""
+"""Kerb's command line, and the one place where everything is wired: `build`."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
 
 from config.loading import ConfigError, LoadedSettings, describe, load_settings
 from config.settings import Mode
 from server.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from feeds.market_feed import MarketFeed
+    from server.core import Core
+    from server.lifecycle import Lifecycle
+    from server.services import Services
+    from server.verify import Finding
+
+T = TypeVar("T")
+
+SWITCH_INTERVAL_S: Final = 0.0005
+"""How long the journal's writer thread waits for the loop to hand it the GIL."""
+
+GC_THRESHOLDS: Final = (50_000, 100, 1_000_000)
+"""Young objects are collected seldom, the old generation practically never: a full collection is a pause."""
 
 config_option = click.option(
     "--config",
@@ -32,6 +50,65 @@ def main() -> None:
     """A stock brokerage, an exchange and a parking operator in one process."""
 
 
+@main.command()
+@config_option
+@click.option("--port", type=int, help="The HTTP port, instead of 8080.")
+@click.option("--feed", help="The trade file of a recorded day; the quote file is found beside it.")
+@click.option("--speed", type=int, help="How many times as fast a recorded day passes, 1 to 1000.")
+def demo(file: Path | None, port: int | None, feed: str | None, speed: int | None) -> None:
+    """Paper money on this machine: seeded users and a simulated or replayed market."""
+    given: dict[str, object] = {"http.port": port, "market.feed": feed, "market.speed": speed}
+    loaded = _settings(Mode.DEMO.value, file, given)
+    if feed is not None and loaded.origins["data_dir"] == "demo.toml":
+        # A replay's clock stands in the past, so it cannot share the books of the simulated market.
+        folder = loaded.settings.data_dir.with_name(f"demo-{Path(feed).stem}")
+        loaded = _settings(Mode.DEMO.value, file, {**given, "data_dir": folder})
+    _serve(loaded.settings)
+
+
+@main.command()
+@mode_option
+@config_option
+def serve(mode: str | None, file: Path | None) -> None:
+    """Run the server until it is told to stop."""
+    _serve(_settings(mode, file).settings)
+
+
+@main.command()
+@mode_option
+@config_option
+def drain(mode: str | None, file: Path | None) -> None:
+    """Recover, write everything to PostgreSQL, stop. Before an upgrade, with the version that wrote the journal."""
+    settings = _settings(mode, file).settings
+    seq = _run(lambda: _drain(settings))
+    print(f"everything up to sequence {seq} is in PostgreSQL")
+
+
+@main.command()
+@mode_option
+@config_option
+def verify(mode: str | None, file: Path | None) -> None:
+    """Check the books in PostgreSQL, and the journal against them; also while Kerb is running. Exits 1 with what is wrong."""
+    settings = _settings(mode, file).settings
+    findings = _run(lambda: _verify(settings))
+    for finding in findings:
+        print(finding)
+    if findings:
+        print(f"{len(findings)} rows are wrong", file=sys.stderr)
+        sys.exit(1)
+    print("the books are right")
+
+
+@main.command()
+@mode_option
+@config_option
+def migrate(mode: str | None, file: Path | None) -> None:
+    """Bring the database's schema up to date; starts the embedded server for it where no database_url is set."""
+    settings = _settings(mode, file).settings
+    applied = _run(lambda: _migrate(settings))
+    print("\n".join(f"applied {name}" for name in applied) or "nothing to do, the schema is up to date")
+
+
 @main.command("check-config")
 @mode_option
 @config_option
@@ -40,44 +117,236 @@ def check_config(mode: str | None, file: Path | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from config.catalogue import load_catalogue
+
     loaded = _settings(mode, file)
+    try:
+        load_catalogue(loaded.settings.catalogue_dir)
+    except ConfigError as error:
+        _fail(ExitCode.CONFIG, error.problems)
     table = Table("setting", "value", "from", box=None, pad_edge=False)
     for key, value, origin in describe(loaded):
         table.add_row(key, value, origin)
     Console(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False).print(table)
 
 
-@main.command("migrate")
-@mode_option
-@config_option
-def migrate(mode: str | None, file: Path | None) -> None:
-    """Bring the database's schema up to date; starts the embedded server for it where no database_url is set."""
-    loaded = _settings(mode, file)
-    applied = asyncio.run(_migrate(loaded))
-    print("\n".join(f"applied {name}" for name in applied) or "nothing to do, the schema is up to date")
+# ---- wiring
 
 
-async def _migrate(loaded: LoadedSettings) -> list[str]:
-    import asyncpg
+async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
+    """Start every part, in this order; `lifecycle.stop` ends them in the opposite one.
 
-    from server.data_folder import DataFolderBusy
+    1. core: data folder, PostgreSQL, journal, recovery, runtime, write-behind          (server/core.py)
+    2. venue: instruments, fees, limits and sessions of config, as commands             (server/config_commands.py)
+    3. services: users, outbox, bank, market data, streams; in the demo, paper money    (`_open_services`)
+    4. feed: the simulator or a recorded day                                            (feeds/market_feed.py)
+    5. HTTP and WebSocket                                                               (handlers/)
+
+    Raises what server/start_faults.py lists.
+    """
+    from config.catalogue import load_catalogue
+    from feeds.market_feed import make_feed
+    from server.config_commands import Venue
+    from server.core import open_core
+    from server.demo import seed
+
+    catalogue = load_catalogue(settings.catalogue_dir)
+    feed = make_feed(settings.market)
+    core = await open_core(settings, feed.clock, lifecycle)
+    feed.continue_after(core.state.last_us)
+    venue = Venue(core.runtime, catalogue, settings.idempotency, feed.sources)
+    await venue.configure()
+    lifecycle.on_tick(venue.tick)
+    services = await _open_services(settings, core, feed, lifecycle)
+    demo_mode = settings.mode is Mode.DEMO
+    accounts = await seed(services.auth, services.database, core.runtime) if demo_mode else None
+    await feed.open(services, accounts)
+    lifecycle.on_stop("the feed", feed.stop)
+    await _serve_http(services, lifecycle)
+    feed.start()
+    lifecycle.on_stop("commands", core.runtime.stop)
+    return services
+
+
+async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifecycle: Lifecycle) -> Services:
+    """Everything that handlers are given."""
+    from feeds.own_candles import load_own_candles, own_trades_listener
+    from handlers.balance_json import BalanceEncoder
+    from handlers.order_json import encode_order
+    from server.auth import Auth
+    from server.bank import Bank
+    from server.clock import WallClock
+    from server.database import Database
+    from server.fan_out import Hub
+    from server.gauges import watch
+    from server.history import History
+    from server.market_view import MarketView
+    from server.metrics import Metrics
+    from server.outbox import Outbox
+    from server.private_streams import BALANCE, ORDERS
+    from server.rate_limits import RateLimits
+    from server.secrets_file import load_or_create_secret
+    from server.services import Services
+
+    runtime, state = core.runtime, core.state
+    database = Database(core.dsn, pool_min=settings.postgres.pool_min, pool_max=settings.postgres.pool_max)
+    await database.open()
+    lifecycle.on_stop("the database pool", database.close)
+    secret = settings.auth.jwt_secret or load_or_create_secret(settings.data_dir / "jwt_secret")
+    outbox = Outbox(database, runtime)
+    auth = Auth(settings.auth, secret, database, outbox, lambda user: state.account_by_user.get(user, 0))
+    lifecycle.on_stop("sign-in", auth.close)
+    market = MarketView()
+    hub = Hub(market, settings.stream, {ORDERS: encode_order, BALANCE: BalanceEncoder(state)}, WallClock())
+    services = Services(
+        settings=settings,
+        runtime=runtime,
+        database=database,
+        write_behind=core.write_behind,
+        history=History(database, core.write_behind),
+        auth=auth,
+        outbox=outbox,
+        bank=Bank(runtime),
+        market=market,
+        candles=feed.candles,
+        hub=hub,
+        rate_limits=RateLimits(settings.limits),
+        metrics=Metrics(),
+    )
+    tapes = feed.tape_symbols
+    stored_seq = await load_own_candles(database, feed.candles, now_us=runtime.now_us(), except_symbols=tapes)
+    add_trades = own_trades_listener(feed.candles, except_symbols=tapes)
+    await runtime.wait_durable(state.seq)
+    # From here to the last listener nothing is awaited: what is durable now is read, what comes later is heard.
+    add_trades(runtime.durable_records(after=stored_seq))
+    recent = runtime.durable_records(after=runtime.durable_seq - settings.stream.resume_events_max)
+    hub.private.seed_from_records(recent, runtime.durable_seq)
+    market.seed(state, now_us=runtime.now_us(), candles=feed.candles)
+    for listener in (market.listener, add_trades, hub.listener):
+        runtime.add_listener(listener)
+    watch(services.metrics, runtime, core.write_behind, hub)
+    auth.add_revocation_listener(hub.close_session)
+    await auth.start()
+    await outbox.start()
+    lifecycle.on_stop("the outbox", outbox.stop)
+    services.bank.start()
+    lifecycle.on_stop("the bank", services.bank.stop)
+    return services
+
+
+async def _serve_http(services: Services, lifecycle: Lifecycle) -> None:
+    """Listen. At the end streams are told and closed first, then calls that still run are waited for."""
+    from aiohttp import web
+
+    from handlers.app import build_runner
+    from server.listening_socket import listening_socket
+    from server.start_faults import AddressInUse
+
+    http = services.settings.http
+    runner = build_runner(services)
+    await runner.setup()
+    lifecycle.on_stop("HTTP", runner.cleanup)
+    try:
+        listener = listening_socket(http.host, http.port, services.settings.stream)
+    except OSError as error:
+        raise AddressInUse(
+            f"http.host and http.port: cannot listen on {http.host}:{http.port}: {error}"
+        ) from error
+    await web.SockSite(runner, listener).start()
+    services.port = listener.getsockname()[1]
+    lifecycle.on_stop("streams", lambda: services.hub.shutdown(http.shutdown_s / 4))
+
+
+# ---- running
+
+
+def _serve(settings: Settings) -> None:
+    """Run until told to stop, then exit with the code that says why."""
+    from server.log_output import set_up_logging
+
+    set_up_logging(settings.log)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    code, reason = _run(lambda: _live(settings))
+    if code:
+        _fail(code, [reason] if reason else [])
+
+
+async def _live(settings: Settings) -> tuple[ExitCode, str]:
+    from server.demo import banner
+    from server.lifecycle import Lifecycle
+    from server.service_manager import ServiceManager
+
+    lifecycle = Lifecycle(ServiceManager(os.environ), settings.http.shutdown_s)
+    try:
+        services = await build(settings, lifecycle)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        url = f"http://{settings.http.host}:{services.port}"
+        if settings.mode is Mode.DEMO:
+            print(banner(url, services.runtime.state), flush=True)
+        else:
+            print(f"Kerb serves {url}", flush=True)
+        await lifecycle.run(f"serving {url}")
+    finally:
+        await lifecycle.stop()
+    return lifecycle.exit_code, lifecycle.reason
+
+
+async def _drain(settings: Settings) -> int:
+    from feeds.market_feed import make_feed
+    from server.core import open_core
+    from server.lifecycle import Lifecycle
+    from server.service_manager import ServiceManager
+
+    lifecycle = Lifecycle(ServiceManager({}), settings.http.shutdown_s)
+    try:
+        core = await open_core(settings, make_feed(settings.market).clock, lifecycle)
+        core.runtime.stop()
+        await core.write_behind.reached(core.state.seq)
+        return core.state.seq
+    finally:
+        await lifecycle.stop()
+
+
+async def _verify(settings: Settings) -> list[Finding]:
     from server.database_server import open_database_server
-    from server.migrations import MigrationError
+    from server.verify import verify as verify_books
+    from server.verify_journal import verify_journal
+
+    async with open_database_server(settings, beside_a_running_kerb=True) as dsn:
+        return await verify_books(dsn) + await verify_journal(dsn, settings.data_dir)
+
+
+async def _migrate(settings: Settings) -> list[str]:
+    from server.database_server import open_database_server
     from server.migrations import migrate as apply_missing
-    from server.postgres_install import EmbeddedPostgresError
+
+    async with open_database_server(settings) as dsn:
+        return await apply_missing(dsn)
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run on an uvloop; a known fault becomes its exit code, a bug keeps its traceback."""
+    import uvloop
+
+    from server.start_faults import exit_code_of, problems_of
 
     try:
-        async with open_database_server(loaded.settings) as dsn:
-            return await apply_missing(dsn)
-    except DataFolderBusy as error:
-        _fail(ExitCode.LOCKED, [str(error)])
-    except (EmbeddedPostgresError, MigrationError, asyncpg.PostgresError, OSError) as error:
-        _fail(ExitCode.DATABASE, [str(error)])
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work())
+    except Exception as error:
+        code = exit_code_of(error)
+        if code is None:
+            raise
+        _fail(code, problems_of(error))
+    except KeyboardInterrupt:
+        _fail(ExitCode.INTERRUPTED, ["interrupted before it was ready"])
 
 
-def _settings(mode: str | None, file: Path | None) -> LoadedSettings:
+def _settings(mode: str | None, file: Path | None, given: dict[str, object] | None = None) -> LoadedSettings:
     try:
-        return load_settings(mode, file, os.environ)
+        return load_settings(mode, file, os.environ, given)
     except ConfigError as error:
         _fail(ExitCode.CONFIG, error.problems)
 

@@ -1,12 +1,48 @@
-"""Candles of the instruments whose price our own trades make, from durable fills."""
+"""Candles of the instruments whose price our own trades make: stored ones at the start, then from durable fills."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from engine.events import Traded
 from feeds.candles import CandleBook
 from server.codec import Record
+from server.database import Database
+from server.market_types import Candle
+
+LOAD_DAYS: Final = 3
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+LOAD: Final = """
+SELECT symbol, (extract(epoch FROM start_at) * 1000000)::bigint AS start_us,
+       open_e4, high_e4, low_e4, close_e4, volume_e8, trades
+FROM candles WHERE start_at >= $1 AND symbol <> ALL($2::text[]) ORDER BY symbol, start_at
+"""
+APPLIED_SEQ: Final = "SELECT applied_seq FROM journal_position"
+
+
+async def load_own_candles(
+    database: Database, candles: CandleBook, *, now_us: int, except_symbols: frozenset[str]
+) -> int:
+    """Put the stored candles of the last days into the book, which must have none of these symbols yet.
+
+    Returns the sequence up to which fills are in them: later ones come from the journal. Raises DatabaseUnavailable.
+    """
+    since = _EPOCH + timedelta(microseconds=now_us) - timedelta(days=LOAD_DAYS)
+    by_symbol: dict[str, list[Candle]] = {}
+    async with (
+        database.connection() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        applied_seq: int = await connection.fetchval(APPLIED_SEQ) or 0
+        for row in await connection.fetch(LOAD, since, list(except_symbols)):
+            symbol, *bar = row.values()
+            by_symbol.setdefault(symbol, []).append(Candle(*bar))
+    for symbol, stored in by_symbol.items():
+        candles.load(symbol, stored)
+    return applied_seq
 
 
 def own_trades_listener(

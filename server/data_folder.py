@@ -15,7 +15,6 @@ from server.journal_frame import JOURNAL_ID_BYTES, crc32c
 
 _PID_NAME: Final = "owner.pid"
 _IDENTITY_NAME: Final = "journal-id"
-_JOURNAL_NAME: Final = "journal"
 
 
 class DataFolderBusy(Exception):
@@ -37,9 +36,11 @@ class DataFolderDamaged(Exception):
 class DataFolder:
     """A data folder owned by this process until `close` or its end. Its `journal` folder is `journal_folder`."""
 
+    JOURNAL_NAME: Final = "journal"
+
     def __init__(self, path: Path, fd: int, disk: Disk) -> None:
         self.path = path
-        self.journal_folder = path / _JOURNAL_NAME
+        self.journal_folder = path / self.JOURNAL_NAME
         self._fd = fd
         self._disk = disk
 
@@ -81,6 +82,12 @@ class DataFolder:
         journal_id = secrets.token_bytes(JOURNAL_ID_BYTES)
         self._disk.replace_file(path, f"{journal_id.hex()} {crc32c(journal_id):08x}\n".encode("ascii"))
         return journal_id
+
+    @staticmethod
+    def journal_id_in(path: Path) -> bytes | None:
+        """The journal id of a folder that somebody else may own; None where there is none yet."""
+        identity = path / _IDENTITY_NAME
+        return _parse_identity(identity, identity.read_bytes()) if identity.exists() else None
 
     def close(self) -> None:
         """Release the lock; the folder stays. Closing twice is harmless."""

@@ -87,6 +87,11 @@ class EmbeddedPostgres:
         self._watcher = asyncio.create_task(self._watch(), name="embedded-postgres-watch")
         return self._dsn(DATABASE)
 
+    async def running_dsn(self) -> str:
+        """The DSN of a server that another process supervises; nothing is started. Raises EmbeddedPostgresError."""
+        self._install = await asyncio.to_thread(prepare, self._data_dir)
+        return self._dsn(DATABASE)
+
     async def stop(self) -> None:
         """Fast shutdown (clients are cut, everything is checkpointed); immediate after `stop_timeout_s`. Idempotent."""
         if self._watcher is not None:

@@ -15,9 +15,10 @@ from typing import Final
 
 from config.settings import StreamSettings
 from server.clock import Clock
-from server.codec import Record
+from server.codec import Record, decode_record
 from server.cohorts import SLOT_MS, CohortWheel, quotes_frame
 from server.connection_care import TURN_MS, ConnectionCare
+from server.journal import Journal
 from server.market_view import MarketView
 from server.outlet import Outlet
 from server.principal import Principal
@@ -30,6 +31,12 @@ _log = logging.getLogger("kerb.stream")
 _SLOT_S: Final = SLOT_MS / 1000
 _TURN_MAX_S: Final = 0.003
 """After so long the hub lets others run before it goes on with the slots that are due."""
+
+SEED_RECORDS_MAX: Final = 50_000
+"""So many of the journal's newest records fill the memory of the private streams at a start."""
+
+CONNECTIONS_PER_USER_MAX: Final = 32
+"""One more signed-in connection of a user closes the oldest one with 4409."""
 
 _SHUTDOWN_FRAME: Final = text_frame(
     b'{"type":"shutdown","message":"The server restarts, come back in a moment."}'
@@ -58,6 +65,7 @@ class Hub:
         self.frames_written = 0
         self.is_shutting_down = False
         self._by_session: dict[int, dict[Outlet, None]] = {}
+        self._by_user: dict[int, dict[Outlet, None]] = {}
         self._answers: deque[tuple[int, Callable[[], None]]] = deque()
         self._timer: asyncio.Handle | None = None
         self._origin_s = 0.0
@@ -73,6 +81,15 @@ class Hub:
     def is_running(self) -> bool:
         """Whether the timer runs: it does while anybody is connected."""
         return self._timer is not None
+
+    def seed(self, journal: Journal) -> None:
+        """Fill the memory of the private streams from the newest records of the journal, so that clients can resume
+        across a restart. Call once, right before `runtime.add_listener(hub.listener)`; takes a moment of file reading.
+        """
+        durable_seq = journal.durable_seq
+        start = max(journal.first_seq, durable_seq - SEED_RECORDS_MAX + 1)
+        records = [decode_record(data) for _, data in journal.read(start)] if start <= durable_seq else []
+        self.private.seed_from_records(records, durable_seq)
 
     # -- connections
 
@@ -98,6 +115,7 @@ class Hub:
             self.private.unsubscribe(outlet, channel)
         self.care.forget(outlet)
         _discard(self._by_session, outlet.session_id, outlet)
+        _discard(self._by_user, outlet.user_id, outlet)
         del self.outlets[outlet]
         if not self.outlets:
             if self._timer is not None:
@@ -115,9 +133,19 @@ class Hub:
         outlet.account_id = principal.account_id
         outlet.session_id = principal.session_id
         self._by_session.setdefault(principal.session_id, {})[outlet] = None
+        self._make_room(outlet)
         self.care.expire_at(outlet, principal.expires_s)
         self.care.prove(outlet)
         return True
+
+    def _make_room(self, outlet: Outlet) -> None:
+        """A user has so many connections; the newest one replaces the oldest."""
+        mine = self._by_user.setdefault(outlet.user_id, {})
+        mine[outlet] = None
+        if len(mine) > CONNECTIONS_PER_USER_MAX:
+            oldest = next(iter(mine))
+            del mine[oldest]
+            oldest.close(CloseCode.REPLACED, "replaced by a newer connection")
 
     def close_session(self, session_id: int) -> None:
         """A session was revoked: close its connections at once."""
@@ -201,7 +229,9 @@ class Hub:
     # -- the end
 
     async def shutdown(self, timeout_s: float) -> None:
-        """Announce the end to every client, close with 1012, and wait until all have gone or the time is up."""
+        """Announce the end to every client, give the answers that are due, close with 1012, and wait until all
+        have gone or the time is up.
+        """
         self.is_shutting_down = True
         if not self.outlets:
             return
@@ -209,13 +239,22 @@ class Hub:
         self._emptied = asyncio.Event()
         for outlet in self.outlets:
             outlet.write(_SHUTDOWN_FRAME)
-            outlet.close(CloseCode.RESTART, "restart")
         try:
             async with asyncio.timeout(timeout_s):
+                await self._answered()
+                for outlet in self.outlets:
+                    outlet.close(CloseCode.RESTART, "restart")
                 await self._emptied.wait()
         except TimeoutError:
             for outlet in self.outlets:
                 outlet.transport.abort()
+
+    async def _answered(self) -> None:
+        """Come back when what waits for the disk now has been answered."""
+        if self._answers:
+            answered = asyncio.Event()
+            self._answers.append((self._answers[-1][0], answered.set))
+            await answered.wait()
 
 
 def _discard(index: dict[int, dict[Outlet, None]], key: int, outlet: Outlet) -> None:

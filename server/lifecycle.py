@@ -10,15 +10,19 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from server.exit_codes import ExitCode
+from server.journal_errors import JournalFailed
 from server.service_manager import ServiceManager
 
 logger = logging.getLogger("kerb.lifecycle")
 
-Stop = Callable[[], Awaitable[None]]
+Stop = Callable[[], Awaitable[None] | None]
 
-TICK_S = 0.1
+TICK_S: Final = 0.1
+GRACE_S: Final = 1.0
+"""What every part gets to stop, even when the deadline has passed."""
 
 
 class Lifecycle:
@@ -78,10 +82,17 @@ class Lifecycle:
         while self._stops:
             name, stop = self._stops.pop()
             try:
-                async with asyncio.timeout_at(max(deadline_s, loop.time() + 1.0)):
-                    await stop()
+                async with asyncio.timeout_at(max(deadline_s, loop.time() + GRACE_S)):
+                    stopping = stop()
+                    if stopping is not None:
+                        await stopping
             except TimeoutError:
                 logger.error("%s did not stop in time", name)
+                self.exit_code = self.exit_code or ExitCode.INTERRUPTED
+            except JournalFailed as error:
+                self.fatal(ExitCode.JOURNAL_IO, str(error))
+            except Exception as error:  # what is left must be stopped all the same
+                logger.critical("%s failed to stop", name, exc_info=error)
                 self.exit_code = self.exit_code or ExitCode.INTERRUPTED
 
     def _tick(self) -> None:

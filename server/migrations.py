@@ -79,6 +79,18 @@ async def migrate(dsn: str, folder: Path = FOLDER) -> list[str]:
         await connection.close()  # ends the session, and with it the lock
 
 
+async def missing_migrations(dsn: str, folder: Path = FOLDER) -> list[str]:
+    """The names that `migrate` would apply, in order; changes nothing. Raises MigrationError as `migrate` does."""
+    migrations = await asyncio.to_thread(read_migrations, folder)
+    connection = await asyncpg.connect(dsn)
+    try:
+        known = await connection.fetchval("SELECT to_regclass('schema_migrations')")
+        applied = await _applied(connection) if known is not None else {}
+        return [migration.name for migration in _missing(migrations, applied)]
+    finally:
+        await connection.close()
+
+
 async def _applied(connection: asyncpg.Connection) -> dict[int, tuple[str, str]]:
     rows = await connection.fetch("SELECT number, name, checksum FROM schema_migrations")
     return {row["number"]: (row["name"], row["checksum"]) for row in rows}

@@ -20,7 +20,7 @@ from engine.refusals import Refusal
 from engine.sessions import next_timer
 from engine.state import State
 from server.clock import Clock
-from server.codec import Record, encode_record
+from server.codec import Record, decode_record, encode_record
 from server.errors import Overloaded, ReadOnly, ShuttingDown
 from server.exit_codes import ExitCode
 from server.journal import Journal
@@ -120,6 +120,11 @@ class Runtime:
     def wait_durable(self, seq: int) -> Awaitable[None]:
         """Done when everything up to `seq` is durable."""
         return self.journal.wait_durable(seq)
+
+    def durable_records(self, *, after: int) -> list[Record]:
+        """The durable records after a sequence that the journal still has, in order. Blocks for the files."""
+        after = max(after, self.journal.first_seq - 1, 0)
+        return [decode_record(data) for _, data in self.journal.read(after + 1)]
 
     def fire_due_timers(self, now_us: int) -> None:
         """Fire what is due, in (due, id) order, each stamped with the time it was due."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Services:
-    """Every part of the running server. Built once, in run.py; read-only for everybody else."""
+    """Every part of the running server. Built once, in run.py (which fills in the port at last); read-only for everybody else."""
 
     settings: Settings
     runtime: Runtime
@@ -38,3 +38,5 @@ class Services:
     hub: Hub
     rate_limits: RateLimits
     metrics: Metrics
+    port: int = 0
+    """The HTTP port that was bound; 0 before that."""

@@ -99,7 +99,7 @@ class WriteBehind:
         """Write all that has been applied; False when that did not succeed in time. The journal keeps the rest."""
         try:
             async with asyncio.timeout(timeout_s):
-                await self._reached(self._runtime.state.seq)
+                await self.reached(self._runtime.state.seq)
         except (TimeoutError, DatabaseUnavailable):
             return False
         return True
@@ -142,11 +142,12 @@ class WriteBehind:
         """Come back when Postgres has everything that is durable now. Raises `DatabaseUnavailable` if it takes longer."""
         try:
             async with asyncio.timeout(timeout_s):
-                await self._reached(self._runtime.durable_seq)
+                await self.reached(self._runtime.durable_seq)
         except TimeoutError as error:
             raise DatabaseUnavailable from error
 
-    async def _reached(self, seq: int) -> None:
+    async def reached(self, seq: int) -> None:
+        """Come back when Postgres has everything up to `seq`, however long that takes. Raises `DatabaseUnavailable`."""
         if seq <= self.applied_seq:
             return
         if self._task is None or self._task.done():

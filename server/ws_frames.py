@@ -26,6 +26,8 @@ class CloseCode(IntEnum):
 
     NORMAL = 1000
     GOING_AWAY = 1001
+    TOO_BIG = 1009  # a message of more than 64 KiB
+    FAULT = 1011  # a bug here; come back
     RESTART = 1012  # come back in a moment
     BAD_MESSAGE = 4400
     NOT_AUTHENTICATED = 4401  # get a new token first

@@ -27,6 +27,7 @@ from server.database import Database
 from server.fan_out import Hub
 from server.gauges import watch
 from server.history import History
+from server.listening_socket import listening_socket
 from server.market_view import MarketView
 from server.metrics import Metrics
 from server.outbox import Outbox
@@ -182,7 +183,7 @@ async def open_small_kerb(dsn: str, folder: Path, settings: Settings) -> AsyncIt
         runner = build_runner(services)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.SockSite(runner, listening_socket("127.0.0.1", 0, settings.stream)).start()
         http = await stack.enter_async_context(aiohttp.ClientSession())
         yield SmallKerb(services, world, f"http://127.0.0.1:{runner.addresses[0][1]}", http)
 
@@ -217,6 +218,8 @@ async def _start_services(stack: AsyncExitStack, dsn: str, world: World, setting
         rate_limits=RateLimits(settings.limits),
         metrics=Metrics(),
     )
+    services.hub.seed(runtime.journal)
+    runtime.add_listener(services.hub.listener)
     watch(services.metrics, runtime, world.write_behind, services.hub)
     auth.add_revocation_listener(services.hub.close_session)
     await auth.start()

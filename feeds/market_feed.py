@@ -1,0 +1,187 @@
+"""What drives the market, by `market.feed`: nothing, the simulator, or a recorded day. One class each, one life cycle.
+
+1. made from the settings: the clock and the price sources are known before the engine starts
+2. `continue_after` the recovered state, 3. `open` over running services, 4. `start`, 5. `stop`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from config.loading import ConfigError
+from config.settings import MarketSettings
+from engine.kinds import PriceSource
+from feeds.candles import CandleBook
+from feeds.desk import Desk
+from feeds.last_value import LastValueTable
+from feeds.maker_quotes import MakerQuotes
+from feeds.market_clock import MarketClock
+from feeds.replay import Replay, regular_session, start_us
+from feeds.simulator import Simulator
+from feeds.tape_file import EXCHANGE_ZONE, TapeError
+from feeds.tape_history import TapeHistory
+from feeds.trade_file import TradeFile
+from server.clock import WallClock
+from server.demo import DemoAccounts
+from server.services import Services
+
+logger = logging.getLogger("kerb.feeds")
+
+WALL: Final = WallClock()
+
+
+class MarketFeed:
+    """No feed: the wall clock, and prices only from our own trades. The base of the others."""
+
+    def __init__(self, settings: MarketSettings) -> None:
+        self.settings = settings
+        self.clock = MarketClock(WALL)
+        self.sources: dict[str, PriceSource] = {}
+        self.candles = CandleBook()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.clock!r})"
+
+    @property
+    def tape_symbols(self) -> frozenset[str]:
+        """Instruments whose price comes from this feed and not from our own trades."""
+        return frozenset(symbol for symbol, source in self.sources.items() if source is PriceSource.TAPE)
+
+    def continue_after(self, last_us: int) -> None:
+        """The engine has been at this time: the clock goes on from there, if it is behind."""
+
+    async def open(self, services: Services, accounts: DemoAccounts | None) -> None:
+        """Prepare over running services. `accounts` are those of the demo, which may make a market."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    async def stop(self) -> None:
+        """End, and write what has to be kept."""
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def _run(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = asyncio.get_running_loop().create_task(run(), name=name)
+        task.add_done_callback(_report)
+        self._tasks.append(task)
+
+
+class SimulatedFeed(MarketFeed):
+    """Makers and noise traders with the demo's accounts."""
+
+    async def open(self, services: Services, accounts: DemoAccounts | None) -> None:
+        """Raises ConfigError outside of the demo: the simulator trades with paper money."""
+        if accounts is None:
+            raise ConfigError(["market.feed: the simulator trades with the demo's accounts; use mode demo"])
+        self._simulator = _simulator(services, accounts, self.settings, self.settings.symbols)
+
+    def start(self) -> None:
+        """Begin to quote."""
+        self._run("simulator", self._simulator.run)
+
+    async def stop(self) -> None:
+        """Quote and trade no more."""
+        self._simulator.stop()
+        await super().stop()
+
+
+class RecordedDay(MarketFeed):
+    """A trade tape and the quotes beside it; in the demo the market maker quotes its prices, others are simulated."""
+
+    def __init__(self, settings: MarketSettings) -> None:
+        """Looks at the files' names and the first rows. Raises ConfigError for what is no tape."""
+        super().__init__(settings)
+        self._path = Path(settings.feed)
+        try:
+            self._file = TradeFile(self._path)
+            self.clock = MarketClock(WALL, base_us=start_us(self._path), speed=settings.speed)
+            self.session = regular_session(self._path)
+        except (TapeError, OSError) as error:
+            raise ConfigError([f"market.feed = {settings.feed!r}: {error}"]) from error
+        self.clock.pause()
+        self.sources = {self._file.name.symbol: PriceSource.TAPE}
+        self._simulator: Simulator | None = None
+
+    def continue_after(self, last_us: int) -> None:
+        """After a restart the day goes on where the engine had come to."""
+        if last_us > self.clock.now_us():
+            self.clock.restart_from(last_us)
+
+    async def open(self, services: Services, accounts: DemoAccounts | None) -> None:
+        """Raises ConfigError when the tape's instrument is not listed."""
+        symbol = self._file.name.symbol
+        instrument = services.runtime.state.instruments.get(symbol)
+        if instrument is None:
+            raise ConfigError([f"market.feed = {self.settings.feed!r}: {symbol} is not in instruments.toml"])
+        submit, elapsed_us = services.runtime.submit, WALL.elapsed_us
+        table = LastValueTable(self.candles)
+        table.register(symbol, zone=EXCHANGE_ZONE)
+        self._history = TapeHistory(services.database, self.candles, [symbol])
+        await self._history.load(before_us=self._file.name.midnight_us)
+        maker = None
+        if accounts is not None:
+            desk = Desk("tape's market maker", submit, elapsed_us, account_id=accounts.maker)
+            maker = MakerQuotes(symbol, desk, services.runtime.state, elapsed_us)
+            others = [each for each in services.runtime.state.instruments if each != symbol]
+            self._simulator = _simulator(services, accounts, self.settings, others)
+        self._replay = Replay(
+            self._path,
+            clock=self.clock,
+            elapsed_us=elapsed_us,
+            table=table,
+            view=services.market,
+            marks=Desk("the tape", submit, elapsed_us),
+            maker=maker,
+            tick_e4=instrument.tick_e4,
+        )
+
+    def start(self) -> None:
+        """Let the recorded day pass."""
+        self._run("replay", self._replay.run)
+        self._run("tape history", self._history.run)
+        if self._simulator is not None:
+            self._run("simulator", self._simulator.run)
+
+    async def stop(self) -> None:
+        """Stop the day and store its candles."""
+        self._replay.stop()
+        self._history.stop()
+        if self._simulator is not None:
+            self._simulator.stop()
+        await super().stop()
+
+
+FEEDS: Final[Mapping[str, type[MarketFeed]]] = {"none": MarketFeed, "simulator": SimulatedFeed}
+"""By name; anything else is the path of a trade tape."""
+
+
+def make_feed(settings: MarketSettings) -> MarketFeed:
+    """The feed that the settings name. Raises ConfigError."""
+    return FEEDS.get(settings.feed, RecordedDay)(settings)
+
+
+def _simulator(
+    services: Services, accounts: DemoAccounts, settings: MarketSettings, symbols: list[str] | tuple[str, ...]
+) -> Simulator:
+    return Simulator(
+        services.runtime.state,
+        services.runtime.submit,
+        WALL.elapsed_us,
+        makers=[accounts.maker],
+        traders=accounts.noise,
+        seed=settings.seed,
+        symbols=tuple(symbols),
+    )
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.critical("%s has failed", task.get_name(), exc_info=error)

@@ -1,0 +1,60 @@
+"""What can go wrong before Kerb serves, and the exit code that tells a supervisor which it was."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import asyncpg
+
+from config.loading import ConfigError
+from server.config_commands import VenueRefused
+from server.data_folder import DataFolderBusy, DataFolderDamaged
+from server.errors import DatabaseUnavailable
+from server.exit_codes import ExitCode
+from server.journal_errors import JournalCorrupt, JournalFailed, JournalShort
+from server.migrations import MigrationError
+from server.postgres_install import EmbeddedPostgresError
+from server.recovery import StateUnreadable
+from server.replay import Diverged
+from server.watermark import AnotherWriter, ForeignJournal
+
+
+class AddressInUse(Exception):
+    """The address to listen on is taken or may not be used."""
+
+
+START_FAULTS: Final[dict[type[Exception], ExitCode]] = {
+    ConfigError: ExitCode.CONFIG,
+    VenueRefused: ExitCode.CONFIG,
+    AddressInUse: ExitCode.CONFIG,
+    DataFolderBusy: ExitCode.LOCKED,
+    AnotherWriter: ExitCode.LOCKED,
+    DataFolderDamaged: ExitCode.JOURNAL_CORRUPT,
+    JournalCorrupt: ExitCode.JOURNAL_CORRUPT,
+    JournalShort: ExitCode.FOREIGN_JOURNAL,
+    ForeignJournal: ExitCode.FOREIGN_JOURNAL,
+    JournalFailed: ExitCode.JOURNAL_IO,
+    Diverged: ExitCode.DIVERGED,
+    StateUnreadable: ExitCode.DATABASE,
+    EmbeddedPostgresError: ExitCode.DATABASE,
+    MigrationError: ExitCode.DATABASE,
+    DatabaseUnavailable: ExitCode.DATABASE,
+    asyncpg.PostgresError: ExitCode.DATABASE,
+    asyncpg.InterfaceError: ExitCode.DATABASE,
+    OSError: ExitCode.DATABASE,
+}
+"""The first entry that an exception is an instance of decides; an OSError that is none of ours is a connection's."""
+
+
+def exit_code_of(error: Exception) -> ExitCode | None:
+    """The code of a known fault; None for a bug, which keeps its traceback."""
+    for kind, code in START_FAULTS.items():
+        if isinstance(error, kind):
+            return code
+    return None
+
+
+def problems_of(error: Exception) -> list[str]:
+    """What to tell the operator, a line each."""
+    problems: list[str] | None = getattr(error, "problems", None)
+    return problems or [str(error) or type(error).__name__]
