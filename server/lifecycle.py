@@ -68,8 +68,8 @@ class Lifecycle:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.request_stop)
-        self._tick()
         self._manager.ready(status)
+        self._tick()
         await self._ended.wait()
 
     async def stop(self) -> None:

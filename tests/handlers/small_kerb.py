@@ -80,6 +80,7 @@ class Client:
         self.http = http
         self.base = base
         self.token = token
+        self.password = PASSWORD
         self.refresh_token = ""
         self.user_id = ""
         self.account_id = 0
@@ -167,7 +168,7 @@ class SmallKerb:
 
 async def sign_in(client: Client, email: str) -> Reply:
     """Log in and keep the tokens."""
-    reply = await client("POST", "/auth/login", {"email": email, "password": PASSWORD})
+    reply = await client("POST", "/auth/login", {"email": email, "password": client.password})
     assert reply.status == 200, reply
     client.token, client.refresh_token = reply.data["access_token"], reply.data["refresh_token"]
     return reply

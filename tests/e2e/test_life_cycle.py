@@ -1,0 +1,103 @@
+"""Start and stop as a supervisor sees them: readiness, draining, signals, exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from server.exit_codes import ExitCode
+from server.journal_scan import CLEAN_MARK_NAME
+from tests.kerb_process import KerbProcess, running_kerb
+
+
+async def test_it_serves_until_sigterm_and_leaves_a_clean_mark(
+    kerb: KerbProcess, http: aiohttp.ClientSession
+) -> None:
+    assert (await kerb.anonymous(http)("GET", "/healthz", root=True)).status == 200
+    ready = await kerb.anonymous(http)("GET", "/readyz", root=True)
+    assert (ready.status, ready.json["database"]) == (200, "ok")
+    user = await kerb.register(http, "someone@example.com", "500.25")
+    assert await kerb.stop() == ExitCode.OK
+    assert (kerb.data_dir / "journal" / CLEAN_MARK_NAME).exists()
+    await kerb.start()
+    user.base = kerb.url
+    assert (await user("GET", "/wallet/balance")).data["balance"] == 500.25
+    await kerb.verify()
+
+
+async def test_a_second_kerb_on_the_folder_is_refused_and_told_who_is_there(
+    kerb: KerbProcess,
+) -> None:
+    code, output = await kerb.run("serve")
+    assert code == ExitCode.LOCKED
+    assert f"process {kerb.pid}" in output
+    assert "Traceback" not in output
+
+
+async def test_a_database_of_another_journal_is_refused(
+    kerb: KerbProcess, tmp_path: Path, database_dsn: str
+) -> None:
+    await kerb.stop()
+    stranger = KerbProcess(tmp_path / "other", KERB_DATABASE_URL=database_dsn)
+    code, output = await stranger.run("serve")
+    assert code == ExitCode.FOREIGN_JOURNAL
+    assert "To adopt this journal" in output
+
+
+async def test_a_taken_port_is_a_mistake_of_config(
+    kerb: KerbProcess, tmp_path: Path, empty_database_dsn: str
+) -> None:
+    port = kerb.url.rpartition(":")[2]
+    other = KerbProcess(tmp_path / "other", KERB_DATABASE_URL=empty_database_dsn, KERB_HTTP__PORT=port)
+    code, output = await other.run("serve")
+    assert code == ExitCode.CONFIG
+    assert f"cannot listen on 127.0.0.1:{port}" in output
+
+
+async def test_production_wants_its_schema_migrated_by_hand(tmp_path: Path, empty_database_dsn: str) -> None:
+    environ = {"KERB_AUTH__JWT_SECRET": secrets.token_urlsafe(40), "KERB_AUTH__BCRYPT_ROUNDS": "12"}
+    process = KerbProcess(tmp_path / "kerb", KERB_DATABASE_URL=empty_database_dsn, **environ)
+    with pytest.raises(AssertionError, match=r"run `run\.py migrate` first"):
+        await process.start(mode="production")
+
+
+async def test_a_second_signal_ends_a_drain_that_hangs(kerb: KerbProcess) -> None:
+    _, silent = await asyncio.open_connection("127.0.0.1", int(kerb.url.rpartition(":")[2]))
+    silent.write(
+        b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+    )
+    await silent.drain()
+    assert kerb.process is not None
+    process = kerb.process
+    process.send_signal(signal.SIGTERM)
+    while b"stopping" not in kerb.log.read_bytes():
+        await asyncio.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+    assert process.returncode in (ExitCode.INTERRUPTED, ExitCode.OK)
+    silent.close()
+    await kerb.start()
+    await kerb.verify()
+
+
+async def test_systemd_is_told_when_it_is_ready_alive_and_stopping(database_dsn: str, tmp_path: Path) -> None:
+    address = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(address))
+        manager.settimeout(30)
+        environ = {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "300000"}
+        async with running_kerb(tmp_path / "kerb", KERB_DATABASE_URL=database_dsn, **environ) as kerb:
+            ready = (await asyncio.to_thread(manager.recv, 4096)).decode()
+            assert ready == f"READY=1\nSTATUS=serving {kerb.url}"
+            assert await asyncio.to_thread(manager.recv, 4096) == b"WATCHDOG=1"
+            os.kill(kerb.pid, signal.SIGTERM)
+            while (message := await asyncio.to_thread(manager.recv, 4096)) == b"WATCHDOG=1":
+                pass
+            assert message == b"STOPPING=1\nSTATUS=draining"
