@@ -26,7 +26,7 @@ PATHS: Final = ("/api/v1/ws", "/v1/ws")
 TURN_MAX_S: Final = 0.002
 """A client whose messages are waiting already is read for so long before others get their turn."""
 
-_log = logging.getLogger("kerb.ws")
+log = logging.getLogger("kerb.ws")
 
 
 async def websocket(call: Call) -> web.StreamResponse:
@@ -58,11 +58,14 @@ async def websocket(call: Call) -> web.StreamResponse:
         return socket
     session = Session(services, outlet, connection_id=f"ws-{token_hex(8)}", peer=request.remote or "")
     try:
-        if call.signed_in is not None:
-            session.adopt(call.signed_in)
+        _adopt(session, call)
         await _converse(socket, session, writer.drain)
     except ConnectionError:
-        _log.debug("a client went away while it was written to")
+        log.debug("a client went away while it was written to")
+    except Exception:
+        log.exception("the stream of %r failed", session)
+        services.metrics.count_fault()
+        outlet.close(CloseCode.FAULT, "internal error")
     finally:
         services.hub.detach(outlet)
         transport.close()
@@ -81,12 +84,22 @@ def origin_allowed(request: web.Request, origins: tuple[str, ...]) -> bool:
 
 
 def _attach(hub: Hub, transport: Transport) -> Outlet | None:
-    """The connection's outlet; None, with the connection closed, when there are too many."""
+    """The connection's outlet; None, with the connection closed, when there are too many or the end is near."""
     outlet = hub.attach(transport)
     if outlet is None:
-        transport.write(close_frame(CloseCode.TOO_MANY, "too many connections"))
+        if hub.is_shutting_down:
+            transport.write(close_frame(CloseCode.RESTART, "restart"))
+        else:
+            transport.write(close_frame(CloseCode.TOO_MANY, "too many connections"))
         transport.close()
     return outlet
+
+
+def _adopt(session: Session, call: Call) -> None:
+    """Sign in with the handshake's own token, where it had one; it may have been revoked since it was looked at."""
+    principal = call.signed_in
+    if principal is not None and not call.services.auth.tokens.is_revoked(principal.session_id):
+        session.adopt(principal)
 
 
 async def _converse(

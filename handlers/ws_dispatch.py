@@ -25,13 +25,10 @@ from handlers.ws_messages import (
     id_member,
     ok_text,
 )
-from handlers.ws_orders import OrderDesk, error_answer
+from handlers.ws_orders import OrderDesk, error_answer, problem_text
 from handlers.ws_session import Session
 from handlers.ws_subscriptions import subscribe, unsubscribe
-from server.errors import BadRequest, KerbError
-
-BATCH_MAX: Final = 500
-"""Items in one `orders.batch`."""
+from server.errors import BadRequest, Forbidden, KerbError, Unauthenticated
 
 MALFORMED: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What decoding raises for bytes that are not a message."""
@@ -62,8 +59,13 @@ def refuse_binary(session: Session) -> None:
 
 def _sign_in(session: Session, message: SignIn) -> None:
     session.count_call()
-    session.sign_in(message.token)
-    session.outlet.send(ok_text(message.id))
+    try:
+        session.sign_in(message.token)
+    except (Unauthenticated, Forbidden) as refused:
+        session.outlet.send(error_answer(message.id, refused))
+        session.refused_sign_in(refused)
+    else:
+        session.outlet.send(ok_text(message.id))
 
 
 def _ping(session: Session, message: Ping) -> None:
@@ -80,8 +82,8 @@ def _place(session: Session, message: Place) -> None:
     session.answer_when_durable(seq, answer)
 
 
-def _cancel(session: Session, message: Cancel) -> None:
-    seq, answer = _desk(session).cancel(message.id, message.order_id, session.request_id)
+async def _cancel(session: Session, message: Cancel) -> None:
+    seq, answer = await _desk(session).cancel(message.id, message.order_id, session.request_id)
     session.answer_when_durable(seq, answer)
 
 
@@ -91,8 +93,9 @@ async def _batch(session: Session, message: Batch) -> None:
 
 async def _run_batch(session: Session, message_id: MessageId, items: tuple[Any, ...]) -> None:
     desk = _desk(session)
-    if len(items) > BATCH_MAX:
-        raise BadRequest("orders", f"at most {BATCH_MAX} in one batch")
+    batch_max = session.services.settings.orders.batch_max
+    if len(items) > batch_max:
+        raise BadRequest("orders", f"at most {batch_max} in one batch")
     seq, answer = await desk.batch(message_id, items, session.request_id)
     session.answer_when_durable(seq, answer)
 
@@ -116,8 +119,7 @@ async def _malformed(session: Session, data: bytes, error: Exception) -> None:
     """
     heading = _heading(data)
     if heading is None:
-        problem = "is nested too deeply" if isinstance(error, RecursionError) else "is not a JSON message"
-        session.bad_message(error_text(None, BadRequest.code, f"the message {problem}"))
+        session.bad_message(error_text(None, BadRequest.code, problem_text(error)))
     elif heading.action not in ACTIONS:
         session.bad_message(error_text(heading.id, "UNKNOWN_ACTION", "there is no such action"))
     elif heading.action == Batch.__struct_config__.tag and (items := _loose_items(data)):
@@ -128,7 +130,7 @@ async def _malformed(session: Session, data: bytes, error: Exception) -> None:
             session.outlet.send(error_answer(heading.id, refused))
         await session.room()
     else:
-        session.bad_message(error_text(heading.id, BadRequest.code, str(error)[:200]))
+        session.bad_message(error_text(heading.id, BadRequest.code, problem_text(error)))
 
 
 def _heading(data: bytes) -> Heading | None:

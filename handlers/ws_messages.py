@@ -79,11 +79,10 @@ class Batch(Message, frozen=True, tag="orders.batch", kw_only=True):
     orders: Annotated[tuple[BatchItem, ...], Meta(min_length=1)]
 
 
-class LooseBatch(Struct, frozen=True, kw_only=True):
+class LooseBatch(Message, frozen=True, tag="orders.batch", kw_only=True):
     """A batch whose items are looked at one by one, after one of them turned out to be malformed."""
 
-    orders: tuple[Raw, ...]
-    id: MessageId = None
+    orders: Annotated[tuple[Raw, ...], Meta(min_length=1)]
 
 
 class Heading(Struct, frozen=True):
@@ -117,6 +116,11 @@ def ok_text(message_id: MessageId, data: bytes | None = None) -> bytes:
     if data is None:
         return b'{"type":"ok"%b}' % id_member(message_id)
     return b'{"type":"ok"%b,"data":%b}' % (id_member(message_id), data)
+
+
+def repeated_text(message_id: MessageId, data: bytes) -> bytes:
+    """The answer to a message whose idempotency key was used before: what it was answered then."""
+    return b'{"type":"ok"%b,"idempotency_hit":true,"data":%b}' % (id_member(message_id), data)
 
 
 def error_text(

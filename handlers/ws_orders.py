@@ -7,16 +7,17 @@ from typing import Final
 
 import msgspec
 
-from engine.commands import AnyCommand, CancelOrder, Envelope
-from engine.events import AnyEvent, OrderUpdated, Refused
+from engine.commands import CancelOrder, Envelope, PlaceOrder
+from engine.events import OrderUpdated, Refused
 from engine.kinds import Source
 from engine.refusals import RETRYABLE, Refusal
+from engine.units import IDS_PER_SEQ
 from handlers.envelope import refusal_details
 from handlers.order_body import OrderBody, digest, place_order
 from handlers.order_json import encode_order
 from handlers.refusal_status import REFUSALS
 from handlers.request_input import read_id
-from handlers.ws_messages import BatchItem, MessageId, decode_item, error_text, ok_text
+from handlers.ws_messages import BatchItem, MessageId, decode_item, error_text, ok_text, repeated_text
 from server.errors import BadRequest, KerbError, NotFound, RefusedAtBorder, TooManyRequests
 from server.principal import Principal
 from server.rate_limits import LimitClass
@@ -24,6 +25,8 @@ from server.services import Services
 
 TURN_MAX_S: Final = 0.002
 """One client's batch is worked on for so long before others get their turn."""
+
+PROBLEM_LENGTH_MAX: Final = 200
 
 
 class OrderDesk:
@@ -40,19 +43,15 @@ class OrderDesk:
     ) -> tuple[int, bytes]:
         """Submit an order. Returns the sequence to wait for and the answer to give then."""
         try:
-            self._count_order()
+            self._count(LimitClass.ORDERS)
             return self._submit(message_id, place_order(body), key or "", request_id)
         except KerbError as error:
             return 0, error_answer(message_id, error)
 
-    def cancel(self, message_id: MessageId, order_id: str, request_id: str) -> tuple[int, bytes]:
+    async def cancel(self, message_id: MessageId, order_id: str, request_id: str) -> tuple[int, bytes]:
         """Submit a cancel. Returns the sequence to wait for and the answer to give then."""
-        try:
-            return self._submit(message_id, CancelOrder(read_id(order_id, "ord_")), "", request_id)
-        except NotFound:
-            return 0, refusal_answer(message_id, Refused(Refusal.ORDER_NOT_FOUND))
-        except KerbError as error:
-            return 0, error_answer(message_id, error)
+        seq, answer, missing_id = self._cancel(message_id, order_id, request_id)
+        return seq, await self._about_missing(message_id, missing_id, seq) if missing_id else answer
 
     async def batch(
         self, message_id: MessageId, items: tuple[BatchItem | msgspec.Raw, ...], request_id: str
@@ -61,40 +60,79 @@ class OrderDesk:
         loop = asyncio.get_running_loop()
         turn_ends_s = loop.time() + TURN_MAX_S
         last_seq = 0
-        results = []
+        results: list[bytes] = []
+        missing: list[tuple[int, int]] = []
         for item in items:
-            seq, result = self._item(item, request_id)
+            seq, result, missing_id = self._item(item, request_id)
             if seq > last_seq:
                 last_seq = seq
+            if missing_id:
+                missing.append((len(results), missing_id))
             results.append(result)
             if loop.time() > turn_ends_s:
                 await asyncio.sleep(0)
                 turn_ends_s = loop.time() + TURN_MAX_S
+        for place, order_id in missing:
+            results[place] = await self._about_missing(None, order_id, last_seq)
         return last_seq, ok_text(message_id, b"[" + b",".join(results) + b"]")
 
-    def _item(self, item: BatchItem | msgspec.Raw, request_id: str) -> tuple[int, bytes]:
+    def _item(self, item: BatchItem | msgspec.Raw, request_id: str) -> tuple[int, bytes, int]:
+        """Sequence, result, and the id of an order that was to be cancelled and is not open."""
         if isinstance(item, msgspec.Raw):
             try:
                 item = decode_item(item)
             except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-                return 0, error_text(None, BadRequest.code, str(error)[:200])
+                return 0, error_text(None, BadRequest.code, problem_text(error)), 0
         if item.place is not None and item.cancel is None:
-            return self.place(None, item.place, item.idempotency_key, request_id)
+            return *self.place(None, item.place, item.idempotency_key, request_id), 0
         if item.cancel is not None and item.place is None:
-            return self.cancel(None, item.cancel, request_id)
-        return 0, error_text(None, BadRequest.code, "give either place or cancel")
+            return self._cancel(None, item.cancel, request_id)
+        return 0, error_text(None, BadRequest.code, "give either place or cancel"), 0
 
-    def _count_order(self) -> None:
-        """Raises TooManyRequests when the caller's limit of orders is used up."""
-        verdict = self._services.rate_limits.take_user(LimitClass.ORDERS, self._principal)
+    def _cancel(self, message_id: MessageId, text: str, request_id: str) -> tuple[int, bytes, int]:
+        """Sequence, answer, and the order's id when it is not among the account's open orders.
+
+        A cancel of an open order is free: the order was counted when it was placed. One that finds nothing
+        counts as a call, or a client could fill the journal with refusals.
+        """
+        try:
+            order_id = read_id(text, "ord_")
+            account = self._services.runtime.state.accounts.get(self._principal.account_id)
+            is_open = account is not None and order_id in account.orders
+            if not is_open:
+                self._count(LimitClass.CALLS)
+            seq, answer = self._submit(message_id, CancelOrder(order_id), "", request_id)
+        except NotFound:
+            return 0, refusal_answer(message_id, Refused(Refusal.ORDER_NOT_FOUND)), 0
+        except KerbError as error:
+            return 0, error_answer(message_id, error), 0
+        return seq, answer, 0 if is_open else order_id
+
+    async def _about_missing(self, message_id: MessageId, order_id: int, seq: int) -> bytes:
+        """Why an order could not be cancelled: the engine forgets orders that are final, the history does not."""
+        services = self._services
+        order = None
+        try:
+            if order_id // IDS_PER_SEQ <= seq:
+                await services.runtime.wait_durable(seq)
+                order = await services.history.order(self._principal.account_id, order_id)
+        except KerbError as error:
+            return error_answer(message_id, error)
+        why = Refusal.ORDER_NOT_OPEN if order is not None else Refusal.ORDER_NOT_FOUND
+        return refusal_answer(message_id, Refused(why))
+
+    def _count(self, limit_class: LimitClass) -> None:
+        """Raises TooManyRequests when the caller's limit is used up."""
+        verdict = self._services.rate_limits.take_user(limit_class, self._principal)
         if verdict.retry_after_s:
             raise TooManyRequests(verdict.retry_after_s)
 
     def _submit(
-        self, message_id: MessageId, command: AnyCommand, key: str, request_id: str
+        self, message_id: MessageId, command: PlaceOrder | CancelOrder, key: str, request_id: str
     ) -> tuple[int, bytes]:
         principal = self._principal
-        applied = self._services.runtime.submit(
+        services = self._services
+        applied = services.runtime.submit(
             command,
             Envelope(
                 Source.WEBSOCKET,
@@ -106,18 +144,17 @@ class OrderDesk:
             ),
         )
         answer = applied.answer[0]
-        if type(answer) is Refused and not applied.duplicate:
-            self._services.metrics.count_refusal(answer.refusal)
-        return applied.seq, event_answer(message_id, answer)
-
-
-def event_answer(message_id: MessageId, event: AnyEvent) -> bytes:
-    """The answer that an event makes: the order, or why not."""
-    if type(event) is OrderUpdated:
-        return ok_text(message_id, encode_order(event))
-    if type(event) is Refused:
-        return refusal_answer(message_id, event)
-    raise TypeError(f"{type(event).__name__} answers no order")
+        if type(answer) is Refused:
+            if not applied.duplicate:
+                services.metrics.count_refusal(answer.refusal)
+            return applied.seq, refusal_answer(message_id, answer)
+        if type(answer) is not OrderUpdated:
+            raise TypeError(f"{type(answer).__name__} answers no order")
+        if applied.duplicate:
+            return applied.seq, repeated_text(message_id, encode_order(answer))
+        if type(command) is PlaceOrder:
+            services.metrics.count_order(Source.WEBSOCKET)
+        return applied.seq, ok_text(message_id, encode_order(answer))
 
 
 def refusal_answer(message_id: MessageId, refused: Refused) -> bytes:
@@ -139,3 +176,12 @@ def error_answer(message_id: MessageId, error: KerbError) -> bytes:
     if error.retry_after_s is not None:
         details["retry_after_s"] = round(error.retry_after_s, 3)
     return error_text(message_id, code, error.message, temporary=error.retryable, details=details)
+
+
+def problem_text(error: Exception) -> str:
+    """What is wrong with bytes that are not a message, in a sentence that is not too long."""
+    if isinstance(error, msgspec.ValidationError):
+        return str(error)[:PROBLEM_LENGTH_MAX]
+    if isinstance(error, RecursionError):
+        return "the message is nested too deeply"
+    return "the message is not JSON"

@@ -17,7 +17,7 @@ BAD_IN_A_ROW_MAX: Final = 50
 """So many malformed messages without a good one between them: the client is closed with 4400."""
 
 SIGN_INS_REFUSED_MAX: Final = 5
-"""So many refused tokens: the client is closed with 4401."""
+"""So many refused tokens: the client is closed with 4401, or with 4403 when the last one was another user's."""
 
 ANSWERS_DUE_MAX: Final = 64
 """So many messages may wait for durability before the next one is read."""
@@ -94,14 +94,15 @@ class Session:
 
     def sign_in(self, token: str) -> None:
         """Begin or prolong the session. Raises Unauthenticated, TokenExpired, Forbidden for another user's token."""
-        try:
-            principal = self.services.auth.verify(token)
-        except Unauthenticated:
-            self._refused_sign_ins += 1
-            if self._refused_sign_ins >= SIGN_INS_REFUSED_MAX:
-                self.outlet.close(CloseCode.NOT_AUTHENTICATED, "too many refused tokens")
-            raise
-        self.adopt(principal)
+        self.adopt(self.services.auth.verify(token))
+
+    def refused_sign_in(self, refused: Unauthenticated | Forbidden) -> None:
+        """A token was refused, and the client knows: close it when that has happened too often."""
+        self._refused_sign_ins += 1
+        if self._refused_sign_ins >= SIGN_INS_REFUSED_MAX:
+            foreign = isinstance(refused, Forbidden)
+            code = CloseCode.NOT_ALLOWED if foreign else CloseCode.NOT_AUTHENTICATED
+            self.outlet.close(code, "too many refused tokens")
 
     def adopt(self, principal: Principal) -> None:
         """The connection is this caller's from now on. Raises Forbidden when it is somebody else's already."""

@@ -18,7 +18,7 @@ from joserfc.jwk import OctKey
 from config.settings import Settings
 from server.fan_out import CONNECTIONS_PER_USER_MAX
 from tests.handlers.small_kerb import SECRET, Client, SmallKerb, open_small_kerb
-from tests.handlers.websocket_user import Closed, connected, raw_connection, send_raw
+from tests.handlers.websocket_user import connected, raw_connection, send_raw
 from tests.server.stream_client import CLOSE, PING, TEXT
 
 structs = msgspec.structs
@@ -236,9 +236,7 @@ async def test_limits_of_calls_hold_for_subscriptions_and_never_close(
     async with open_small_kerb(database_dsn, tmp_path, structs.replace(settings, limits=limits)) as kerb:
         client = await kerb.trader()
         async with connected(kerb, client) as user:
-            answers = [
-                await user.ask("subscribe", channels=["quotes"], symbols=["AAPL"]) for _ in range(31)
-            ]
+            answers = [await user.ask("subscribe", channels=["quotes"], symbols=["AAPL"]) for _ in range(31)]
             refused = [answer for answer in answers if answer["type"] == "error"]
 
             assert refused
@@ -308,11 +306,3 @@ async def test_a_broken_frame_ends_in_a_close_and_harms_nobody(small: SmallKerb)
         assert frame.close_code == 1002
     async with connected(small) as user:
         assert (await user.ask("ping"))["type"] == "pong"
-
-
-async def test_asking_a_closed_connection_says_so(small: SmallKerb) -> None:
-    async with connected(small) as user:
-        for outlet in small.services.hub.outlets:
-            outlet.transport.abort()
-        with pytest.raises(Closed):
-            await user.ask("ping")

@@ -46,6 +46,10 @@ class WebSocketUser:
         """Send a message and come back with its answer."""
         message_id = next(self._ids)
         await self.send({"action": action, "id": message_id, **members})
+        return await self.answer(message_id)
+
+    async def answer(self, message_id: int | str) -> Message:
+        """The answer to a message that was sent."""
         return await self.find(lambda message: message.get("id") == message_id)
 
     async def on(self, channel: str) -> Message:
