@@ -15,10 +15,9 @@ from typing import Final
 
 from config.settings import StreamSettings
 from server.clock import Clock
-from server.codec import Record, decode_record
+from server.codec import Record
 from server.cohorts import SLOT_MS, CohortWheel, quotes_frame
 from server.connection_care import TURN_MS, ConnectionCare
-from server.journal import Journal
 from server.market_view import MarketView
 from server.outlet import Outlet
 from server.principal import Principal
@@ -31,9 +30,6 @@ _log = logging.getLogger("kerb.stream")
 _SLOT_S: Final = SLOT_MS / 1000
 _TURN_MAX_S: Final = 0.003
 """After so long the hub lets others run before it goes on with the slots that are due."""
-
-SEED_RECORDS_MAX: Final = 50_000
-"""So many of the journal's newest records fill the memory of the private streams at a start."""
 
 CONNECTIONS_PER_USER_MAX: Final = 32
 """One more signed-in connection of a user closes the oldest one with 4409."""
@@ -81,15 +77,6 @@ class Hub:
     def is_running(self) -> bool:
         """Whether the timer runs: it does while anybody is connected."""
         return self._timer is not None
-
-    def seed(self, journal: Journal) -> None:
-        """Fill the memory of the private streams from the newest records of the journal, so that clients can resume
-        across a restart. Call once, right before `runtime.add_listener(hub.listener)`; takes a moment of file reading.
-        """
-        durable_seq = journal.durable_seq
-        start = max(journal.first_seq, durable_seq - SEED_RECORDS_MAX + 1)
-        records = [decode_record(data) for _, data in journal.read(start)] if start <= durable_seq else []
-        self.private.seed_from_records(records, durable_seq)
 
     # -- connections
 

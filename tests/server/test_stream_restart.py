@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from config.settings import Settings
 from engine.kinds import AccountKind
-from server import fan_out
 from server.fan_out import Hub
 from server.market_view import MarketView
 from server.principal import Principal, Role
@@ -18,11 +15,13 @@ from tests.server.stream_client import StreamClient, hub_server
 from tests.server.stream_market import Connect, HandClock, encode_balance, encode_order
 
 
-def hub_of(world: World, settings: Settings) -> Hub:
+def hub_of(world: World, settings: Settings, records_max: int = 10_000) -> Hub:
     """A hub as a start makes it: seeded from the recovered journal, then fed by the runtime."""
+    runtime = world.runtime
     hub = Hub(MarketView(), settings.stream, {ORDERS: encode_order, BALANCE: encode_balance}, HandClock())
-    hub.seed(world.runtime.journal)
-    world.runtime.add_listener(hub.listener)
+    recent = runtime.durable_records(after=runtime.durable_seq - records_max)
+    hub.private.seed_from_records(recent, runtime.durable_seq)
+    runtime.add_listener(hub.listener)
     return hub
 
 
@@ -58,15 +57,14 @@ async def test_a_client_resumes_across_a_restart_without_a_hole(
 
 
 async def test_what_the_journal_s_newest_records_do_not_reach_needs_a_resync(
-    database_dsn: str, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    database_dsn: str, tmp_path: Path, settings: Settings
 ) -> None:
-    monkeypatch.setattr(fan_out, "SEED_RECORDS_MAX", 2)
     async with open_world(database_dsn, tmp_path) as world:
         world.found(traders=0)
         account_id = world.open_account(7, AccountKind.USER)
         seqs = [world.buy(account_id, "AAPL", 900_000, 1).seq for _ in range(5)]
         await world.runtime.wait_durable(seqs[-1])
-        hub = hub_of(world, settings)
+        hub = hub_of(world, settings, records_max=2)
         async with hub_server(hub) as connect:
             forgotten, _ = await resume(connect, hub, account_id, seqs[1])
             known, client = await resume(connect, hub, account_id, seqs[2])
