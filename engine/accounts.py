@@ -38,7 +38,7 @@ def open_account(turn: Turn, envelope: Envelope, command: OpenAccount) -> Answer
     state.accounts[account.account_id] = account
     state.account_by_user[account.user_id] = account.account_id
     turn.events.append(AccountOpened(account.account_id, account.user_id, account.kind, account.currency))
-    turn.touch_account(account)
+    turn.accounts[account.account_id] = account
     return None
 
 
@@ -49,7 +49,7 @@ def set_account_status(turn: Turn, envelope: Envelope, command: SetAccountStatus
         return Refused(Refusal.ACCOUNT_NOT_FOUND)
     account.status = command.status
     turn.events.append(AccountStatusChanged(account.account_id, command.status, command.reason))
-    turn.touch_account(account)
+    turn.accounts[account.account_id] = account
     if command.status is AccountStatus.DISABLED:
         close_all(turn, account, "", CloseReason.ACCOUNT_DISABLED)
     return None
@@ -87,7 +87,7 @@ def request_withdrawal(turn: Turn, envelope: Envelope, command: RequestWithdrawa
     state.withdrawals[withdrawal.withdrawal_id] = withdrawal
     state.dirty["withdrawal"][withdrawal.withdrawal_id] = None
     account.held_e4 += withdrawal.amount_e4
-    turn.touch_account(account)
+    turn.accounts[account.account_id] = account
     turn.events.append(
         WithdrawalRequested(withdrawal.withdrawal_id, account.account_id, withdrawal.amount_e4)
     )
@@ -104,7 +104,7 @@ def settle_withdrawal(turn: Turn, envelope: Envelope, command: SettleWithdrawal)
     del state.withdrawals[withdrawal.withdrawal_id]
     state.dirty["withdrawal"][withdrawal.withdrawal_id] = None
     account.held_e4 -= withdrawal.amount_e4
-    turn.touch_account(account)
+    turn.accounts[account.account_id] = account
     turn.events.append(
         WithdrawalSettled(withdrawal.withdrawal_id, account.account_id, withdrawal.amount_e4, command.paid)
     )
@@ -136,6 +136,6 @@ def transfer_in(turn: Turn, envelope: Envelope, command: TransferIn) -> Answer:
     if total_e8 > SECURITY_TOTAL_MAX_E8:
         return Refused(Refusal.BALANCE_LIMIT, (("maximum_e8", SECURITY_TOTAL_MAX_E8),))
     account.contributed_e4 += command.cost_e4
-    turn.touch_account(account)
+    turn.accounts[account.account_id] = account
     post_units(turn, account, CUSTODY_ACCOUNT_ID, command.symbol, command.quantity_e8, command.cost_e4)
     return None

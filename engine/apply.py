@@ -74,7 +74,7 @@ COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
 """Command → the function that decides and carries it out."""
 
 
-class Applied(Struct, frozen=True):
+class Applied(Struct, frozen=True, gc=False):
     """What came of a command.
 
     `seq` is the record whose durability the answer waits for. `answer` is the part of the events that answers
@@ -113,9 +113,11 @@ def apply(state: State, envelope: Envelope, command: AnyCommand, now_us: int) ->
     events: tuple[AnyEvent, ...]
     answer: tuple[AnyEvent, ...]
     if type(result) is int:
-        turn.finish()
+        report = turn.finish(result)
+        if report is None:
+            raise LookupError(f"command {seq} did not touch order {result}")
         events = tuple(turn.events)
-        answer = (turn.view(result),)
+        answer = (report,)
     elif isinstance(result, Refused):
         if turn.events:
             raise RuntimeError(f"{type(command).__name__} was refused after it had changed something")

@@ -14,10 +14,11 @@ BUY = Side.BUY
 class BookSide:
     """One side of a book: a dict of levels, and a heap of their keys from which dead ones go lazily.
 
-    `_heaped` holds every key in the heap, so a price that comes and goes is in it once at most.
+    `_emptied` keeps the levels that are empty while their key is still in the heap: a price that comes and goes
+    is in the heap once at most, and finds its level made.
     """
 
-    __slots__ = ("_heap", "_heaped", "levels", "side", "sign", "symbol")
+    __slots__ = ("_emptied", "_heap", "levels", "side", "sign", "symbol")
 
     def __init__(self, symbol: str, side: Side) -> None:
         self.symbol = symbol
@@ -25,7 +26,7 @@ class BookSide:
         self.sign = -1 if side is BUY else 1
         self.levels: dict[int, Level] = {}
         self._heap: list[int] = []
-        self._heaped: set[int] = set()
+        self._emptied: dict[int, Level] = {}
 
     def __repr__(self) -> str:
         shown = [f"{level.quantity_e8}@{level.price_e4}x{level.count}" for level in self.best_first()]
@@ -39,7 +40,7 @@ class BookSide:
             level = levels.get(heap[0])
             if level is not None:
                 return level
-            self._heaped.discard(heappop(heap))
+            del self._emptied[heappop(heap)]
         return None
 
     def best_first(self) -> Iterator[Level]:
@@ -47,48 +48,53 @@ class BookSide:
         for key in sorted(self.levels):
             yield self.levels[key]
 
-    def add(self, order: Order) -> None:
-        """Put an order at the end of its level's queue."""
-        key = order.limit_e4 * self.sign
+    def add(self, order: Order) -> Level:
+        """Put an order at the end of its level's queue; returns the level."""
+        price_e4 = order.limit_e4
+        key = price_e4 * self.sign
         level = self.levels.get(key)
         if level is None:
-            level = self.levels[key] = Level(key, order.limit_e4)
-            if key not in self._heaped:
-                self._heaped.add(key)
+            level = self._emptied.pop(key, None)
+            if level is None:
+                level = Level(key, price_e4, self)
                 heappush(self._heap, key)
+            self.levels[key] = level
         last = level.last
-        order.level = level
-        order.before = last
         if last is None:
             level.first = order
         else:
+            order.before = last
             last.after = order
         level.last = order
+        order.level = level
         level.quantity_e8 += order.quantity_e8 - order.filled_e8
         level.count += 1
+        return level
 
     def remove(self, order: Order) -> None:
         """Take an order out, with whatever it has left."""
         level = order.level
         if level is None:
             raise ValueError(f"order {order.order_id} is not in the book")
-        before, after = order.before, order.after
-        if before is None:
-            level.first = after
-        else:
-            before.after = after
-        if after is None:
-            level.last = before
-        else:
-            after.before = before
-        order.level = order.before = order.after = None
+        order.level = None
         level.quantity_e8 -= order.quantity_e8 - order.filled_e8
         level.count -= 1
-        if level.count == 0:
-            del self.levels[level.key]
+        before, after = order.before, order.after
+        if before is not None:
+            before.after = after
+            order.before = None
+        else:
+            level.first = after
+        if after is not None:
+            after.before = before
+            order.after = None
+        else:
+            level.last = before
+        if before is None and after is None:
+            self._emptied[level.key] = self.levels.pop(level.key)
 
-    def swap(self, old: Order, new: Order) -> None:
-        """Put a smaller order into the place of another at the same price: it keeps the queue position."""
+    def swap(self, old: Order, new: Order) -> Level:
+        """Put a smaller order into the place of another at the same price: it keeps the queue position. Returns the level."""
         level = old.level
         if level is None:
             raise ValueError(f"order {old.order_id} is not in the book")
@@ -103,6 +109,7 @@ class BookSide:
             new.after.before = new
         old.level = old.before = old.after = None
         level.quantity_e8 += new.leaves_e8 - old.leaves_e8
+        return level
 
 
 class Book:

@@ -8,18 +8,7 @@ from engine.state import Account, State
 from engine.turn import Turn
 
 BUY = Side.BUY
-
-
-def release_hold(turn: Turn, order: Order, account: Account) -> None:
-    """Give back all that an order still holds: cash of a buy, units of a sell."""
-    if order.side is BUY:
-        account.held_e4 -= order.hold_e4
-        order.hold_e4 = 0
-        turn.touch_account(account)
-    else:
-        position = account.positions[order.symbol]
-        position.held_e8 -= order.quantity_e8 - order.filled_e8
-        turn.state.dirty["position"][(order.account_id, order.symbol)] = None
+CANCELLED = OrderStatus.CANCELLED
 
 
 def forget_order(turn: Turn, order: Order, account: Account) -> None:
@@ -38,19 +27,24 @@ def forget_order(turn: Turn, order: Order, account: Account) -> None:
 
 
 def close_order(turn: Turn, order: Order, status: OrderStatus, reason: CloseReason) -> None:
-    """End an open order: out of the book if it rests, hold released, reported as final."""
-    state = turn.state
-    account = state.accounts[order.account_id]
-    if order.level is not None:
-        book = state.books[order.symbol]
-        side = book.bids if order.side is BUY else book.asks
-        turn.touch_level(side, order.limit_e4)
+    """End an open order: out of the book if it rests, all that it holds released, reported as final."""
+    account = turn.state.accounts[order.account_id]
+    level = order.level
+    if level is not None:
+        side = level.side
         side.remove(order)
-    release_hold(turn, order, account)
+        turn.levels[side, level.price_e4] = level
+    if order.side is BUY:
+        account.held_e4 -= order.hold_e4
+        order.hold_e4 = 0
+        turn.accounts[account.account_id] = account
+    else:
+        account.positions[order.symbol].held_e8 -= order.quantity_e8 - order.filled_e8
+        turn.state.dirty["position"][account.account_id, order.symbol] = None
     order.status = status
     order.reason = reason
     order.updated_us = turn.now_us
-    turn.touch_order(order)
+    turn.orders[order.order_id] = order
     forget_order(turn, order, account)
 
 
@@ -58,7 +52,7 @@ def close_all(turn: Turn, account: Account, symbol: str, reason: CloseReason) ->
     """Cancel an account's open orders and quotes, in one symbol or ('') in all."""
     for order in list(account.orders.values()):
         if not symbol or order.symbol == symbol:
-            close_order(turn, order, OrderStatus.CANCELLED, reason)
+            close_order(turn, order, CANCELLED, reason)
     for quoted in list(account.quotes):
         if not symbol or quoted == symbol:
             close_quotes(turn, account, quoted, reason)
@@ -68,7 +62,7 @@ def close_quotes(turn: Turn, account: Account, symbol: str, reason: CloseReason)
     """Take off all quotes of a market maker in a symbol."""
     for order in account.quotes.pop(symbol, ()):
         if order.order_id in turn.state.orders:
-            close_order(turn, order, OrderStatus.CANCELLED, reason)
+            close_order(turn, order, CANCELLED, reason)
 
 
 def close_book(turn: Turn, state: State, symbol: str, reason: CloseReason) -> None:
@@ -77,4 +71,4 @@ def close_book(turn: Turn, state: State, symbol: str, reason: CloseReason) -> No
     for side in (book.bids, book.asks):
         for level in list(side.best_first()):
             while level.first is not None:
-                close_order(turn, level.first, OrderStatus.CANCELLED, reason)
+                close_order(turn, level.first, CANCELLED, reason)

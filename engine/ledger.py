@@ -27,7 +27,7 @@ def post_cash(
 ) -> None:
     """Move cash from the outside to a customer (or back, when the amount is negative)."""
     account.cash_e4 += amount_e4
-    turn.touch_account(account)
+    turn.accounts[account.account_id] = account
     outside_e4 = change_outside(turn.state, outside_id, account.currency, -amount_e4)
     turn.events.append(
         Posted(
@@ -101,7 +101,7 @@ def settle_buy(
     if position is None:
         position = position_of(state, account, order.symbol)
     add_lot(turn, account, position, lot_id, quantity_e8, notional_e4)
-    turn.touch_account(account)
+    turn.accounts[account.account_id] = account
     return fee_e4, account, position
 
 
@@ -118,5 +118,5 @@ def settle_sell(
     cost_e4 = take_fifo(state, position, quantity_e8)
     position.realized_e4 += notional_e4 - cost_e4
     account.realized_e4 += notional_e4 - cost_e4
-    turn.touch_account(account)
+    turn.accounts[account.account_id] = account
     return fee_e4, account, position

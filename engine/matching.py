@@ -7,14 +7,18 @@ from engine.closing import close_order, forget_order
 from engine.events import Traded
 from engine.kinds import CloseReason, OrderStatus, SelfTradePrevention, Side
 from engine.ledger import change_outside, settle_buy, settle_sell
-from engine.orders import Order, buy_hold_e4
+from engine.orders import Level, Order, buy_hold_e4
 from engine.state import FEES_ACCOUNT_ID, Instrument, State
 from engine.turn import Turn
 from engine.units import notional_down_e4
 
 BUY = Side.BUY
+CANCELLED = OrderStatus.CANCELLED
+CANCEL_NEWEST = SelfTradePrevention.CANCEL_NEWEST
+CANCEL_OLDEST = SelfTradePrevention.CANCEL_OLDEST
 FILLED = OrderStatus.FILLED
 PARTIAL = OrderStatus.PARTIAL
+SELF_TRADE = CloseReason.SELF_TRADE
 
 
 def fillable_e8(state: State, side: BookSide, order: Order) -> int:
@@ -33,7 +37,7 @@ def fillable_e8(state: State, side: BookSide, order: Order) -> int:
                 found_e8 += resting.leaves_e8
                 if found_e8 >= order.quantity_e8:
                     return order.quantity_e8
-            elif order.self_trade_prevention is not SelfTradePrevention.CANCEL_OLDEST:
+            elif order.self_trade_prevention is not CANCEL_OLDEST:
                 return found_e8
             resting = resting.after
     return found_e8
@@ -51,12 +55,12 @@ def match(turn: Turn, instrument: Instrument, side: BookSide, order: Order) -> N
         if resting is None:
             raise RuntimeError(f"level {level.key} of {order.symbol} is empty")
         if resting.account_id == account_id:
-            prevent_self_trade(turn, side, order, resting)
+            prevent_self_trade(turn, order, resting)
         else:
-            fill(turn, instrument, side, order, resting)
+            fill(turn, instrument, level, order, resting)
 
 
-def fill(turn: Turn, instrument: Instrument, side: BookSide, taker: Order, maker: Order) -> None:
+def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: Order) -> None:
     """Trade as much as both orders have left at the maker's price, and settle it."""
     taker_left_e8 = taker.quantity_e8 - taker.filled_e8
     maker_left_e8 = maker.quantity_e8 - maker.filled_e8
@@ -64,19 +68,18 @@ def fill(turn: Turn, instrument: Instrument, side: BookSide, taker: Order, maker
     price_e4 = maker.limit_e4
     notional_e4 = notional_down_e4(price_e4, quantity_e8)
     trade_id = turn.new_id(2)
-
-    turn.touch_level(side, price_e4)
+    turn.levels[level.side, price_e4] = level
     if quantity_e8 == maker_left_e8:
-        side.remove(maker)
-    elif maker.level is not None:
-        maker.level.quantity_e8 -= quantity_e8
+        level.side.remove(maker)
+    else:
+        level.quantity_e8 -= quantity_e8
     maker.maker_notional_e4 += notional_e4
     for order in (taker, maker):
         order.filled_e8 += quantity_e8
         order.notional_e4 += notional_e4
         order.status = FILLED if order.filled_e8 == order.quantity_e8 else PARTIAL
         order.updated_us = turn.now_us
-        turn.touch_order(order)
+        turn.orders[order.order_id] = order
 
     buy, sell = (taker, maker) if taker.side is BUY else (maker, taker)
     sell_fee_e4, seller, sold = settle_sell(turn, sell, notional_e4, quantity_e8)
@@ -113,41 +116,42 @@ def fill(turn: Turn, instrument: Instrument, side: BookSide, taker: Order, maker
         forget_order(turn, sell, seller)
 
 
-def prevent_self_trade(turn: Turn, side: BookSide, order: Order, resting: Order) -> None:
+def prevent_self_trade(turn: Turn, order: Order, resting: Order) -> None:
     """Act on an order that meets one of its own account, as the incoming order asks."""
     policy = order.self_trade_prevention
-    if policy is SelfTradePrevention.CANCEL_NEWEST:
-        close_order(turn, order, OrderStatus.CANCELLED, CloseReason.SELF_TRADE)
-    elif policy is SelfTradePrevention.CANCEL_OLDEST:
-        close_order(turn, resting, OrderStatus.CANCELLED, CloseReason.SELF_TRADE)
+    if policy is CANCEL_NEWEST:
+        close_order(turn, order, CANCELLED, SELF_TRADE)
+    elif policy is CANCEL_OLDEST:
+        close_order(turn, resting, CANCELLED, SELF_TRADE)
     else:
-        decrement(turn, side, order, resting)
+        decrement(turn, order, resting)
 
 
-def decrement(turn: Turn, side: BookSide, order: Order, resting: Order) -> None:
+def decrement(turn: Turn, order: Order, resting: Order) -> None:
     """Take the smaller rest off both orders of the same account; one or both end, and nothing trades."""
     by_e8 = min(order.leaves_e8, resting.leaves_e8)
     for each in (order, resting):
         if each.leaves_e8 == by_e8:
-            close_order(turn, each, OrderStatus.CANCELLED, CloseReason.SELF_TRADE)
+            close_order(turn, each, CANCELLED, SELF_TRADE)
         else:
-            shrink(turn, side, each, by_e8)
+            shrink(turn, each, by_e8)
 
 
-def shrink(turn: Turn, side: BookSide, order: Order, by_e8: int) -> None:
+def shrink(turn: Turn, order: Order, by_e8: int) -> None:
     """Make an open order smaller, and what it holds with it."""
     account = turn.state.accounts[order.account_id]
-    if order.level is not None:
-        turn.touch_level(side, order.limit_e4)
-        order.level.quantity_e8 -= by_e8
+    level = order.level
+    if level is not None:
+        level.quantity_e8 -= by_e8
+        turn.levels[level.side, level.price_e4] = level
     order.quantity_e8 -= by_e8
     order.updated_us = turn.now_us
     if order.side is BUY:
         hold_e4 = buy_hold_e4(order)
         account.held_e4 -= order.hold_e4 - hold_e4
         order.hold_e4 = hold_e4
-        turn.touch_account(account)
+        turn.accounts[account.account_id] = account
     else:
         account.positions[order.symbol].held_e8 -= by_e8
-        turn.state.dirty["position"][(order.account_id, order.symbol)] = None
-    turn.touch_order(order)
+        turn.state.dirty["position"][order.account_id, order.symbol] = None
+    turn.orders[order.order_id] = order

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
 
 from engine.events import OrderUpdated
 from engine.kinds import CloseReason, OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
 from engine.units import fee_parts_up_e4, worst_cost_up_e4
+
+if TYPE_CHECKING:
+    from engine.book import BookSide
 
 
 class Order(Struct, eq=False):
@@ -82,7 +88,8 @@ class Order(Struct, eq=False):
         )
 
 
-class Level(Struct, eq=False):
+@dataclass(slots=True, eq=False)
+class Level:
     """The orders at one price, first come first served: a list linked through the orders themselves.
 
     `key` is the price of an ask and minus the price of a bid, so that the best level has the lowest key.
@@ -90,6 +97,7 @@ class Level(Struct, eq=False):
 
     key: int
     price_e4: int
+    side: BookSide
     quantity_e8: int = 0
     count: int = 0
     first: Order | None = None

@@ -7,6 +7,8 @@ from engine.state import Account, Lot, Position, State
 from engine.turn import Turn
 from engine.units import cost_share_e4
 
+MARKET_MAKER = AccountKind.MARKET_MAKER
+
 
 def add_lot(
     turn: Turn, account: Account, position: Position, lot_id: int, units_e8: int, cost_e4: int
@@ -18,8 +20,8 @@ def add_lot(
     state = turn.state
     position.units_e8 += units_e8
     position.cost_e4 += cost_e4
-    state.dirty["position"][(position.account_id, position.symbol)] = None
-    if account.kind is AccountKind.MARKET_MAKER and position.lots:
+    state.dirty["position"][position.account_id, position.symbol] = None
+    if account.kind is MARKET_MAKER and position.lots:
         lot = next(iter(position.lots.values()))
         lot.units_e8 += units_e8
         lot.cost_e4 += cost_e4
@@ -51,5 +53,5 @@ def take_fifo(state: State, position: Position, units_e8: int) -> int:
             left_e8 = 0
     position.units_e8 -= units_e8
     position.cost_e4 -= cost_e4
-    state.dirty["position"][(position.account_id, position.symbol)] = None
+    state.dirty["position"][position.account_id, position.symbol] = None
     return cost_e4

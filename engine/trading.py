@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from engine.book import Book
 from engine.closing import close_all, close_order
 from engine.commands import CancelAll, CancelOrder, Envelope, PlaceOrder, ReplaceOrder
 from engine.events import OrderUpdated, Refused
@@ -26,6 +25,7 @@ BUY = Side.BUY
 CANCELLED = OrderStatus.CANCELLED
 FOK = TimeInForce.FOK
 MARKET = OrderType.MARKET
+NO_LIQUIDITY = CloseReason.NO_LIQUIDITY
 PARTIAL = OrderStatus.PARTIAL
 USER = CloseReason.USER
 NEVER_REST = (TimeInForce.IOC, TimeInForce.FOK)
@@ -42,48 +42,53 @@ def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
     refused = account_refusal(account)
     if refused is not None or account is None:
         return refused
-    if command.client_order_id and (account.account_id, command.client_order_id) in state.client_order_ids:
+    account_id, client_order_id = account.account_id, command.client_order_id
+    if client_order_id and (account_id, client_order_id) in state.client_order_ids:
         return Refused(Refusal.DUPLICATE_CLIENT_ORDER_ID)
-    instrument = state.instruments.get(command.symbol)
+    symbol = command.symbol
+    instrument = state.instruments.get(symbol)
     if instrument is None:
         return Refused(Refusal.UNKNOWN_SYMBOL)
+    side, order_type, time_in_force = command.side, command.order_type, command.time_in_force
+    quantity_e8, price_e4 = command.quantity_e8, command.price_e4
     refused = market_refusal(state, account, instrument) or form_refusal(
-        instrument, command.order_type, command.quantity_e8, command.price_e4
+        instrument, order_type, quantity_e8, price_e4
     )
     if refused is not None:
         return refused
-    limit_e4 = command.price_e4
-    if command.order_type is MARKET:
-        limit_e4 = collar_e4(instrument, command.side, state.limits.market_collar_bps)
-    refused = size_refusal(state, instrument, command.side, command.quantity_e8, limit_e4)
+    limit_e4 = price_e4
+    if order_type is MARKET:
+        limit_e4 = collar_e4(instrument, side, state.limits.market_collar_bps)
+    refused = size_refusal(state, instrument, side, quantity_e8, limit_e4)
     if refused is not None:
         return refused
     if len(account.orders) >= state.limits.open_orders_max:
         return Refused(Refusal.TOO_MANY_OPEN_ORDERS, (("maximum", state.limits.open_orders_max),))
     order_id = turn.new_id()
+    now_us = turn.now_us
     fees = state.fees[instrument.fee_schedule]
     order = Order(
         order_id,
-        account.account_id,
-        command.symbol,
-        command.side,
-        command.order_type,
-        command.time_in_force,
-        command.quantity_e8,
-        command.price_e4,
+        account_id,
+        symbol,
+        side,
+        order_type,
+        time_in_force,
+        quantity_e8,
+        price_e4,
         limit_e4,
         fees.maker_ppm,
         fees.taker_ppm,
-        turn.now_us,
-        turn.now_us,
-        command.client_order_id,
+        now_us,
+        now_us,
+        client_order_id,
         command.self_trade_prevention,
         0,
         False,
         order_id,
     )
     refused = cover_refusal(account, order, 0, 0)
-    if refused is None and command.time_in_force is FOK:
+    if refused is None and time_in_force is FOK:
         refused = fill_or_kill_refusal(state, order)
     if refused is not None:
         return refused
@@ -98,20 +103,20 @@ def accept(turn: Turn, account: Account, order: Order) -> None:
     That is `order.hold_e4` in cash of a buy, its rest in units of a sell.
     """
     state = turn.state
-    state.orders[order.order_id] = order
-    turn.touch_order(order)
+    order_id = order.order_id
+    state.orders[order_id] = turn.orders[order_id] = order
     if order.side is BUY:
         account.held_e4 += order.hold_e4
-        turn.touch_account(account)
+        turn.accounts[account.account_id] = account
     else:
         account.positions[order.symbol].held_e8 += order.quantity_e8 - order.filled_e8
-        state.dirty["position"][(order.account_id, order.symbol)] = None
+        state.dirty["position"][account.account_id, order.symbol] = None
     if order.is_quote:
         return
-    account.orders[order.order_id] = order
+    account.orders[order_id] = order
     if order.client_order_id:
         key = (account.account_id, order.client_order_id)
-        state.client_order_ids[key] = ClientOrderId(key[0], key[1], order.order_id)
+        state.client_order_ids[key] = ClientOrderId(key[0], key[1], order_id)
         state.dirty["client_order_id"][key] = None
 
 
@@ -122,23 +127,25 @@ def enter_book(turn: Turn, instrument: Instrument, order: Order) -> None:
         same, opposite = book.bids, book.asks
     else:
         same, opposite = book.asks, book.bids
-    match(turn, instrument, opposite, order)
-    if order.status > PARTIAL:
-        return
+    best = opposite.best()
+    if best is not None and best.key <= order.limit_e4 * opposite.sign:
+        match(turn, instrument, opposite, order)
+        if order.status > PARTIAL:
+            return
     if order.order_type is MARKET or order.time_in_force in NEVER_REST:
-        close_order(turn, order, CANCELLED, CloseReason.NO_LIQUIDITY)
+        close_order(turn, order, CANCELLED, NO_LIQUIDITY)
         return
-    same.add(order)
-    turn.touch_level(same, order.limit_e4)
+    turn.levels[same, order.limit_e4] = same.add(order)
 
 
 def cancel_order(turn: Turn, envelope: Envelope, command: CancelOrder) -> Answer:
     """Cancel one open order of the envelope's account."""
-    order = own_order(turn.state, envelope, command.order_id)
+    order_id = command.order_id
+    order = own_order(turn.state, envelope, order_id)
     if order is None:
         return Refused(Refusal.ORDER_NOT_FOUND)
     close_order(turn, order, CANCELLED, USER)
-    return order.order_id
+    return order_id
 
 
 def own_order(state: State, envelope: Envelope, order_id: int) -> Order | None:
@@ -218,16 +225,10 @@ def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answ
         return refused
     old.replaced_by_id = new_id
     if keeps_place:
-        swap_in_place(turn, state.books[old.symbol], old, new)
+        level = state.books[old.symbol].side(old.side).swap(old, new)
+        turn.levels[level.side, level.price_e4] = level
     close_order(turn, old, OrderStatus.REPLACED, CloseReason.REPLACED)
     accept(turn, account, new)
     if not keeps_place:
         enter_book(turn, instrument, new)
     return new_id
-
-
-def swap_in_place(turn: Turn, book: Book, old: Order, new: Order) -> None:
-    """Let the smaller order stand where the old one stood in its queue."""
-    side = book.side(old.side)
-    side.swap(old, new)
-    turn.touch_level(side, old.limit_e4)

@@ -7,17 +7,18 @@ from msgspec import Struct
 from engine.book import BookSide
 from engine.events import AnyEvent, BalanceChanged, BookChanged, OrderUpdated
 from engine.kinds import Side
-from engine.orders import Order
+from engine.orders import Level, Order
 from engine.state import Account, State
 from engine.units import IDS_PER_SEQ
 
 LevelRow = tuple[Side, int, int, int]
 
 
-class Turn(Struct, eq=False):
+class Turn(Struct, eq=False, gc=False):
     """Collects while a command mutates the state; `finish` turns what was touched into absolute events.
 
-    Orders, price levels and balances are reported once per command, after it, however often they changed.
+    Orders, price levels and balances are reported once per command, as they are at its end, however often they
+    changed: `orders`, `levels` and `accounts` name them in the order in which they were touched first.
     `next_id` starts at `seq * IDS_PER_SEQ`.
     """
 
@@ -28,7 +29,7 @@ class Turn(Struct, eq=False):
     events: list[AnyEvent] = []
     orders: dict[int, Order] = {}
     accounts: dict[int, Account] = {}
-    levels: dict[tuple[BookSide, int], None] = {}
+    levels: dict[tuple[BookSide, int], Level] = {}
 
     def new_id(self, count: int = 1) -> int:
         """The next id of this command; `count` reserves that many in a row and returns the first."""
@@ -36,41 +37,28 @@ class Turn(Struct, eq=False):
         self.next_id = first + count
         return first
 
-    def touch_order(self, order: Order) -> None:
-        """The order will be reported as it is when the command ends."""
-        self.orders[order.order_id] = order
-
-    def touch_account(self, account: Account) -> None:
-        """The account's balance will be reported as it is when the command ends."""
-        self.accounts[account.account_id] = account
-
-    def touch_level(self, side: BookSide, price_e4: int) -> None:
-        """The price level will be reported as it is when the command ends."""
-        self.levels[side, price_e4] = None
-
-    def view(self, order_id: int) -> OrderUpdated:
-        """The report of an order that this command touched; after `finish`."""
-        for event in self.events:
-            if type(event) is OrderUpdated and event.order_id == order_id:
-                return event
-        raise LookupError(f"command {self.seq} did not touch order {order_id}")
-
-    def finish(self) -> None:
-        """Append the reports of all that was touched, in the order it was touched first."""
+    def finish(self, answering_id: int = 0) -> OrderUpdated | None:
+        """Append the reports of all that was touched; returns the report of the order that answers, if it is asked for."""
         if self.next_id > (self.seq + 1) * IDS_PER_SEQ:
             raise OverflowError(f"command {self.seq} made more than {IDS_PER_SEQ} ids")
         events = self.events
         dirty = self.state.dirty
+        answer = None
         if self.orders:
             dirty_orders = dirty["order"]
             for order_id, order in self.orders.items():
                 dirty_orders[order_id] = None
                 if not order.is_quote or order.filled_e8:
-                    events.append(order.snapshot())
+                    report = order.snapshot()
+                    events.append(report)
+                    if order_id == answering_id:
+                        answer = report
         levels = self.levels
         if len(levels) == 1:
-            for side, price_e4 in levels:
-                events.append(BookChanged(side.symbol, (level_row(side, price_e4),)))
+            for level in levels.values():
+                side = level.side
+                row = (side.side, level.price_e4, level.quantity_e8, level.count)
+                events.append(BookChanged(side.symbol, (row,)))
         elif levels:
             self.report_levels()
         if self.accounts:
@@ -78,22 +66,16 @@ class Turn(Struct, eq=False):
             for account_id, account in self.accounts.items():
                 dirty_accounts[account_id] = None
                 events.append(BalanceChanged(account_id, account.cash_e4, account.held_e4))
+        return answer
 
     def report_levels(self) -> None:
-        """Append the touched price levels, by symbol."""
+        """Append the touched price levels, by symbol. A level that is gone has no quantity and no orders."""
         by_symbol: dict[str, list[LevelRow]] = {}
-        for side, price_e4 in self.levels:
+        for level in self.levels.values():
+            side = level.side
             rows = by_symbol.get(side.symbol)
             if rows is None:
                 rows = by_symbol[side.symbol] = []
-            rows.append(level_row(side, price_e4))
+            rows.append((side.side, level.price_e4, level.quantity_e8, level.count))
         for symbol, rows in by_symbol.items():
             self.events.append(BookChanged(symbol, tuple(rows)))
-
-
-def level_row(side: BookSide, price_e4: int) -> LevelRow:
-    """A price level as it is reported; without quantity when it is gone."""
-    level = side.levels.get(price_e4 * side.sign)
-    if level is None:
-        return (side.side, price_e4, 0, 0)
-    return (side.side, price_e4, level.quantity_e8, level.count)
