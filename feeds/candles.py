@@ -142,6 +142,7 @@ class CandleBook:
         self._series: list[_Series] = []
         self._numbers: dict[str, int] = {}
         self._symbols: list[str] = []
+        self._regular_sessions: dict[str, Sequence[Session]] = {}
         self.too_old = 0
         """Batches of trades refused because their minute is no longer kept."""
 
@@ -280,6 +281,14 @@ class CandleBook:
             starts = rows[:, _MINUTE] // interval.minutes * (interval.minutes * MINUTE_US)
         found = _as_candles(*_coarser(rows, starts))
         return found if limit is None else found[max(len(found) - limit, 0) :]
+
+    def set_regular_sessions(self, symbol: str, sessions: Sequence[Session]) -> None:
+        """Say which windows are a symbol's regular hours; before that all hours are."""
+        self._regular_sessions[symbol] = sessions
+
+    def regular_sessions(self, symbol: str) -> Sequence[Session] | None:
+        """See CandleSource."""
+        return self._regular_sessions.get(symbol)
 
     def day_stats(self, symbol: str) -> DayStats | None:
         """See CandleSource."""

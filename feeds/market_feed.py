@@ -124,6 +124,7 @@ class RecordedDay(MarketFeed):
         submit, elapsed_us = services.runtime.submit, WALL.elapsed_us
         table = LastValueTable(self.candles)
         table.register(symbol, zone=EXCHANGE_ZONE)
+        self.candles.set_regular_sessions(symbol, [self.session])
         self._history = TapeHistory(services.database, self.candles, [symbol])
         await self._history.load(before_us=self._file.name.midnight_us)
         maker = None

@@ -220,18 +220,24 @@ async def trades(call: Call) -> Answer:
 
 
 async def chart(call: Call) -> Answer:
-    """`GET /stocks/{symbol}/chart?interval=&range=`: intervals 1m 5m 15m 1h 1d, ranges 1d … 5y, max."""
+    """`GET /stocks/{symbol}/chart?interval=&range=&extended_hours=`: intervals 1m 5m 15m 1h 1d, ranges 1d … 5y, max.
+
+    Regular hours only, unless `extended_hours` is true.
+    """
     instrument = _instrument(call)
     interval = read_choice(call.query, "interval", INTERVALS, Interval.MINUTE_1)
     range_us = read_choice(
         {name: text.lower() for name, text in call.query.items()}, "range", RANGES_US, DAY_US
     )
+    extended = read_choice(call.query, "extended_hours", {"true": True, "false": False}, False)
     end_us = call.services.runtime.now_us() + 1
-    candles = call.services.candles.candles(
+    source = call.services.candles
+    candles = source.candles(
         instrument.symbol,
         interval,
         start_us=max(0, end_us - range_us) if range_us is not None else 0,
         end_us=end_us,
+        sessions=None if extended else source.regular_sessions(instrument.symbol),
         limit=CANDLES_MAX,
     )
     return success(

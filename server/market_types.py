@@ -129,6 +129,10 @@ class CandleSource(Protocol):
         """
         ...
 
+    def regular_sessions(self, symbol: str) -> Sequence[Session] | None:
+        """The windows that a chart shows unless extended hours are asked for; None: all hours are regular."""
+        ...
+
     def day_stats(self, symbol: str) -> DayStats | None:
         """The current local day's figures; None before the first trade."""
         ...
