@@ -194,7 +194,11 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     lifecycle.on_stop("the database pool", database.close)
     secret = settings.auth.jwt_secret or load_or_create_secret(settings.data_dir / "jwt_secret")
     outbox = Outbox(database, runtime)
-    auth = Auth(settings.auth, secret, database, outbox, lambda user: state.account_by_user.get(user, 0))
+    auth = Auth(
+        *(settings.auth, secret, database, outbox),
+        account_of=lambda user: state.account_by_user.get(user, 0),
+        highest_user_id=lambda: max(state.account_by_user, default=0),
+    )
     lifecycle.on_stop("sign-in", auth.close)
     market = MarketView()
     hub = Hub(market, settings.stream, {ORDERS: encode_order, BALANCE: BalanceEncoder(state)}, WallClock())

@@ -85,7 +85,7 @@ class Grant(Struct, frozen=True):
 
 
 class Auth:
-    """Sign-in. `account_of` finds a user's account in the engine (0 for none)."""
+    """Sign-in. `account_of` finds a user's account in the engine (0 for none), `highest_user_id` the last it knows."""
 
     def __init__(
         self,
@@ -94,10 +94,12 @@ class Auth:
         database: Database,
         outbox: Outbox,
         account_of: Callable[[int], int],
+        highest_user_id: Callable[[], int] = lambda: 0,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._account_of = account_of
+        self._highest_user_id = highest_user_id
         self._refresh_ttl_s = settings.refresh_ttl_s
         self._revocation_listeners: list[Callable[[int], None]] = []
         self.tokens = AccessTokens(secret, ttl_s=settings.access_ttl_s, cache_max=settings.auth_cache_max)
@@ -108,7 +110,12 @@ class Auth:
         )
 
     async def start(self) -> None:
-        """Load the sessions whose tokens may be alive but are not to be accepted. Raises DatabaseUnavailable."""
+        """Load the sessions whose tokens may be alive but are not to be accepted. Raises DatabaseUnavailable.
+
+        New users get ids above every user that the engine knows: a journal that was adopted by a new database has
+        accounts whose users are gone, and nobody may inherit them.
+        """
+        await self._database.execute(users.KEEP_USER_IDS_ABOVE, self._highest_user_id())
         for row in await self._database.fetch(users.REVOKED_SESSIONS, float(self.tokens.ttl_s)):
             self.tokens.revoke(row["session_id"])
 

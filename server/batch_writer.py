@@ -49,14 +49,24 @@ ReadRecords = Callable[[int, int, int], Sequence[Record]]
 
 
 class Batch:
-    """What brings Postgres from `applied_seq` to `last_seq`: the records between, and all that changed by then."""
+    """What brings Postgres from `applied_seq` to `last_seq`: the records between, and all that changed by then.
 
-    __slots__ = ("applied_seq", "changes", "last_seq")
+    `tapes` are the instruments whose candles a feed stores.
+    """
 
-    def __init__(self, applied_seq: int, last_seq: int, changes: Sequence[Change]) -> None:
+    __slots__ = ("applied_seq", "changes", "last_seq", "tapes")
+
+    def __init__(
+        self,
+        applied_seq: int,
+        last_seq: int,
+        changes: Sequence[Change],
+        tapes: frozenset[str] = frozenset(),
+    ) -> None:
         self.applied_seq = applied_seq
         self.last_seq = last_seq
         self.changes = changes
+        self.tapes = tapes
 
     def __repr__(self) -> str:
         return f"<Batch {self.applied_seq + 1}..{self.last_seq}: {len(self.changes)} aggregates>"
@@ -85,7 +95,7 @@ async def _write(
 ) -> None:
     after, records = batch.applied_seq, 0
     while after < batch.last_seq:
-        rows = await project(after, min(after + chunk_records, batch.last_seq), read)
+        rows = await project(after, min(after + chunk_records, batch.last_seq), read, batch.tapes)
         await write_rows(connection, rows, staged=after > batch.applied_seq)
         records += rows.record_count
         after = rows.last_seq
@@ -95,9 +105,9 @@ async def _write(
     await advance(connection, watermark, batch.applied_seq, batch.last_seq, records)
 
 
-async def project(after: int, up_to: int, read: ReadRecords) -> Rows:
+async def project(after: int, up_to: int, read: ReadRecords, tapes: frozenset[str] = frozenset()) -> Rows:
     """The rows of the records after `after` up to `up_to`, giving way to the loop often."""
-    rows = Rows(after + 1)
+    rows = Rows(after + 1, tapes)
     while rows.last_seq < up_to:
         for record in read(rows.last_seq, up_to, SLICE_RECORDS):
             rows.add(record)

@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from config.settings import WriteBehindSettings
+from engine.kinds import PriceSource
+from engine.state import State
 from server.backlog import Backlog
 from server.batch_writer import Batch, write_batch
 from server.codec import Record
@@ -204,7 +206,7 @@ class WriteBehind:
         cut_at_s = self._loop.time()
         cut = cut_state(state, self.applied_seq)
         await self._runtime.wait_durable(cut.seq)
-        batch = Batch(self.applied_seq, cut.seq, cut.changes)
+        batch = Batch(self.applied_seq, cut.seq, cut.changes, _tapes(state))
         try:
             await write_batch(
                 self._connection, self._watermark, batch, self._tail.read, self._settings.batch_records_max
@@ -299,6 +301,12 @@ class WriteBehind:
                     DatabaseUnavailable(message="nothing is written to the database any more")
                 )
         self._waiters = []
+
+
+def _tapes(state: State) -> frozenset[str]:
+    return frozenset(
+        each.symbol for each in state.instruments.values() if each.price_source is PriceSource.TAPE
+    )
 
 
 class BatchRefused(Exception):

@@ -109,11 +109,13 @@ class Rows:
 
     Orders are reduced to their last report. One that was accepted within these records is new to the table, so it is
     copied straight in; an older one replaces its row. `accounts`, `account_statuses`, `withdrawals` and `settlements`
-    are argument tuples for the statements of the same names in sql/statements.py.
+    are argument tuples for the statements of the same names in sql/statements.py. The candles of `tapes` are made
+    by their feed, so our own fills are no part of them.
     """
 
-    def __init__(self, first_seq: int) -> None:
+    def __init__(self, first_seq: int, tapes: frozenset[str] = frozenset()) -> None:
         self.first_seq = first_seq
+        self._tapes = tapes
         self.last_seq = first_seq - 1
         self.executions: list[bytes] = []
         self.postings: list[bytes] = []
@@ -186,7 +188,8 @@ class Rows:
             )
         )
         self._trade_postings(event, now_us)
-        self._trade_candle(event, now_us)
+        if event.symbol not in self._tapes:
+            self._trade_candle(event, now_us)
 
     def _trade_postings(self, event: Traded, now_us: int) -> None:
         """Cash from buyer to seller, fees to FEES, units from seller to buyer. No line for a fee of nothing."""

@@ -91,3 +91,9 @@ LEFT JOIN LATERAL (
 ) AS posted ON TRUE
 WHERE withdrawals.account_id = $1 AND withdrawal_id = $2
 """
+
+# the highest user id that the engine has an account for
+KEEP_USER_IDS_ABOVE: Final = """
+SELECT setval(pg_get_serial_sequence('users', 'user_id'), $1)
+WHERE $1 > (SELECT coalesce(max(last_value), 0) FROM pg_sequences WHERE sequencename = 'users_user_id_seq')
+"""

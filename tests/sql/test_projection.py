@@ -155,6 +155,12 @@ def test_a_minute_of_fills_is_one_candle() -> None:
     }
 
 
+def test_our_fills_in_an_instrument_priced_by_a_tape_make_no_candle() -> None:
+    rows = Rows(70, frozenset({"AAPL"}))
+    rows.add(record(70, TRADE))
+    assert (rows.candles(), len(rows.executions)) == ([], 2)
+
+
 def test_records_must_follow_each_other() -> None:
     rows = Rows(7)
     with pytest.raises(ValueError, match="8 does not follow 6"):
