@@ -362,7 +362,7 @@ async def test_nothing_is_written_before_it_is_durable(database_dsn: str, tmp_pa
         durable_seq = world.state.seq
         order = world.buy(world.account_ids[0], "AAPL", 900_000, 1)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(world.write_behind._reached(order.seq), 0.3)
+            await asyncio.wait_for(world.write_behind.reached(order.seq), 0.3)
         assert await reader.fetchval("SELECT max(seq) FROM wallets") <= durable_seq
         assert await reader.fetchval("SELECT count(*) FROM orders") == 0
         disk.gate.set()
