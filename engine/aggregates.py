@@ -355,7 +355,9 @@ def rebuild(state: State) -> None:
         state.accounts[lot.account_id].positions[lot.symbol].lots[lot_id] = lot
     for order_id in sorted(state.orders):
         order = state.orders[order_id]
-        account = state.accounts[order.account_id]
+        account = order.account = state.accounts[order.account_id]
+        if order.side is Side.SELL:
+            order.position = account.positions[order.symbol]
         if order.is_quote:
             account.quotes.setdefault(order.symbol, []).append(order)
         else:

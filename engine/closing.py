@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from engine.kinds import CloseReason, OrderStatus, Side
+from engine.kinds import CloseReason, OrderStatus
 from engine.orders import Order
 from engine.state import Account, State
 from engine.turn import Turn
 
-BUY = Side.BUY
 CANCELLED = OrderStatus.CANCELLED
 
 
@@ -28,18 +27,18 @@ def forget_order(turn: Turn, order: Order, account: Account) -> None:
 
 def close_order(turn: Turn, order: Order, status: OrderStatus, reason: CloseReason) -> None:
     """End an open order: out of the book if it rests, all that it holds released, reported as final."""
-    account = turn.state.accounts[order.account_id]
-    level = order.level
+    account, position, level = order.account, order.position, order.level
+    assert account is not None
     if level is not None:
         side = level.side
         side.remove(order)
         turn.levels[side, level.price_e4] = level
-    if order.side is BUY:
+    if position is None:
         account.held_e4 -= order.hold_e4
         order.hold_e4 = 0
         turn.accounts[account.account_id] = account
     else:
-        account.positions[order.symbol].held_e8 -= order.quantity_e8 - order.filled_e8
+        position.held_e8 -= order.quantity_e8 - order.filled_e8
         turn.state.dirty["position"][account.account_id, order.symbol] = None
     order.status = status
     order.reason = reason

@@ -90,8 +90,8 @@ def settle_buy(
 
     Returns the fee, the account and the position, for the `Traded` event.
     """
-    state = turn.state
-    account = state.accounts[order.account_id]
+    account = order.account
+    assert account is not None
     fee_e4 = charge_fee(order, account)
     account.cash_e4 -= notional_e4 + fee_e4
     hold_e4 = buy_hold_e4(order) if order.filled_e8 < order.quantity_e8 else 0
@@ -99,7 +99,7 @@ def settle_buy(
     order.hold_e4 = hold_e4
     position = account.positions.get(order.symbol)
     if position is None:
-        position = position_of(state, account, order.symbol)
+        position = position_of(turn.state, account, order.symbol)
     add_lot(turn, account, position, lot_id, quantity_e8, notional_e4)
     turn.accounts[account.account_id] = account
     return fee_e4, account, position
@@ -109,13 +109,13 @@ def settle_sell(
     turn: Turn, order: Order, notional_e4: int, quantity_e8: int
 ) -> tuple[int, Account, Position]:
     """The seller's half of a fill: release the held units, deliver them, receive notional less fee."""
-    state = turn.state
-    account = state.accounts[order.account_id]
-    position = account.positions[order.symbol]
+    account, position = order.account, order.position
+    assert account is not None
+    assert position is not None
     fee_e4 = charge_fee(order, account)
     account.cash_e4 += notional_e4 - fee_e4
     position.held_e8 -= quantity_e8
-    cost_e4 = take_fifo(state, position, quantity_e8)
+    cost_e4 = take_fifo(turn.state, position, quantity_e8)
     position.realized_e4 += notional_e4 - cost_e4
     account.realized_e4 += notional_e4 - cost_e4
     turn.accounts[account.account_id] = account

@@ -139,19 +139,19 @@ def decrement(turn: Turn, order: Order, resting: Order) -> None:
 
 def shrink(turn: Turn, order: Order, by_e8: int) -> None:
     """Make an open order smaller, and what it holds with it."""
-    account = turn.state.accounts[order.account_id]
-    level = order.level
+    account, position, level = order.account, order.position, order.level
+    assert account is not None
     if level is not None:
         level.quantity_e8 -= by_e8
         turn.levels[level.side, level.price_e4] = level
     order.quantity_e8 -= by_e8
     order.updated_us = turn.now_us
-    if order.side is BUY:
+    if position is None:
         hold_e4 = buy_hold_e4(order)
         account.held_e4 -= order.hold_e4 - hold_e4
         order.hold_e4 = hold_e4
         turn.accounts[account.account_id] = account
     else:
-        account.positions[order.symbol].held_e8 -= by_e8
+        position.held_e8 -= by_e8
         turn.state.dirty["position"][order.account_id, order.symbol] = None
     turn.orders[order.order_id] = order

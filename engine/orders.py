@@ -13,13 +13,18 @@ from engine.units import fee_parts_up_e4, worst_cost_up_e4
 
 if TYPE_CHECKING:
     from engine.book import BookSide
+    from engine.state import Account, Position
 
 
 class Order(Struct, eq=False):
     """An open order. Rates are those of its acceptance; `priority` orders the queue of its price level.
 
     `maker_notional_e4` is the part of `notional_e4` that was filled while resting. `level`, `before` and
-    `after` are the links of the book and belong to `engine.book` alone.
+    `after` are the links of the book and belong to `engine.book` alone. `account`, and the `position` that holds a
+    sell's units, are set when the order is accepted or rebuilt: looking them up again costs more than a step of matching.
+
+    Orders are made far more often than a field of theirs changes, so they are structs: cheap to make, dearer to
+    write. Levels, accounts and positions are the other way round: slotted classes.
     """
 
     order_id: int
@@ -51,6 +56,8 @@ class Order(Struct, eq=False):
     level: Level | None = None
     before: Order | None = None
     after: Order | None = None
+    account: Account | None = None
+    position: Position | None = None
 
     def __repr__(self) -> str:
         left = f"{self.leaves_e8}/{self.quantity_e8}"

@@ -45,10 +45,10 @@ def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
     account_id, client_order_id = account.account_id, command.client_order_id
     if client_order_id and (account_id, client_order_id) in state.client_order_ids:
         return Refused(Refusal.DUPLICATE_CLIENT_ORDER_ID)
-    symbol = command.symbol
-    instrument = state.instruments.get(symbol)
+    instrument = state.instruments.get(command.symbol)
     if instrument is None:
         return Refused(Refusal.UNKNOWN_SYMBOL)
+    symbol = instrument.symbol  # one text for all: its hash is known, and it is found by identity
     side, order_type, time_in_force = command.side, command.order_type, command.time_in_force
     quantity_e8, price_e4 = command.quantity_e8, command.price_e4
     refused = market_refusal(state, account, instrument) or form_refusal(
@@ -105,11 +105,13 @@ def accept(turn: Turn, account: Account, order: Order) -> None:
     state = turn.state
     order_id = order.order_id
     state.orders[order_id] = turn.orders[order_id] = order
+    order.account = account
     if order.side is BUY:
         account.held_e4 += order.hold_e4
         turn.accounts[account.account_id] = account
     else:
-        account.positions[order.symbol].held_e8 += order.quantity_e8 - order.filled_e8
+        position = order.position = account.positions[order.symbol]
+        position.held_e8 += order.quantity_e8 - order.filled_e8
         state.dirty["position"][account.account_id, order.symbol] = None
     if order.is_quote:
         return

@@ -48,7 +48,7 @@ AGGREGATES: dict[str, type] = {
 REBUILT = {
     "account": {"positions", "orders", "quotes"},
     "position": {"lots"},
-    "order": {"level", "before", "after"},
+    "order": {"level", "before", "after", "account", "position"},
 }
 """Fields that `rebuild` makes from other rows."""
 
