@@ -106,12 +106,12 @@ class Trader:
     """A user of the load. `open` are ids of orders that were open when they were last heard of."""
 
     name: str
-    client: Client
-    open: list[str] = field(default_factory=list)
+    client: Client = field(repr=False)
+    open: list[str] = field(default_factory=list, repr=False)
 
     def settle(self, sent: Sent) -> None:
         """Remember what may be cancelled and replaced later."""
-        if sent.kind in (Kind.PLACE, Kind.REPLACE) and sent.outcome is Outcome.DONE and not sent.hit:
+        if sent.kind in (Kind.PLACE, Kind.REPLACE) and sent.outcome is Outcome.DONE:
             if sent.answer["status"] in OPEN_STATUSES:
                 self.open.append(sent.answer["order_id"])
         elif sent.kind is Kind.REPLACE and sent.code == "INVALID_REPLACE":
@@ -122,8 +122,9 @@ async def send(sent: Sent) -> Sent:
     """Send over HTTP and read the answer. Raises what the connection raises; then it stays in doubt."""
     method, path = sent.kind.value
     headers = {"Idempotency-Key": sent.key} if sent.key else None
-    sent.heard(await sent.trader.client(method, path.format(sent.order_id), sent.body or None, headers=headers))
-    sent.trader.settle(sent)
+    sent.heard(
+        await sent.trader.client(method, path.format(sent.order_id), sent.body or None, headers=headers)
+    )
     return sent
 
 
@@ -138,8 +139,11 @@ class Requests:
 
     def key(self) -> str:
         """A new key; '' for some requests that do without."""
-        number = next(self._numbers)
-        return f"{self._prefix}-{number}" if self.random.randrange(100) < self._keyed_percent else ""
+        return self.certain_key() if self.random.randrange(100) < self._keyed_percent else ""
+
+    def certain_key(self) -> str:
+        """A new key."""
+        return f"{self._prefix}-{next(self._numbers)}"
 
     def place(self, trader: Trader) -> Sent:
         """A LIMIT order: 3 of 5 rest far from the market, 2 cross it."""
@@ -268,13 +272,15 @@ class Load:
                 continue
             sent = self._make.over_http(trader)
             self.requests.append(sent)
-            await send(sent)
+            trader.settle(await send(sent))
             if sent.key and sent.outcome is Outcome.DONE:
                 done = [*done[-50:], sent]
 
     async def _repeat(self, first: Sent) -> None:
         """The same key again, while everything else goes on: the same answer, and no second effect."""
         second = await send(first.again())
+        if second.outcome is Outcome.NOT_TAKEN:
+            return
         if not second.hit or second.answer != first.answer:
             self.faults.append(f"{first} was answered differently the second time: {second}")
 
@@ -286,6 +292,8 @@ class Load:
                 batch = [self._make.over_socket(trader) for _ in range(size)]
                 self.requests += batch
                 await send_batch(socket, batch)
+                for sent in batch:
+                    trader.settle(sent)
 
 
 def connect(http: aiohttp.ClientSession, trader: Trader) -> Any:
@@ -299,14 +307,14 @@ async def send_batch(socket: aiohttp.ClientWebSocketResponse, batch: Sequence[Se
     items = [item(sent) for sent in batch]
     message = {"action": "orders.batch", "orders": items} if len(batch) > 1 else alone(batch[0])
     await socket.send_str(msgspec.json.encode({"id": 1, **message}).decode())
-    received = await socket.receive()
-    if received.type is not aiohttp.WSMsgType.TEXT:
-        raise EOFError
-    answer = msgspec.json.decode(received.data)
-    assert answer.get("id") == 1, answer
+    answer: Json = {}
+    while answer.get("id") != 1:  # a farewell may come before it
+        received = await socket.receive()
+        if received.type is not aiohttp.WSMsgType.TEXT:
+            raise EOFError
+        answer = msgspec.json.decode(received.data)
     for sent, result in zip(batch, answer["data"] if len(batch) > 1 else [answer], strict=True):
         sent.heard_on_socket(result)
-        sent.trader.settle(sent)
 
 
 def alone(sent: Sent) -> Json:
