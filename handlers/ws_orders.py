@@ -72,8 +72,11 @@ class OrderDesk:
             if loop.time() > turn_ends_s:
                 await asyncio.sleep(0)
                 turn_ends_s = loop.time() + TURN_MAX_S
-        for place, order_id in missing:
-            results[place] = await self._about_missing(None, order_id, last_seq)
+        reasons = await asyncio.gather(
+            *(self._about_missing(None, order_id, last_seq) for _, order_id in missing)
+        )
+        for (place, _), reason in zip(missing, reasons, strict=True):
+            results[place] = reason
         return last_seq, ok_text(message_id, b"[" + b",".join(results) + b"]")
 
     def _item(self, item: BatchItem | msgspec.Raw, request_id: str) -> tuple[int, bytes, int]:
