@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from server.core import Core
     from server.lifecycle import Lifecycle
     from server.services import Services
-    from server.verify import Finding
 
 T = TypeVar("T")
 
@@ -79,8 +78,10 @@ def serve(mode: str | None, file: Path | None) -> None:
 @config_option
 def drain(mode: str | None, file: Path | None) -> None:
     """Recover, write everything to PostgreSQL, stop. Before an upgrade, with the version that wrote the journal."""
+    from server import operations
+
     settings = _settings(mode, file).settings
-    seq = _run(lambda: _drain(settings))
+    seq = _run(lambda: operations.drain(settings))
     print(f"everything up to sequence {seq} is in PostgreSQL")
 
 
@@ -89,8 +90,10 @@ def drain(mode: str | None, file: Path | None) -> None:
 @config_option
 def verify(mode: str | None, file: Path | None) -> None:
     """Check the books in PostgreSQL, and the journal against them; also while Kerb is running. Exits 1 with what is wrong."""
+    from server import operations
+
     settings = _settings(mode, file).settings
-    findings = _run(lambda: _verify(settings))
+    findings = _run(lambda: operations.verify(settings))
     for finding in findings:
         print(finding)
     if findings:
@@ -104,9 +107,30 @@ def verify(mode: str | None, file: Path | None) -> None:
 @config_option
 def migrate(mode: str | None, file: Path | None) -> None:
     """Bring the database's schema up to date; starts the embedded server for it where no database_url is set."""
+    from server import operations
+
     settings = _settings(mode, file).settings
-    applied = _run(lambda: _migrate(settings))
+    applied = _run(lambda: operations.migrate(settings))
     print("\n".join(f"applied {name}" for name in applied) or "nothing to do, the schema is up to date")
+
+
+@main.command()
+@mode_option
+@config_option
+@click.argument("email")
+@click.argument("names", nargs=-1, required=True, metavar="ROLE...")
+def roles(mode: str | None, file: Path | None, email: str, names: tuple[str, ...]) -> None:
+    """Give a registered user these roles and no others, from the next sign-in on. How the first admin is made."""
+    from server import operations
+    from server.principal import Role
+
+    unknown = [name for name in names if name not in list(Role)]
+    if unknown:
+        _fail(ExitCode.CONFIG, [f"{name}: is not a role; known are {', '.join(Role)}" for name in unknown])
+    settings = _settings(mode, file).settings
+    if not _run(lambda: operations.set_roles(settings, email, names)):
+        _fail(ExitCode.CONFIG, [f"{email}: nobody is registered with this address"])
+    print(f"{email} has the roles {', '.join(names)}")
 
 
 @main.command("check-config")
@@ -282,7 +306,9 @@ async def _live(settings: Settings) -> tuple[ExitCode, str]:
 
     lifecycle = Lifecycle(ServiceManager(os.environ), settings.http.shutdown_s)
     try:
-        services = await build(settings, lifecycle)
+        services = await lifecycle.start(build(settings, lifecycle))
+        if services is None:
+            return ExitCode.OK, ""
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
@@ -295,39 +321,6 @@ async def _live(settings: Settings) -> tuple[ExitCode, str]:
     finally:
         await lifecycle.stop()
     return lifecycle.exit_code, lifecycle.reason
-
-
-async def _drain(settings: Settings) -> int:
-    from feeds.market_feed import make_feed
-    from server.core import open_core
-    from server.lifecycle import Lifecycle
-    from server.service_manager import ServiceManager
-
-    lifecycle = Lifecycle(ServiceManager({}), settings.http.shutdown_s)
-    try:
-        core = await open_core(settings, make_feed(settings.market).clock, lifecycle)
-        core.runtime.stop()
-        await core.write_behind.reached(core.state.seq)
-        return core.state.seq
-    finally:
-        await lifecycle.stop()
-
-
-async def _verify(settings: Settings) -> list[Finding]:
-    from server.database_server import open_database_server
-    from server.verify import verify as verify_books
-    from server.verify_journal import verify_journal
-
-    async with open_database_server(settings, beside_a_running_kerb=True) as dsn:
-        return await verify_books(dsn) + await verify_journal(dsn, settings.data_dir)
-
-
-async def _migrate(settings: Settings) -> list[str]:
-    from server.database_server import open_database_server
-    from server.migrations import migrate as apply_missing
-
-    async with open_database_server(settings) as dsn:
-        return await apply_missing(dsn)
 
 
 def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

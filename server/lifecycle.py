@@ -9,8 +9,8 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
 
 from server.exit_codes import ExitCode
 from server.journal_errors import JournalFailed
@@ -18,6 +18,7 @@ from server.service_manager import ServiceManager
 
 logger = logging.getLogger("kerb.lifecycle")
 
+T = TypeVar("T")
 Stop = Callable[[], Awaitable[None] | None]
 
 TICK_S: Final = 0.1
@@ -63,11 +64,22 @@ class Lifecycle:
         logger.info("stopping: draining for up to %g s", self._deadline_s)
         self._ended.set()
 
-    async def run(self, status: str) -> None:
-        """Ready; then wait for the end."""
+    async def start(self, build: Coroutine[Any, Any, T]) -> T | None:
+        """Run what starts the parts, listening for signals from now on; None when one came before that was done."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.request_stop)
+        starting = loop.create_task(build, name="start")
+        ended = loop.create_task(self._ended.wait(), name="signals")
+        await asyncio.wait((starting, ended), return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait((starting,))
+        return None if starting.cancelled() else starting.result()
+
+    async def run(self, status: str) -> None:
+        """Ready; then wait for the end."""
         self._manager.ready(status)
         self._tick()
         await self._ended.wait()

@@ -97,3 +97,6 @@ KEEP_USER_IDS_ABOVE: Final = """
 SELECT setval(pg_get_serial_sequence('users', 'user_id'), $1)
 WHERE $1 > (SELECT coalesce(max(last_value), 0) FROM pg_sequences WHERE sequencename = 'users_user_id_seq')
 """
+
+# e-mail address, roles
+SET_ROLES: Final = "UPDATE users SET roles = $2 WHERE lower(email) = lower($1) RETURNING user_id"

@@ -71,8 +71,9 @@ class KerbProcess:
                 if found := _URL.search(line):
                     self.url = found[1].decode()
                     return
-        await self.process.wait()
-        raise AssertionError(f"exit code {self.process.returncode}\n{self.log.read_text()[-4000:]}")
+        process = self.process
+        await process.wait()
+        raise AssertionError(f"exit code {process.returncode}\n{self.log.read_text()[-4000:]}")
 
     async def kill(self) -> None:
         """kill -9; the embedded PostgreSQL lives on as an orphan."""

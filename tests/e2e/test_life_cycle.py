@@ -10,6 +10,7 @@ import socket
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 import pytest
 
 from server.exit_codes import ExitCode
@@ -78,6 +79,7 @@ async def test_a_second_signal_ends_a_drain_that_hangs(kerb: KerbProcess) -> Non
     process = kerb.process
     process.send_signal(signal.SIGTERM)
     while b"stopping" not in kerb.log.read_bytes():
+        assert process.returncode is None, kerb.log.read_text()
         await asyncio.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     await process.communicate()
@@ -101,3 +103,60 @@ async def test_systemd_is_told_when_it_is_ready_alive_and_stopping(database_dsn:
             while (message := await asyncio.to_thread(manager.recv, 4096)) == b"WATCHDOG=1":
                 pass
             assert message == b"STOPPING=1\nSTATUS=draining"
+
+
+async def test_an_operator_is_made_on_the_command_line(
+    kerb: KerbProcess, http: aiohttp.ClientSession
+) -> None:
+    user = await kerb.register(http, "someone@example.com")
+    halt = ("POST", "/admin/instruments/AAPL/halt", {"reason": "news"})
+    assert (await user(*halt)).status == 403
+    code, output = await kerb.run("roles", "nobody@example.com", "admin")
+    assert (code, output) == (78, "kerb: nobody@example.com: nobody is registered with this address\n")
+    code, output = await kerb.run("roles", "someone@example.com", "king")
+    assert code == ExitCode.CONFIG
+    assert "king: is not a role" in output
+    assert await kerb.run("roles", "SOMEONE@example.com", "trader", "admin") == (
+        0, "SOMEONE@example.com has the roles trader, admin\n",
+    )  # fmt: skip
+    user = await kerb.sign_in(http, "someone@example.com", user.password)
+    assert (await user(*halt)).status == 200
+
+
+async def test_drain_leaves_nothing_to_replay(kerb: KerbProcess, http: aiohttp.ClientSession) -> None:
+    await kerb.register(http, "someone@example.com", "77")
+    await kerb.kill()
+    code, output = await kerb.run("drain")
+    assert code == ExitCode.OK
+    assert output.splitlines()[-1].startswith("everything up to sequence ")
+    await kerb.start()
+    assert "0 records replayed" in kerb.log.read_text().splitlines()[-1]
+
+
+async def test_verify_names_the_rows_that_are_wrong(
+    kerb: KerbProcess, http: aiohttp.ClientSession, database_dsn: str
+) -> None:
+    user = await kerb.register(http, "someone@example.com", "77")
+    await kerb.stop()
+    connection = await asyncpg.connect(database_dsn)
+    await connection.execute(
+        "UPDATE wallets SET balance_e4 = balance_e4 + 1 WHERE account_id = $1", user.account_id
+    )
+    await connection.close()
+    code, output = await kerb.run("verify")
+    assert code == 1
+    assert str(user.account_id) in output
+    assert "rows are wrong" in output
+
+
+async def test_a_signal_during_the_start_stops_it_cleanly(tmp_path: Path, database_dsn: str) -> None:
+    kerb = KerbProcess(tmp_path / "kerb", KERB_DATABASE_URL=database_dsn)
+    starting = asyncio.create_task(kerb.start())
+    while not kerb.log.exists() or b"state loaded" not in kerb.log.read_bytes():
+        await asyncio.sleep(0.002)
+    os.kill(kerb.pid, signal.SIGTERM)
+    with pytest.raises(AssertionError, match="exit code 0"):
+        await starting
+    await kerb.start()
+    assert await kerb.stop() == ExitCode.OK
+    await kerb.verify()

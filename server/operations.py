@@ -1,0 +1,50 @@
+"""What an operator does from the command line, beside running the server: migrate, drain, verify, give roles."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from config.settings import Settings
+from server import migrations, verify_journal
+from server import verify as books
+from server.clock import WallClock
+from server.core import open_core
+from server.database_server import open_database_server
+from server.lifecycle import Lifecycle
+from server.service_manager import ServiceManager
+from server.verify import Finding
+from sql.users import SET_ROLES
+
+
+async def migrate(settings: Settings) -> list[str]:
+    """Apply the migrations that are missing; their names. Raises what server/start_faults.py lists, as all of these."""
+    async with open_database_server(settings) as dsn:
+        return await migrations.migrate(dsn)
+
+
+async def drain(settings: Settings) -> int:
+    """Recover and write everything to PostgreSQL; the sequence up to which it is there. Takes no commands."""
+    lifecycle = Lifecycle(ServiceManager({}), settings.http.shutdown_s)
+    try:
+        core = await open_core(settings, WallClock(), lifecycle)
+        core.runtime.stop()
+        await core.write_behind.reached(core.state.seq)
+        return core.state.seq
+    finally:
+        await lifecycle.stop()
+
+
+async def verify(settings: Settings) -> list[Finding]:
+    """All that is wrong with the books in PostgreSQL, and with the journal measured against them."""
+    async with open_database_server(settings, beside_a_running_kerb=True) as dsn:
+        return await books.verify(dsn) + await verify_journal.verify_journal(dsn, settings.data_dir)
+
+
+async def set_roles(settings: Settings, email: str, roles: tuple[str, ...]) -> bool:
+    """Give a registered user these roles and no others; False when there is no such user."""
+    async with open_database_server(settings, beside_a_running_kerb=True) as dsn:
+        connection = await asyncpg.connect(dsn)
+        try:
+            return await connection.fetchval(SET_ROLES, email, list(roles)) is not None
+        finally:
+            await connection.close()
