@@ -44,7 +44,6 @@ from engine.idempotency import capacity_refusal, known_key, purge, remember
 from engine.refusals import Refusal
 from engine.state import State
 from engine.turn import Turn
-from engine.units import IDS_PER_SEQ
 
 ENGINE_VERSION: Final = 1
 """Raised when the same commands would yield other events than before."""
@@ -106,7 +105,7 @@ def apply(state: State, envelope: Envelope, command: AnyCommand, now_us: int) ->
         if unrecorded is not None:
             return unrecorded
     seq = state.seq + 1
-    turn = Turn(state, seq, now_us, seq * IDS_PER_SEQ)
+    turn = Turn(state, seq, now_us)
     if state.keys or state.client_order_ids_closed:
         purge(state, now_us)
     result = COMMANDS[type(command)](turn, envelope, command)

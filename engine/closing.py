@@ -10,12 +10,14 @@ from engine.turn import Turn
 CANCELLED = OrderStatus.CANCELLED
 
 
-def forget_order(turn: Turn, order: Order, account: Account) -> None:
+def forget_order(turn: Turn, order: Order) -> None:
     """Take an order that is final out of the state; its client order id is kept for a day."""
     state = turn.state
     del state.orders[order.order_id]
     if order.is_quote:
         return
+    account = order.account
+    assert account is not None
     del account.orders[order.order_id]
     if order.client_order_id:
         key = (order.account_id, order.client_order_id)
@@ -30,9 +32,8 @@ def close_order(turn: Turn, order: Order, status: OrderStatus, reason: CloseReas
     account, position, level = order.account, order.position, order.level
     assert account is not None
     if level is not None:
-        side = level.side
-        side.remove(order)
-        turn.levels[side, level.price_e4] = level
+        level.side.remove(order)
+        turn.levels[level] = None
     if position is None:
         account.held_e4 -= order.hold_e4
         order.hold_e4 = 0
@@ -44,7 +45,7 @@ def close_order(turn: Turn, order: Order, status: OrderStatus, reason: CloseReas
     order.reason = reason
     order.updated_us = turn.now_us
     turn.orders[order.order_id] = order
-    forget_order(turn, order, account)
+    forget_order(turn, order)
 
 
 def close_all(turn: Turn, account: Account, symbol: str, reason: CloseReason) -> None:

@@ -65,23 +65,27 @@ def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: 
     taker_left_e8 = taker.quantity_e8 - taker.filled_e8
     maker_left_e8 = maker.quantity_e8 - maker.filled_e8
     quantity_e8 = taker_left_e8 if taker_left_e8 < maker_left_e8 else maker_left_e8
-    price_e4 = maker.limit_e4
+    price_e4 = level.price_e4
     notional_e4 = notional_down_e4(price_e4, quantity_e8)
     trade_id = turn.new_id(2)
-    turn.levels[level.side, price_e4] = level
+    turn.levels[level] = None
     if quantity_e8 == maker_left_e8:
         level.side.remove(maker)
+        maker.status = FILLED
     else:
         level.quantity_e8 -= quantity_e8
+        maker.status = PARTIAL
+    maker.filled_e8 += quantity_e8
+    maker.notional_e4 += notional_e4
     maker.maker_notional_e4 += notional_e4
-    for order in (taker, maker):
-        order.filled_e8 += quantity_e8
-        order.notional_e4 += notional_e4
-        order.status = FILLED if order.filled_e8 == order.quantity_e8 else PARTIAL
-        order.updated_us = turn.now_us
-        turn.orders[order.order_id] = order
+    maker.updated_us = turn.now_us
+    turn.orders[maker.order_id] = maker
+    taker.status = FILLED if quantity_e8 == taker_left_e8 else PARTIAL  # it was touched when it was accepted
+    taker.filled_e8 += quantity_e8
+    taker.notional_e4 += notional_e4
 
-    buy, sell = (taker, maker) if taker.side is BUY else (maker, taker)
+    taker_side = taker.side
+    buy, sell = (taker, maker) if taker_side is BUY else (maker, taker)
     sell_fee_e4, seller, sold = settle_sell(turn, sell, notional_e4, quantity_e8)
     buy_fee_e4, buyer, bought = settle_buy(turn, buy, notional_e4, quantity_e8, trade_id)
     if buy_fee_e4 or sell_fee_e4:
@@ -94,7 +98,7 @@ def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: 
             price_e4,
             quantity_e8,
             notional_e4,
-            taker.side,
+            taker_side,
             buy.order_id,
             buy.account_id,
             buy_fee_e4,
@@ -111,9 +115,9 @@ def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: 
         instrument.last_e4 = price_e4
         turn.state.dirty["instrument"][instrument.symbol] = None
     if buy.status is FILLED:
-        forget_order(turn, buy, buyer)
+        forget_order(turn, buy)
     if sell.status is FILLED:
-        forget_order(turn, sell, seller)
+        forget_order(turn, sell)
 
 
 def prevent_self_trade(turn: Turn, order: Order, resting: Order) -> None:
@@ -143,7 +147,7 @@ def shrink(turn: Turn, order: Order, by_e8: int) -> None:
     assert account is not None
     if level is not None:
         level.quantity_e8 -= by_e8
-        turn.levels[level.side, level.price_e4] = level
+        turn.levels[level] = None
     order.quantity_e8 -= by_e8
     order.updated_us = turn.now_us
     if position is None:

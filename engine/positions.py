@@ -35,23 +35,24 @@ def add_lot(
 
 def take_fifo(state: State, position: Position, units_e8: int) -> int:
     """Take units out of a position, oldest lots first; returns their cost."""
-    dirty_lots = state.dirty["lot"]
+    lots, dirty = position.lots, state.dirty
     cost_e4 = 0
     left_e8 = units_e8
     while left_e8:
-        lot = next(iter(position.lots.values()))
-        dirty_lots[lot.lot_id] = None
-        if lot.units_e8 <= left_e8:
-            left_e8 -= lot.units_e8
+        lot = lots[next(iter(lots))]
+        lot_e8 = lot.units_e8
+        dirty["lot"][lot.lot_id] = None
+        if lot_e8 <= left_e8:
+            left_e8 -= lot_e8
             cost_e4 += lot.cost_e4
-            del position.lots[lot.lot_id], state.lots[lot.lot_id]
+            del lots[lot.lot_id], state.lots[lot.lot_id]
         else:
-            part_e4 = cost_share_e4(lot.cost_e4, left_e8, lot.units_e8)
-            lot.units_e8 -= left_e8
+            part_e4 = cost_share_e4(lot.cost_e4, left_e8, lot_e8)
+            lot.units_e8 = lot_e8 - left_e8
             lot.cost_e4 -= part_e4
             cost_e4 += part_e4
             left_e8 = 0
     position.units_e8 -= units_e8
     position.cost_e4 -= cost_e4
-    state.dirty["position"][position.account_id, position.symbol] = None
+    dirty["position"][position.account_id, position.symbol] = None
     return cost_e4

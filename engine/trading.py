@@ -137,7 +137,7 @@ def enter_book(turn: Turn, instrument: Instrument, order: Order) -> None:
     if order.order_type is MARKET or order.time_in_force in NEVER_REST:
         close_order(turn, order, CANCELLED, NO_LIQUIDITY)
         return
-    turn.levels[same, order.limit_e4] = same.add(order)
+    turn.levels[same.add(order)] = None
 
 
 def cancel_order(turn: Turn, envelope: Envelope, command: CancelOrder) -> Answer:
@@ -228,7 +228,7 @@ def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answ
     old.replaced_by_id = new_id
     if keeps_place:
         level = state.books[old.symbol].side(old.side).swap(old, new)
-        turn.levels[level.side, level.price_e4] = level
+        turn.levels[level] = None
     close_order(turn, old, OrderStatus.REPLACED, CloseReason.REPLACED)
     accept(turn, account, new)
     if not keeps_place:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from engine.book import BookSide
 from engine.events import AnyEvent, BalanceChanged, BookChanged, OrderUpdated
 from engine.kinds import Side
 from engine.orders import Level, Order
@@ -19,27 +18,27 @@ class Turn(Struct, eq=False, gc=False):
 
     Orders, price levels and balances are reported once per command, as they are at its end, however often they
     changed: `orders`, `levels` and `accounts` name them in the order in which they were touched first.
-    `next_id` starts at `seq * IDS_PER_SEQ`.
+    Ids are counted and made when they are asked for: a cancel makes none, and their arithmetic is beyond small integers.
     """
 
     state: State
     seq: int
     now_us: int
-    next_id: int
+    ids: int = 0
     events: list[AnyEvent] = []
     orders: dict[int, Order] = {}
     accounts: dict[int, Account] = {}
-    levels: dict[tuple[BookSide, int], Level] = {}
+    levels: dict[Level, None] = {}
 
     def new_id(self, count: int = 1) -> int:
         """The next id of this command; `count` reserves that many in a row and returns the first."""
-        first = self.next_id
-        self.next_id = first + count
-        return first
+        index = self.ids
+        self.ids = index + count
+        return self.seq * IDS_PER_SEQ + index
 
     def finish(self, answering_id: int = 0) -> OrderUpdated | None:
         """Append the reports of all that was touched; returns the report of the order that answers, if it is asked for."""
-        if self.next_id > (self.seq + 1) * IDS_PER_SEQ:
+        if self.ids > IDS_PER_SEQ:
             raise OverflowError(f"command {self.seq} made more than {IDS_PER_SEQ} ids")
         events = self.events
         dirty = self.state.dirty
@@ -55,7 +54,7 @@ class Turn(Struct, eq=False, gc=False):
                         answer = report
         levels = self.levels
         if len(levels) == 1:
-            for level in levels.values():
+            for level in levels:
                 side = level.side
                 row = (side.side, level.price_e4, level.quantity_e8, level.count)
                 events.append(BookChanged(side.symbol, (row,)))
@@ -69,13 +68,16 @@ class Turn(Struct, eq=False, gc=False):
         return answer
 
     def report_levels(self) -> None:
-        """Append the touched price levels, by symbol. A level that is gone has no quantity and no orders."""
-        by_symbol: dict[str, list[LevelRow]] = {}
-        for level in self.levels.values():
-            side = level.side
+        """Append the touched price levels, by symbol. A level that is gone has no quantity and no orders.
+
+        One that went and came back within the command may be here twice: the row is that of the later.
+        """
+        by_symbol: dict[str, dict[tuple[Side, int], LevelRow]] = {}
+        for level in self.levels:
+            side, price_e4 = level.side, level.price_e4
             rows = by_symbol.get(side.symbol)
             if rows is None:
-                rows = by_symbol[side.symbol] = []
-            rows.append((side.side, level.price_e4, level.quantity_e8, level.count))
+                rows = by_symbol[side.symbol] = {}
+            rows[side.side, price_e4] = (side.side, price_e4, level.quantity_e8, level.count)
         for symbol, rows in by_symbol.items():
-            self.events.append(BookChanged(symbol, tuple(rows)))
+            self.events.append(BookChanged(symbol, tuple(rows.values())))

@@ -223,7 +223,7 @@ EXAMPLES: dict[str, list[Any]] = {
 
 def test_a_command_that_makes_more_ids_than_it_has_is_a_fault() -> None:
     """The next command's ids begin there: no two things may ever share one."""
-    turn = Turn(World().state, 7, 1, 7 * IDS_PER_SEQ)
+    turn = Turn(World().state, 7, 1)
     assert turn.new_id(IDS_PER_SEQ) == 7 << 20
     turn.finish()
     turn.new_id()
