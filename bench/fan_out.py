@@ -46,7 +46,7 @@ TICKS_PER_S: Final = 50
 SECONDS: Final = 10
 ROUNDS: Final = 5
 FRAME_CLIENTS: Final = 4_000
-FRAME_SYMBOLS: Final = SYMBOLS[:5]
+FRAME_SYMBOLS: Final = SYMBOLS
 
 
 class Exchange:

@@ -14,7 +14,7 @@ import re
 import sys
 from functools import partial
 from time import monotonic
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 import uvloop
@@ -66,9 +66,10 @@ class Reader(asyncio.Protocol):
         self._ready = ready
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(_HANDSHAKE)
+        self._transport: asyncio.Transport = cast(
+            asyncio.Transport, transport
+        )  # uvloop's is no subclass of it
+        self._transport.write(_HANDSHAKE)
 
     def data_received(self, data: bytes) -> None:
         if not self._ready.done():
@@ -97,9 +98,11 @@ async def main(port: int, clients: int, symbols: list[str]) -> None:
     tally = Tally()
     for start in range(0, clients, CONNECTING_MAX):
         ready = [loop.create_future() for _ in range(start, min(start + CONNECTING_MAX, clients))]
-        for future in ready:
-            await loop.create_connection(partial(Reader, subscribe, tally, future), "127.0.0.1", port)
-        await asyncio.gather(*ready)
+        connecting = [
+            loop.create_connection(partial(Reader, subscribe, tally, future), "127.0.0.1", port)
+            for future in ready
+        ]
+        await asyncio.gather(*connecting, *ready)
     print("ready", flush=True)
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -20,6 +20,7 @@ from handlers.request_input import read_id
 from handlers.ws_messages import BatchItem, MessageId, decode_item, error_text, ok_text, repeated_text
 from server.errors import BadRequest, KerbError, NotFound, RefusedAtBorder, TooManyRequests
 from server.principal import Principal
+from server.private_streams import ORDERS
 from server.rate_limits import LimitClass
 from server.services import Services
 
@@ -157,7 +158,10 @@ class OrderDesk:
             return applied.seq, repeated_text(message_id, encode_order(answer))
         if type(command) is PlaceOrder:
             services.metrics.count_order(Source.WEBSOCKET)
-        return applied.seq, ok_text(message_id, encode_order(answer))
+        text = encode_order(answer)
+        if services.hub.private.has_readers(principal.account_id, ORDERS):
+            services.hub.private.prepare(applied.seq, answer, text)
+        return applied.seq, ok_text(message_id, text)
 
 
 def refusal_answer(message_id: MessageId, refused: Refused) -> bytes:

@@ -14,8 +14,8 @@ _STALE_MAX: Final = 64
 class BookSide:
     """Levels of one side: price_e4 → (quantity_e8, orders).
 
-    The heap finds the best price. A price that left the book stays in the heap until it is at the top or
-    until there are more stale prices than levels.
+    The top of the heap is the best price. A price that left the book elsewhere stays in the heap until it comes to
+    the top or until there are more stale prices than levels.
     """
 
     __slots__ = ("_heap", "_levels", "_sign")
@@ -28,28 +28,38 @@ class BookSide:
     def __len__(self) -> int:
         return len(self._levels)
 
-    def set_level(self, price_e4: int, quantity_e8: int, orders: int) -> None:
-        """Put a level at its new figures; a quantity of 0 removes it."""
+    def set_level(self, price_e4: int, quantity_e8: int, orders: int) -> bool:
+        """Put a level at its new figures; a quantity of 0 removes it. Whether the best price or its quantity changed."""
+        levels, sign = self._levels, self._sign
+        key = sign * price_e4
+        before = levels.get(price_e4)
         if quantity_e8 == 0:
-            self._levels.pop(price_e4, None)
-            return
-        if price_e4 not in self._levels:
-            heappush(self._heap, self._sign * price_e4)
-            if len(self._heap) > 2 * len(self._levels) + _STALE_MAX:
-                self._heap = [self._sign * price for price in (*self._levels, price_e4)]
-                heapify(self._heap)
-        self._levels[price_e4] = (quantity_e8, orders)
+            return before is not None and self._remove(price_e4, key)
+        levels[price_e4] = (quantity_e8, orders)
+        heap = self._heap
+        if before is not None:
+            return heap[0] == key and before[0] != quantity_e8
+        heappush(heap, key)
+        if len(heap) > 2 * len(levels) + _STALE_MAX:
+            self._heap = heap = [sign * price for price in levels]
+            heapify(heap)
+        return heap[0] == key
+
+    def _remove(self, price_e4: int, key: int) -> bool:
+        levels, heap, sign = self._levels, self._heap, self._sign
+        del levels[price_e4]
+        if heap[0] != key:
+            return False
+        while heap and sign * heap[0] not in levels:
+            heappop(heap)
+        return True
 
     def best(self) -> tuple[int, int]:
         """The best price and its quantity; (0, 0) when the side is empty."""
-        heap = self._heap
-        while heap:
-            price_e4 = self._sign * heap[0]
-            level = self._levels.get(price_e4)
-            if level is not None:
-                return price_e4, level[0]
-            heappop(heap)
-        return 0, 0
+        if not self._heap:
+            return 0, 0
+        price_e4 = self._sign * self._heap[0]
+        return price_e4, self._levels[price_e4][0]
 
     def best_first(self) -> Iterator[tuple[int, int, int]]:
         """The levels as (price_e4, quantity_e8, orders), best first."""

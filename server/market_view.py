@@ -179,11 +179,12 @@ class MarketView:
 
     def _on_book_changed(self, event: BookChanged, record: Record) -> None:
         view = self._view(event.symbol)
-        before = view.top()
+        top_changed = False
         for side, price_e4, quantity_e8, orders in event.levels:
-            view.side(side).set_level(price_e4, quantity_e8, orders)
+            if view.side(side).set_level(price_e4, quantity_e8, orders):
+                top_changed = True
         view.depth_seq = record.seq
-        if view.top() != before:
+        if top_changed and view.price_source is PriceSource.OWN:
             self._touch(view, record.now_us)
 
     def _on_traded(self, event: Traded, record: Record) -> None:

@@ -36,11 +36,14 @@ EncodeEvent = Callable[[Any], bytes]
 
 
 class Remembered(Struct, gc=False):
-    """An event of a stream. `more`: another event of the same record follows in this stream."""
+    """An event of a stream. `more`: another event of the same record follows in this stream. `text`: its JSON, where
+    that was made already.
+    """
 
     seq: int
     prev_seq: int
     event: OrderUpdated | BalanceChanged
+    text: bytes | None
     more: bool = False
 
 
@@ -61,11 +64,11 @@ class PrivateStream:
         self.trimmed = 0  # entries dropped here that still stand in the order of all
         self.cursors: dict[Cursor, None] = {}
 
-    def add(self, seq: int, event: OrderUpdated | BalanceChanged) -> None:
+    def add(self, seq: int, event: OrderUpdated | BalanceChanged, text: bytes | None) -> None:
         """Append an event of the record `seq`."""
-        if self.entries and self.entries[-1].seq == seq:
+        if self.last_seq == seq and self.entries:
             self.entries[-1].more = True
-        self.entries.append(Remembered(seq, self.last_seq, event))
+        self.entries.append(Remembered(seq, self.last_seq, event, text))
         self.last_seq = seq
         self.count += 1
 
@@ -109,6 +112,7 @@ class PrivateStreams:
         "_floor_seq",
         "_order",
         "_per_stream_max",
+        "_prepared",
         "_streams",
         "_total_max",
         "seq",
@@ -122,6 +126,7 @@ class PrivateStreams:
         self._order: deque[tuple[int, str]] = deque()  # the stream of each remembered event, oldest first
         self._behind: dict[Cursor, None] = {}
         self._floor_seq = 0
+        self._prepared: dict[int, tuple[OrderUpdated, bytes]] = {}
         self.seq = 0
 
     def __repr__(self) -> str:
@@ -149,16 +154,36 @@ class PrivateStreams:
         self._remember(records)
         self.send_behind()
 
+    def has_readers(self, account_id: int, channel: str) -> bool:
+        """Whether anybody follows a channel of an account."""
+        stream = self._streams.get((account_id, channel))
+        return stream is not None and bool(stream.cursors)
+
+    def prepare(self, seq: int, event: OrderUpdated, text: bytes) -> None:
+        """The JSON of an event of the record `seq`, not durable yet, from whom has made it to answer a command: it is
+        the most expensive part of telling somebody of it.
+        """
+        if seq > self.seq:
+            self._prepared[seq] = (event, text)
+
     def _remember(self, records: Sequence[Record]) -> None:
+        prepared = self._prepared
         for record in records:
+            seq = record.seq
+            made = prepared.pop(seq, None) if prepared else None
             for event in record.events:
                 if isinstance(event, PRIVATE_EVENTS):
-                    self._add((event.account_id, CHANNELS[type(event)]), record.seq, event)
-            self.seq = record.seq
+                    text = made[1] if made is not None and made[0] is event else None
+                    self._add((event.account_id, CHANNELS[type(event)]), seq, event, text)
+            self.seq = seq
 
-    def _add(self, key: tuple[int, str], seq: int, event: OrderUpdated | BalanceChanged) -> None:
-        stream = self._stream(key)
-        stream.add(seq, event)
+    def _add(
+        self, key: tuple[int, str], seq: int, event: OrderUpdated | BalanceChanged, text: bytes | None
+    ) -> None:
+        stream = self._streams.get(key)
+        if stream is None:
+            stream = self._stream(key)
+        stream.add(seq, event, text)
         self._order.append(key)
         if len(stream.entries) > self._per_stream_max:
             stream.forget_oldest()
@@ -267,7 +292,7 @@ class PrivateStreams:
         return position + len(frames), b"".join(frames)
 
     def _frame(self, channel: str, entry: Remembered) -> bytes:
-        data = self._encoders[channel](entry.event)
+        data = entry.text or self._encoders[channel](entry.event)
         more = b',"more":true' if entry.more else b""
         return text_frame(
             b'{"channel":"%b","seq":%d,"prev_seq":%d%b,"data":%b}'

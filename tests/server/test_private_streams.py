@@ -247,3 +247,23 @@ async def test_unsubscribing_ends_a_stream(market: Market, connect: Connect) -> 
     market.happens(order(11, 1), balance(11, 5))
 
     assert (await client.json())["channel"] == BALANCE
+
+
+async def test_a_text_that_was_made_for_the_answer_is_sent_for_that_event_and_no_other(
+    market: Market, connect: Connect
+) -> None:
+    outlet, client = await connect()
+    sign_in(market, outlet, 11)
+    private = market.hub.private
+    assert not private.has_readers(11, ORDERS)
+    private.subscribe(outlet, ORDERS, None)
+    assert private.has_readers(11, ORDERS)
+    answered, other = order(11, 1), order(11, 2)
+    private.prepare(market.seq + 1, answered, b'{"order_id":"made before"}')
+    market.happens(answered, other)
+    private.prepare(market.seq + 1, order(11, 3), b'{"order_id":"of another object"}')
+    market.happens(order(11, 3))
+    ids = [(await client.json())["data"]["order_id"] for _ in range(3)]
+
+    assert ids == ["made before", "ord_2", "ord_3"]
+    assert private._prepared == {}
