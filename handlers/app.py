@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from handlers.cors import Cors
+from handlers.direct import DirectRunner, direct_routes
 from handlers.envelope import failure
 from handlers.middleware import endpoint, request_id_of, respond, stream_endpoint
 from handlers.routes import ROUTES, STREAM_ROUTES
@@ -40,8 +41,9 @@ def build_runner(services: Services) -> web.AppRunner:
     Bodies are not decompressed (a Content-Encoding is answered 415), and there is no access log.
     """
     http = services.settings.http
-    return web.AppRunner(
+    return DirectRunner(
         build_application(services),
+        direct_routes(ROUTES, services, Cors(http.cors_origins)),
         access_log=None,
         auto_decompress=False,
         max_line_size=http.header_max_bytes,
@@ -59,7 +61,7 @@ def _elsewhere(known: tuple[web.AbstractResource, ...], services: Services, cors
         for resource in known:
             _, methods = await resource.resolve(request)
             allowed |= methods
-        request_id = request_id_of(request)
+        request_id = request_id_of(request.headers)
         if allowed and request.method == "OPTIONS":
             return cors.preflight(request, ", ".join(sorted(allowed | {"OPTIONS"})))
         if allowed:

@@ -16,22 +16,42 @@ from handlers.order_body import digest
 from handlers.request_input import decode_body, idempotency_key
 from server.errors import Unauthenticated
 from server.principal import Principal
+from server.rate_limits import Verdict
 from server.services import Services
 
 T = TypeVar("T")
 
 
 class Call:
-    """A call on its way through a handler. `signed_in` is None on a public route without a token."""
+    """A call on its way through a handler. `signed_in` is None on a public route without a token, `verdict` on one
+    without a limit.
 
-    __slots__ = ("body", "request", "request_id", "services", "signed_in")
+    `request` is None where a command is answered without one (handlers/direct.py): then there is no query and no
+    part of the path to ask for.
+    """
 
-    def __init__(self, services: Services, request: web.Request, request_id: str) -> None:
+    __slots__ = ("_request", "body", "headers", "request_id", "services", "signed_in", "verdict")
+
+    def __init__(
+        self,
+        services: Services,
+        request: web.Request | None,
+        request_id: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.services = services
-        self.request = request
+        self._request = request
         self.request_id = request_id
+        self.headers: Mapping[str, str] = self.request.headers if headers is None else headers
         self.signed_in: Principal | None = None
+        self.verdict: Verdict | None = None
         self.body = b""
+
+    @property
+    def request(self) -> web.Request:
+        """The request as aiohttp has it."""
+        assert self._request is not None, "a direct route asked for more than headers and body"
+        return self._request
 
     @property
     def principal(self) -> Principal:
@@ -54,12 +74,18 @@ class Call:
         return decode_body(decoder, self.body)
 
     async def execute(self, command: AnyCommand) -> Applied:
-        """Give a command to the engine in the caller's name; back when the outcome is durable.
+        """Give a command to the engine in the caller's name; back when the outcome is durable. Raises as `submit`."""
+        applied = self.submit(command)
+        await self.services.runtime.wait_durable(applied.seq)
+        return applied
+
+    def submit(self, command: AnyCommand) -> Applied:
+        """Give a command to the engine in the caller's name. What came of it may be told once `seq` is durable.
 
         Raises BadRequest for a malformed idempotency key, and what `Runtime.submit` raises.
         """
         principal = self.principal
-        key = idempotency_key(self.request.headers)
+        key = idempotency_key(self.headers)
         envelope = Envelope(
             Source.HTTP,
             principal.user_id,
@@ -69,7 +95,7 @@ class Call:
             digest(command) if key else b"",
         )
         services = self.services
-        applied = await services.runtime.execute(command, envelope)
+        applied = services.runtime.submit(command, envelope)
         answer = applied.answer
         if answer and type(answer[0]) is Refused and not applied.duplicate:
             services.metrics.count_refusal(answer[0].refusal)

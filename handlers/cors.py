@@ -28,20 +28,19 @@ class Cors:
         """Whether a page of this origin may call."""
         return self._any or origin in self._origins
 
-    def mark(self, request: web.Request, headers: dict[str, str]) -> None:
-        """Tell the browser that the page may read the answer, if it may."""
-        origin = request.headers.get("Origin")
-        if origin is None:
-            return
-        headers["Vary"] = "Origin"
+    def marks(self, origin: str) -> dict[str, str]:
+        """The headers that tell the browser whether a page of this origin may read the answer."""
+        headers = {"Vary": "Origin"}
         if self.allows(origin):
             headers["Access-Control-Allow-Origin"] = origin
             headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+        return headers
 
     def preflight(self, request: web.Request, allowed_methods: str) -> web.Response:
         """The answer to OPTIONS."""
         headers = {"Allow": allowed_methods}
-        self.mark(request, headers)
+        if "Origin" in request.headers:
+            headers |= self.marks(request.headers["Origin"])
         if "Access-Control-Allow-Origin" in headers:
             headers["Access-Control-Allow-Methods"] = ALLOWED_METHODS
             headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS

@@ -2,7 +2,8 @@
 
 1. a request id       2. the caller, and whether the route's policy lets the caller in       3. rate limits
 4. the body: its length and content type       5. the handler       6. any exception becomes the envelope
-7. headers, metrics. One function a route does all of it: layers of middleware cost more than their work.
+7. headers, metrics. One function a route does all of it: layers of middleware cost more than their work. What is no
+more than a command goes the same way without a task of its own (handlers/direct.py).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+from collections.abc import Mapping
 from itertools import count
 from time import perf_counter
 from typing import Final
@@ -44,17 +46,17 @@ _numbers = count(1)
 log = logging.getLogger("kerb.http")
 
 
-def request_id_of(request: web.Request) -> str:
+def request_id_of(headers: Mapping[str, str]) -> str:
     """The caller's X-Request-ID if it is a sane one, else a new one."""
-    given = request.headers.get("X-Request-ID")
+    given = headers.get("X-Request-ID")
     if given is not None and _REQUEST_ID.fullmatch(given) is not None:
         return given
     return f"{_PREFIX}-{next(_numbers):x}"
 
 
-def authenticate(services: Services, request: web.Request) -> Principal:
+def authenticate(services: Services, headers: Mapping[str, str]) -> Principal:
     """The caller. Raises Unauthenticated or TokenExpired."""
-    header = request.headers.get("Authorization")
+    header = headers.get("Authorization")
     if header is None:
         raise Unauthenticated
     if header[:7] != "Bearer " and header[:7].lower() != "bearer ":
@@ -62,24 +64,24 @@ def authenticate(services: Services, request: web.Request) -> Principal:
     return services.auth.verify(header[7:])
 
 
-def authorize(services: Services, request: web.Request, route: Route | StreamRoute) -> Principal | None:
+def authorize(services: Services, headers: Mapping[str, str], route: Route | StreamRoute) -> Principal | None:
     """The caller, if the route's policy lets the caller in. Raises Unauthenticated or Forbidden.
 
     On a public route a bad token is the same as none: it may be the very thing that the call is to replace.
     """
     if not route.policy:
         try:
-            return authenticate(services, request) if "Authorization" in request.headers else None
+            return authenticate(services, headers) if "Authorization" in headers else None
         except Unauthenticated:
             return None
-    principal = authenticate(services, request)
+    principal = authenticate(services, headers)
     if route.policy.isdisjoint(principal.roles):
         raise Forbidden
     return principal
 
 
 def limit(
-    limits: RateLimits, limit_class: LimitClass, principal: Principal | None, request: web.Request
+    limits: RateLimits, limit_class: LimitClass, principal: Principal | None, request: web.Request | None
 ) -> Verdict | None:
     """Count the call in its class, where it is limited. Raises TooManyRequests by way of the verdict.
 
@@ -89,7 +91,7 @@ def limit(
         return None
     if principal is not None and limit_class not in BY_ADDRESS:
         return limits.take_user(limit_class, principal)
-    address = request.remote or ""
+    address = (request.remote if request is not None else None) or ""
     return limits.take_address(limit_class if limit_class in BY_ADDRESS else LimitClass.CALLS, address)
 
 
@@ -98,14 +100,19 @@ async def read_body(request: web.Request, body_max_bytes: int) -> bytes:
     content = request.content
     if content.is_eof() and content.exception() is None:
         body = content.read_nowait()  # all of it came with the head
-        if len(body) > body_max_bytes:
-            raise BodyTooLarge(body_max_bytes)
     else:
         body = await _read_long_body(request, body_max_bytes)
-    if "Content-Encoding" in request.headers:
+    return checked_body(request.headers, body, body_max_bytes)
+
+
+def checked_body(headers: Mapping[str, str], body: bytes, body_max_bytes: int) -> bytes:
+    """A whole body, if it is declared as JSON and not too long. Raises BodyTooLarge or UnsupportedMediaType."""
+    if len(body) > body_max_bytes:
+        raise BodyTooLarge(body_max_bytes)
+    if "Content-Encoding" in headers:
         raise UnsupportedMediaType("Send the body without a content encoding.")
     if body:
-        declared = request.headers.get("Content-Type", "")
+        declared = headers.get("Content-Type", "")
         if (
             declared != "application/json"
             and declared.partition(";")[0].strip().lower() != "application/json"
@@ -126,35 +133,43 @@ async def _read_long_body(request: web.Request, body_max_bytes: int) -> bytes:
         raise BadRequest("body", "cannot be read") from None
 
 
+def admit(call: Call, route: Route | StreamRoute, request: web.Request | None) -> None:
+    """Find the caller, apply the route's policy and its rate limit. Raises what those raise, and TooManyRequests."""
+    services = call.services
+    call.signed_in = principal = authorize(services, call.headers, route)
+    call.verdict = verdict = limit(services.rate_limits, route.limit, principal, request)
+    if verdict is not None and verdict.retry_after_s:
+        raise TooManyRequests(verdict.retry_after_s)
+
+
+def bug(call: Call) -> Answer:
+    """The answer to a call that ended with an exception which is not meant for clients; the caller has logged it."""
+    call.services.metrics.count_fault()
+    return fault(call.request_id)
+
+
 def endpoint(route: Route, services: Services, cors: Cors) -> Endpoint:
     """The function that aiohttp calls for a route."""
     handler = route.handler
-    limit_class = route.limit
     has_body = route.method not in WITHOUT_BODY
     body_max_bytes = services.settings.http.body_max_bytes
     observe = services.metrics.route(route.name).observe
-    limits = services.rate_limits
 
     async def handle(request: web.Request) -> web.StreamResponse:
         started = perf_counter()
-        call = Call(services, request, request_id_of(request))
-        verdict: Verdict | None = None
+        call = Call(services, request, request_id_of(request.headers))
         try:
-            call.signed_in = principal = authorize(services, request, route)
-            verdict = limit(limits, limit_class, principal, request)
-            if verdict is not None and verdict.retry_after_s:
-                raise TooManyRequests(verdict.retry_after_s)
+            admit(call, route, request)
             if has_body:
                 call.body = await read_body(request, body_max_bytes)
             answer = await handler(call)
         except KerbError as error:
             answer = failure(error, call.request_id)
         except Exception:
-            log.exception("%s %s failed, request %s", route.method, route.path, call.request_id)
-            services.metrics.count_fault()
-            answer = fault(call.request_id)
+            log.exception("%s failed, request %s", route.name, call.request_id)
+            answer = bug(call)
         observe(answer.status, perf_counter() - started)
-        return respond(request, cors, answer, call.request_id, verdict)
+        return respond(request, cors, answer, call.request_id, call.verdict)
 
     return handle
 
@@ -163,13 +178,9 @@ def stream_endpoint(route: StreamRoute, services: Services, cors: Cors) -> Endpo
     """The function that aiohttp calls for a WebSocket: the handler answers by itself unless it is refused."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        call = Call(services, request, request_id_of(request))
-        verdict: Verdict | None = None
+        call = Call(services, request, request_id_of(request.headers))
         try:
-            call.signed_in = authorize(services, request, route)
-            verdict = limit(services.rate_limits, route.limit, call.signed_in, request)
-            if verdict is not None and verdict.retry_after_s:
-                raise TooManyRequests(verdict.retry_after_s)
+            admit(call, route, request)
             return await route.handler(call)
         except KerbError as error:
             answer = failure(error, call.request_id)
@@ -177,7 +188,7 @@ def stream_endpoint(route: StreamRoute, services: Services, cors: Cors) -> Endpo
             answer = failure(Forbidden(refused.text or refused.reason), call.request_id)
         except web.HTTPBadRequest as refused:
             answer = failure(BadRequest("handshake", refused.text or refused.reason), call.request_id)
-        return respond(request, cors, answer, call.request_id, verdict)
+        return respond(request, cors, answer, call.request_id, call.verdict)
 
     return handle
 
@@ -186,14 +197,28 @@ def respond(
     request: web.Request, cors: Cors, answer: Answer, request_id: str, verdict: Verdict | None
 ) -> WholeResponse:
     """The answer as it is sent, with the headers that the call asks for."""
-    headers = {"X-Request-ID": request_id}
+    more = header_lines(request.headers, cors, answer, request_id, verdict)
+    return WholeResponse(answer.status, answer.body, answer.content_type, more)
+
+
+def header_lines(
+    asked: Mapping[str, str], cors: Cors, answer: Answer, request_id: str, verdict: Verdict | None
+) -> str:
+    """The headers of an answer to a call with the headers `asked`, but for those that every answer has."""
+    more = f"X-Request-ID: {request_id}\r\n"
     if verdict is not None:
-        headers["RateLimit-Limit"] = str(verdict.limit)
-        headers["RateLimit-Remaining"] = str(verdict.remaining)
-        headers["RateLimit-Reset"] = str(verdict.reset_s)
+        more += (
+            f"RateLimit-Limit: {verdict.limit}\r\nRateLimit-Remaining: {verdict.remaining}\r\n"
+            f"RateLimit-Reset: {verdict.reset_s}\r\n"
+        )
     if answer.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+        more += "WWW-Authenticate: Bearer\r\n"
     if answer.headers is not None:
-        headers.update(answer.headers)
-    cors.mark(request, headers)
-    return WholeResponse(answer.status, answer.body, answer.content_type, headers)
+        more += _lines(answer.headers)
+    if "Origin" in asked:
+        more += _lines(cors.marks(asked["Origin"]))
+    return more
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    return "".join([f"{name}: {value}\r\n" for name, value in headers.items()])

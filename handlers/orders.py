@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from engine.apply import Applied
-from engine.commands import CancelAll, CancelOrder
+from engine.commands import CancelAll, CancelOrder, PlaceOrder
 from engine.events import OrderUpdated, Refused
 from engine.kinds import Source
 from engine.refusals import Refusal
@@ -17,6 +17,7 @@ from handlers.envelope import Answer, raw_list, refusal, success_as_of
 from handlers.order_body import OrderBody, ReplaceBody, place_order, replace_order
 from handlers.order_json import encode_order
 from handlers.request_input import order_not_found, read_order_id, read_text
+from handlers.routing import CommandHandler
 
 SYMBOL_MAX: Final = 32
 HIT: Final = {"Idempotency-Hit": "true"}
@@ -25,12 +26,18 @@ _place = msgspec.json.Decoder(OrderBody)
 _replace = msgspec.json.Decoder(ReplaceBody)
 
 
-async def place(call: Call) -> Answer:
-    """`POST /orders`: 201 with the order as it stands after matching, or the engine's refusal (422, no order)."""
-    applied = await call.execute(place_order(call.decode(_place)))
+def _order_to_place(call: Call) -> PlaceOrder:
+    return place_order(call.decode(_place))
+
+
+def _placed(call: Call, applied: Applied) -> Answer:
     if not applied.duplicate and applied.refused is None:
         call.services.metrics.count_order(Source.HTTP)
     return _order_answer(call, applied, status=201)
+
+
+place: Final = CommandHandler(_order_to_place, _placed)
+"""`POST /orders`: 201 with the order as it stands after matching, or the engine's refusal (422, no order)."""
 
 
 async def replace(call: Call) -> Answer:

@@ -8,6 +8,8 @@ from typing import Final
 from aiohttp import web
 from msgspec import Struct
 
+from engine.apply import Applied
+from engine.commands import AnyCommand
 from handlers.call import Call
 from handlers.envelope import Answer
 from server.principal import Role
@@ -26,6 +28,20 @@ SIGNED_IN: Final = frozenset(Role)
 HOLDER: Final = frozenset({Role.TRADER, Role.MARKET_MAKER})
 """Users who have an account of their own to trade with."""
 ADMIN: Final = frozenset({Role.ADMIN})
+
+
+class CommandHandler(Struct, frozen=True):
+    """A handler that is one command: what the call means, and the answer to what came of it, once that is durable.
+
+    It waits for nothing else, so a route with a fixed path can be answered without a task (handlers/direct.py).
+    """
+
+    command: Callable[[Call], AnyCommand]
+    answer: Callable[[Call, Applied], Answer]
+
+    async def __call__(self, call: Call) -> Answer:
+        """As a handler like any other."""
+        return self.answer(call, await call.execute(self.command(call)))
 
 
 class Route(Struct, frozen=True):

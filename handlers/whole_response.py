@@ -7,7 +7,6 @@ what most handlers do. This one keeps to the two calls that aiohttp makes on a r
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -30,19 +29,35 @@ _ALWAYS: Final = (
 """Headers of every answer; the security ones after https://owasp.org/www-project-secure-headers/."""
 
 
-@lru_cache(maxsize=2)
-def _date(seconds: int) -> str:
-    return formatdate(seconds, usegmt=True)
+@lru_cache(maxsize=64)
+def _start(status: int, content_type: str, seconds: int) -> bytes:
+    """What an answer begins with, up to the figure of its length; the same for a second."""
+    return (
+        f"{_STATUS_LINES[status]}Content-Type: {content_type}\r\nDate: {formatdate(seconds, usegmt=True)}\r\n"
+        f"{_ALWAYS}Content-Length: "
+    ).encode()
+
+
+def whole_answer(
+    status: int, body: bytes, content_type: str, more: str, *, length: int | None = None
+) -> bytes:
+    """Head and body. `more` are further header lines, each with its line end. `length` stands for a body not sent."""
+    return b"%b%d\r\n%b\r\n%b" % (
+        _start(status, content_type, int(time.time())),
+        len(body) if length is None else length,
+        more.encode("utf-8", "surrogateescape"),
+        body,
+    )
 
 
 class WholeResponse(web.StreamResponse):
-    """An answer of a known length. `headers` come on top of those of every answer; their values hold no line ends."""
+    """An answer of a known length. `more` are header lines on top of those of every answer, each with its line end."""
 
-    def __init__(self, status: int, body: bytes, content_type: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, status: int, body: bytes, content_type: str, more: str) -> None:
         super().__init__(status=status)
         self._whole_body = body
         self._content_type_line = content_type
-        self._more = headers
+        self._more = more
         self._stays_open = False
 
     @property
@@ -56,18 +71,15 @@ class WholeResponse(web.StreamResponse):
         if transport is None:
             raise ConnectionResetError("the client is gone")
         self._stays_open = request.keep_alive
-        connection = ""
+        more = self._more
         if not self._stays_open:
-            connection = "Connection: close\r\n"
+            more += "Connection: close\r\n"
         elif request.version.minor == 0:
-            connection = "Connection: keep-alive\r\n"
-        body = self._whole_body
-        more = "".join([f"{name}: {value}\r\n" for name, value in self._more.items()])
-        head = (
-            f"{_STATUS_LINES[self.status]}Content-Type: {self._content_type_line}\r\n"
-            f"Content-Length: {len(body)}\r\nDate: {_date(int(time.time()))}\r\n{_ALWAYS}{more}{connection}\r\n"
-        ).encode("utf-8", "surrogateescape")
-        transport.write(head if request.method == "HEAD" else head + body)
+            more += "Connection: keep-alive\r\n"
+        body, length = self._whole_body, len(self._whole_body)
+        if request.method == "HEAD":
+            body = b""
+        transport.write(whole_answer(self.status, body, self._content_type_line, more, length=length))
         if transport.get_write_buffer_size():
             await request.writer.drain()
         return None

@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 from engine.apply import Applied, apply
@@ -117,8 +118,8 @@ class Runtime:
         await self.journal.wait_durable(applied.seq)
         return applied
 
-    def wait_durable(self, seq: int) -> Awaitable[None]:
-        """Done when everything up to `seq` is durable."""
+    def wait_durable(self, seq: int) -> asyncio.Future[None]:
+        """Done when everything up to `seq` is durable; fails with `JournalFailed` when it never will be."""
         return self.journal.wait_durable(seq)
 
     def durable_records(self, *, after: int) -> list[Record]:

@@ -1,0 +1,196 @@
+"""Commands answered without a task: from the parsed request straight to the engine, from durable straight to the socket.
+
+aiohttp makes a task, a request, a response and three turns of the loop for each call, which takes longer than all
+that an order costs otherwise. A route whose handler is a `CommandHandler` and whose path is fixed needs none of them:
+1. aiohttp's own parser and protocol take the bytes in; a call that is anything but plain is left to them
+2. the same checks as on any other route, then the command is submitted       (handlers/middleware.py)
+3. when it is durable, the answer is written at once
+
+A connection has one call at a time: what is pipelined behind it waits in aiohttp's queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any, Final, cast
+
+from aiohttp import web
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.http_writer import HttpVersion11
+from aiohttp.web_protocol import RequestHandler
+
+from engine.apply import Applied
+from handlers.call import Call
+from handlers.cors import Cors
+from handlers.envelope import Answer, failure
+from handlers.middleware import admit, bug, checked_body, header_lines, request_id_of
+from handlers.routing import CommandHandler, Route
+from handlers.whole_response import whole_answer
+from server.errors import KerbError
+from server.services import Services
+
+log = logging.getLogger("kerb.http")
+
+Write = Callable[[bytes], None]
+
+
+class DirectRoute:
+    """A route of the table that is answered without a task."""
+
+    __slots__ = ("_body_max_bytes", "_cors", "_handler", "_observe", "_route", "_services")
+
+    def __init__(self, route: Route, handler: CommandHandler, services: Services, cors: Cors) -> None:
+        self._route = route
+        self._handler = handler
+        self._services = services
+        self._cors = cors
+        self._observe = services.metrics.route(route.name).observe
+        self._body_max_bytes = services.settings.http.body_max_bytes
+
+    def begin(self, headers: Mapping[str, str], body: bytes, write: Write) -> None:
+        """Carry a call out; `write` gets the whole answer, now or when it is durable."""
+        started_s = perf_counter()
+        call = Call(self._services, None, request_id_of(headers), headers)
+        try:
+            admit(call, self._route, None)
+            call.body = checked_body(headers, body, self._body_max_bytes)
+            applied = call.submit(self._handler.command(call))
+            durable = self._services.runtime.wait_durable(applied.seq)
+        except KerbError as error:
+            self._write(call, failure(error, call.request_id), started_s, write)
+        except Exception:
+            log.exception("%s failed, request %s", self._route.name, call.request_id)
+            self._write(call, bug(call), started_s, write)
+        else:
+            durable.add_done_callback(lambda done: self._end(done, call, applied, started_s, write))
+
+    def _end(
+        self, durable: asyncio.Future[None], call: Call, applied: Applied, started_s: float, write: Write
+    ) -> None:
+        try:
+            durable.result()
+            answer = self._handler.answer(call, applied)
+        except KerbError as error:
+            answer = failure(error, call.request_id)
+        except Exception:
+            log.exception("%s failed, request %s", self._route.name, call.request_id)
+            answer = bug(call)
+        self._write(call, answer, started_s, write)
+
+    def _write(self, call: Call, answer: Answer, started_s: float, write: Write) -> None:
+        self._observe(answer.status, perf_counter() - started_s)
+        more = header_lines(call.headers, self._cors, answer, call.request_id, call.verdict)
+        write(whole_answer(answer.status, answer.body, answer.content_type, more))
+
+
+DirectRoutes = Mapping[tuple[str, str], DirectRoute]
+"""Method and path → route."""
+
+
+def direct_routes(routes: tuple[Route, ...], services: Services, cors: Cors) -> DirectRoutes:
+    """Those routes of the table that can be answered without a task."""
+    return {
+        (route.method, route.path): DirectRoute(route, route.handler, services, cors)
+        for route in routes
+        if isinstance(route.handler, CommandHandler) and "{" not in route.path
+    }
+
+
+class DirectProtocol(RequestHandler):
+    """A connection. `_waiter` is what aiohttp's task waits on while the connection is idle; setting it hands a call over."""
+
+    __slots__ = ("_routes",)
+
+    def __init__(
+        self, server: DirectServer, *, loop: asyncio.AbstractEventLoop, routes: DirectRoutes, **options: Any
+    ) -> None:
+        super().__init__(server, loop=loop, **options)
+        self._routes: Final = routes
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the client. While aiohttp's task is busy with a call, they are its own affair."""
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            super().data_received(data)
+            return
+        self._waiter = None  # or aiohttp would wake its task for whatever has come
+        try:
+            super().data_received(data)
+        finally:
+            self._waiter = waiter
+        if self._messages:
+            self._next()
+
+    def _next(self) -> None:
+        """Begin with the next call, unless one is under way."""
+        waiter, parser, manager = self._waiter, self._parser, self._manager
+        if self._request_in_progress or not self._messages or waiter is None or waiter.done():
+            return
+        message, payload = self._messages[0]
+        route = self._direct_route(message) if payload.is_eof() else None
+        if route is None or parser is None or manager is None:
+            waiter.set_result(None)
+            return
+        self._messages.popleft()
+        parser.message_consumed()
+        manager.requests_count += 1
+        self._request_in_progress = True
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        route.begin(cast(RawRequestMessage, message).headers, payload.read_nowait(), self._answer)
+
+    def _direct_route(self, message: Any) -> DirectRoute | None:
+        """The route of a call that is plain in every respect; None leaves the call to aiohttp."""
+        if not isinstance(message, RawRequestMessage):  # the parser's complaint
+            return None
+        route = self._routes.get((message.method, message.path))
+        if (
+            route is None
+            or message.should_close
+            or message.upgrade
+            or message.version != HttpVersion11
+            or "Expect" in message.headers
+            or self._buffer_paused
+            or self.transport is None
+            or self.transport.get_write_buffer_size()
+        ):
+            return None
+        return route
+
+    def _answer(self, answer: bytes) -> None:
+        """Write the whole answer, if the client is still there, and go on with what it has sent meanwhile."""
+        self._request_in_progress = False
+        if self.transport is not None:
+            self.transport.write(answer)
+        if self._handler_waiter is not None and not self._handler_waiter.done():
+            self._handler_waiter.set_result(None)  # the shutdown waited for this call
+        elif self._messages:
+            self._loop.call_soon(self._next)
+
+
+class DirectServer(web.Server):
+    """aiohttp's server over connections of the kind above."""
+
+    def __init__(self, server: web.Server, routes: DirectRoutes, **options: Any) -> None:
+        super().__init__(server.request_handler, request_factory=server.request_factory, **options)
+        self._routes: Final = routes
+
+    def __call__(self) -> DirectProtocol:
+        """The protocol of a new connection."""
+        return DirectProtocol(self, loop=self._loop, routes=self._routes, **self._kwargs)
+
+
+class DirectRunner(web.AppRunner):
+    """aiohttp's runner over the server above. `options` are those of aiohttp's protocol."""
+
+    def __init__(
+        self, app: web.Application, routes: DirectRoutes, *, shutdown_timeout: float, **options: Any
+    ) -> None:
+        super().__init__(app, shutdown_timeout=shutdown_timeout, **options)
+        self._routes: Final = routes
+        self._options: Final = options
+
+    async def _make_server(self) -> web.Server:
+        return DirectServer(await super()._make_server(), self._routes, **self._options)

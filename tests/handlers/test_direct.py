@@ -1,0 +1,176 @@
+"""Orders that are answered without a task: the same answers as any call gets, in order, whatever else the client sends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from threading import Event
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+
+from server.disk import Disk
+from tests.handlers.small_kerb import Client, SmallKerb
+
+
+class Raw:
+    """A connection that sends bytes as they are."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def answer(self) -> tuple[int, bytes, bytes]:
+        """Status, head and body of the next answer."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        length = int(head.partition(b"Content-Length: ")[2].partition(b"\r")[0])
+        return int(head[9:12]), head, await self.reader.readexactly(length)
+
+
+async def connect(small: SmallKerb) -> Raw:
+    parts = urlsplit(small.url)
+    return Raw(*await asyncio.open_connection(parts.hostname, parts.port))
+
+
+def order(
+    client: Client, *, more: str = "", version: str = "1.1", method: str = "POST", **fields: object
+) -> bytes:
+    """A request that places an order which rests."""
+    fields = {
+        "stock_symbol": "AAPL",
+        "side": "BUY",
+        "order_type": "LIMIT",
+        "quantity": 1,
+        "price": 90,
+    } | fields
+    body = msgspec.json.encode(fields)
+    head = (
+        f"{method} /api/v1/orders HTTP/{version}\r\nHost: kerb\r\nAuthorization: Bearer {client.token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{more}\r\n"
+    )
+    return head.encode() + body
+
+
+def get(client: Client, path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: kerb\r\nAuthorization: Bearer {client.token}\r\n\r\n".encode()
+
+
+@pytest.fixture
+def disk_gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """While it is cleared, every sync of the disk waits."""
+    gate = Event()
+    gate.set()
+    sync: Callable[[Disk, int], None] = Disk.fdatasync
+
+    def gated(disk: Disk, fd: int) -> None:
+        gate.wait(30)
+        sync(disk, fd)
+
+    monkeypatch.setattr(Disk, "fdatasync", gated)
+    yield gate
+    gate.set()
+
+
+async def test_pipelined_calls_are_answered_in_their_order(small: SmallKerb) -> None:
+    client = await small.trader(cash="1000")
+    raw = await connect(small)
+    raw.writer.write(
+        order(client, client_order_id="first")
+        + get(client, "/api/v1/wallet/balance")
+        + order(client, client_order_id="second")
+        + order(client, quantity="x")
+        + order(client, client_order_id="third")
+    )
+    answers = [await raw.answer() for _ in range(5)]
+    assert [status for status, _, _ in answers] == [201, 200, 201, 400, 201]
+    assert [b"first" in answers[0][2], b"available" in answers[1][2], b"second" in answers[2][2]] == [
+        True
+    ] * 3
+    assert b"third" in answers[4][2]
+    raw.writer.close()
+
+
+async def test_an_order_in_many_pieces_is_the_same_order(small: SmallKerb) -> None:
+    client = await small.trader(cash="1000")
+    raw = await connect(small)
+    for _ in range(2):
+        for byte in order(client):
+            raw.writer.write(bytes((byte,)))
+            await raw.writer.drain()
+        status, head, _ = await raw.answer()
+        assert (status, b"X-Request-ID" in head, b"RateLimit-Limit" in head) == (201, True, True)
+    raw.writer.close()
+
+
+@pytest.mark.parametrize(
+    ("request_of", "status", "kept"),
+    [
+        (lambda client: order(client, more="Connection: close\r\n"), 201, False),
+        (lambda client: order(client, version="1.0"), 201, False),
+        (lambda client: order(client, more="Expect: 100-continue\r\n"), 100, True),
+        (lambda client: order(client, more="Content-Encoding: gzip\r\n"), 415, True),
+        (lambda client: order(client, method="PUT"), 405, True),
+        (lambda client: order(client, more="Transfer-Encoding: chunked\r\n"), 400, False),
+        (lambda client: order(client, price=95.123456), 422, True),
+        (lambda client: b"POST /api/v1/orders HTTP/1.1\r\nHost: kerb\r\n\r\n", 401, True),
+    ],
+)  # fmt: skip
+async def test_what_is_not_plain_is_answered_all_the_same(
+    small: SmallKerb, request_of: Callable[[Client], bytes], status: int, kept: bool
+) -> None:
+    client = await small.trader(cash="1000")
+    raw = await connect(small)
+    raw.writer.write(request_of(client))
+    if status == 100:
+        assert await raw.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        status = 201
+    assert (await raw.answer())[0] == status
+    if kept:
+        raw.writer.write(order(client))
+        assert (await raw.answer())[0] == 201
+    else:
+        assert await raw.reader.read() == b""
+    raw.writer.close()
+
+
+async def test_an_origin_is_told_whether_it_may_read(small: SmallKerb) -> None:
+    client = await small.trader(cash="1000")
+    raw = await connect(small)
+    raw.writer.write(order(client, more="Origin: https://elsewhere.example\r\n"))
+    status, head, _ = await raw.answer()
+    assert (status, b"Vary: Origin" in head, b"Access-Control-Allow-Origin" in head) == (201, True, False)
+    raw.writer.close()
+
+
+async def test_an_order_whose_client_has_gone_stands(small: SmallKerb, disk_gate: Event) -> None:
+    client = await small.trader(cash="1000")
+    raw = await connect(small)
+    seq = small.world.state.seq
+    disk_gate.clear()
+    raw.writer.write(order(client))
+    while small.world.state.seq == seq:
+        await asyncio.sleep(0)
+    raw.writer.transport.abort()
+    disk_gate.set()
+    assert len((await client("GET", "/orders")).data) == 1
+
+
+async def test_calls_wait_behind_the_one_under_way(small: SmallKerb, disk_gate: Event) -> None:
+    client = await small.trader(cash="1000")
+    raw = await connect(small)
+    seq = small.world.state.seq
+    disk_gate.clear()
+    raw.writer.write(order(client, client_order_id="first"))
+    while small.world.state.seq == seq:
+        await asyncio.sleep(0)
+    raw.writer.write(order(client, client_order_id="second") + get(client, "/api/v1/market/status"))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert small.world.state.seq == seq + 1
+    disk_gate.set()
+    answers = [await raw.answer() for _ in range(3)]
+    assert [b"first" in answers[0][2], b"second" in answers[1][2], b"calendars" in answers[2][2]] == [
+        True
+    ] * 3
+    raw.writer.close()
