@@ -322,7 +322,15 @@ KINDS: Final[dict[str, Kind]] = {
 """Aggregate kinds in the order in which they must be loaded."""
 
 DERIVED: Final = frozenset(
-    {"account_by_user", "books", "client_order_ids_closed", "dirty", "keys_by_principal", "timer_heap"}
+    {
+        "account_by_user",
+        "books",
+        "client_order_ids_closed",
+        "dirty",
+        "keys_by_principal",
+        "purge_due_us",
+        "timer_heap",
+    }
 )
 """Fields of the state that no row holds: `rebuild` makes them."""
 

@@ -106,7 +106,7 @@ def apply(state: State, envelope: Envelope, command: AnyCommand, now_us: int) ->
             return unrecorded
     seq = state.seq + 1
     turn = Turn(state, seq, now_us)
-    if state.keys or state.client_order_ids_closed:
+    if now_us >= state.purge_due_us:
         purge(state, now_us)
     result = COMMANDS[type(command)](turn, envelope, command)
     events: tuple[AnyEvent, ...]

@@ -51,12 +51,18 @@ def remember(turn: Turn, envelope: Envelope, answer: tuple[AnyEvent, ...]) -> No
 
 
 def purge(state: State, now_us: int) -> None:
-    """Forget the keys and closed client order ids whose day is over. Part of every recorded command."""
-    expiry_us = now_us - state.limits.key_ttl_us
+    """Forget the keys and closed client order ids whose day is over, and say when the next one's will be.
+
+    Part of every recorded command from `state.purge_due_us` on: before that there is nothing to forget.
+    """
+    ttl_us = state.limits.key_ttl_us
+    expiry_us = now_us - ttl_us
+    due_us = now_us + ttl_us
     keys = state.keys
     while keys:
         key, record = next(iter(keys.items()))
         if record.created_us > expiry_us:
+            due_us = record.created_us + ttl_us
             break
         del keys[key]
         left = state.keys_by_principal[record.principal] - 1
@@ -69,6 +75,8 @@ def purge(state: State, now_us: int) -> None:
     while closed:
         closed_key, closed_record = next(iter(closed.items()))
         if closed_record.closed_us > expiry_us:
+            due_us = min(due_us, closed_record.closed_us + ttl_us)
             break
         del closed[closed_key], state.client_order_ids[closed_key]
         state.dirty["client_order_id"][closed_key] = None
+    state.purge_due_us = due_us

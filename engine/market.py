@@ -173,6 +173,7 @@ def set_limits(turn: Turn, envelope: Envelope, command: SetLimits) -> Answer:
         command.key_ttl_us,
     )
     turn.state.dirty["limits"]["limits"] = None
+    turn.state.purge_due_us = 0  # keys may now live longer or shorter: the next command looks
     return None
 
 

@@ -221,6 +221,7 @@ class State:
         "lots",
         "orders",
         "outside",
+        "purge_due_us",
         "seq",
         "timer_heap",
         "timers",
@@ -246,6 +247,7 @@ class State:
         self.keys_by_principal: dict[int, int] = {}
         self.client_order_ids: dict[tuple[int, str], ClientOrderId] = {}
         self.client_order_ids_closed: OrderedDict[tuple[int, str], ClientOrderId] = OrderedDict()
+        self.purge_due_us = 0
         self.kill_switches: dict[tuple[KillScope, str], KillSwitch] = {}
         self.outside: dict[tuple[int, str], int] = {}
         self.dirty: dict[str, dict[object, None]] = new_dirty()

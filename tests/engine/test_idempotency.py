@@ -123,6 +123,14 @@ def test_keys_of_one_microsecond_are_forgotten_together(world: World) -> None:
     assert not world.state.keys
 
 
+def test_a_shorter_life_holds_for_keys_that_are_there(world: World) -> None:
+    world.place("ann", BUY, "1", "99", key="a", digest=b"1")
+    set_keys(world, per_user=10, in_all=10, ttl_us=1_000)
+    world.now_us += 1_000
+    world.do(Deposit(1, "CARD"), "ann")
+    assert not world.state.keys
+
+
 def test_a_command_without_a_key_is_done_every_time(world: World) -> None:
     for _ in range(2):
         world.place("ann", BUY, "1", "99")
