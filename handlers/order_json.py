@@ -31,6 +31,11 @@ _STATUSES: Final = _names(OrderStatus)
 _REASONS: Final = tuple(f'"{name}"' if value else "null" for value, name in enumerate(_names(CloseReason)))
 
 
+_cash = lru_cache(maxsize=16_384)(cash_text)
+_quantity = lru_cache(maxsize=4_096)(quantity_text)
+"""The same prices and quantities come again and again."""
+
+
 @lru_cache(maxsize=4096)
 def _to_the_second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
@@ -59,14 +64,14 @@ def encode_order(order: OrderUpdated) -> bytes:
     return (
         f'{{"order_id":"ord_{order.order_id}","stock_symbol":{_quoted(order.symbol)},'
         f'"side":"{_SIDES[order.side]}","order_type":"{_ORDER_TYPES[order.order_type]}",'
-        f'"time_in_force":"{_TIMES_IN_FORCE[order.time_in_force]}","quantity":{quantity_text(quantity_e8)},'
-        f'"price":{cash_text(order.price_e4) if order.order_type is not MARKET else "null"},'
-        f'"status":"{_STATUSES[order.status]}","filled_quantity":{quantity_text(filled_e8) if filled_e8 else "0"},'
-        f'"remaining_quantity":{quantity_text(rest_e8)},'
-        f'"average_price":{cash_text(average_price_e4(notional_e4, filled_e8)) if filled_e8 else "null"},'
-        f'"fee":{cash_text(order.fee_e4) if order.fee_e4 else "0.00"},'
-        f'"hold":{cash_text(order.hold_e4) if order.hold_e4 else "0.00"},'
-        f'"estimated_total":{cash_text(estimated_e4)},'
+        f'"time_in_force":"{_TIMES_IN_FORCE[order.time_in_force]}","quantity":{_quantity(quantity_e8)},'
+        f'"price":{_cash(order.price_e4) if order.order_type is not MARKET else "null"},'
+        f'"status":"{_STATUSES[order.status]}","filled_quantity":{_quantity(filled_e8) if filled_e8 else "0"},'
+        f'"remaining_quantity":{_quantity(rest_e8)},'
+        f'"average_price":{_cash(average_price_e4(notional_e4, filled_e8)) if filled_e8 else "null"},'
+        f'"fee":{_cash(order.fee_e4) if order.fee_e4 else "0.00"},'
+        f'"hold":{_cash(order.hold_e4) if order.hold_e4 else "0.00"},'
+        f'"estimated_total":{_cash(estimated_e4)},'
         f'"client_order_id":{_quoted(order.client_order_id) if order.client_order_id else "null"},'
         f'"created_at":"{created_at}","updated_at":"{updated_at}",'
         f'"filled_at":{filled_at},"replaces":{_link(order.replaces_id)},'

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from itertools import islice
 from typing import Protocol
 
 from server.codec import Record, decode_record
@@ -23,7 +21,8 @@ class RecordTail:
 
     def __init__(self, journal: StoredRecords, records_max: int) -> None:
         self._journal = journal
-        self._records: deque[Record] = deque(maxlen=records_max)
+        self._records_max = records_max
+        self._records: list[Record] = []
 
     def __repr__(self) -> str:
         first = self._records[0].seq if self._records else None
@@ -31,7 +30,10 @@ class RecordTail:
 
     def extend(self, records: Sequence[Record]) -> None:
         """The newest durable records; the oldest in memory make room."""
-        self._records.extend(records)
+        kept = self._records
+        kept += records
+        if len(kept) > self._records_max:
+            del kept[: len(kept) - self._records_max]
 
     def read(self, after: int, up_to: int, limit: int) -> Sequence[Record]:
         """The next records after `after`, at most `limit` and not beyond `up_to`, which must be durable.
@@ -41,7 +43,7 @@ class RecordTail:
         records = self._records
         if records and records[0].seq <= after + 1:
             start = after + 1 - records[0].seq
-            found = list(islice(records, start, start + min(limit, up_to - after)))
+            found = records[start : start + min(limit, up_to - after)]
         else:
             found = [decode_record(data) for data in self._journal.records_after(after, up_to, limit)]
         if not found:
@@ -51,5 +53,5 @@ class RecordTail:
     def forget(self, up_to: int) -> None:
         """Everything up to `up_to` has been written."""
         records = self._records
-        while records and records[0].seq <= up_to:
-            records.popleft()
+        if records and records[0].seq <= up_to:
+            del records[: up_to - records[0].seq + 1]
