@@ -49,15 +49,9 @@ def record(seq: int, size_bytes: int = 40) -> bytes:
 async def write_groups(journal: Journal, *groups: int, size_bytes: int = 40) -> None:
     """Append groups of so many records each, waiting for each to be durable: one frame a group."""
     for count in groups:
-        # Under the lock that hands the group over, so that it is taken as one frame.
-        with journal._swap:
-            first = journal.appended_seq + 1
-            for seq in range(first, first + count):
-                journal._open.records.append(record(seq, size_bytes))
-                journal._tail.append(record(seq, size_bytes))
-                journal._appended_bytes += size_bytes
-            journal.appended_seq = first + count - 1
-        journal._wake.put(None)
+        # In one turn of the loop, so that they are handed over as one frame.
+        for seq in range(journal.appended_seq + 1, journal.appended_seq + 1 + count):
+            journal.append(seq, record(seq, size_bytes))
         await journal.wait_durable(journal.appended_seq)
 
 
