@@ -99,6 +99,7 @@ async def readers(exchange: Exchange, clients: int, symbols: list[str]) -> Async
     listener = listening_socket("127.0.0.1", 0, exchange.hub.settings)
     await web.SockSite(runner, listener).start()
     process = await asyncio.create_subprocess_exec(
+        *pinned(1),
         sys.executable,
         "-m",
         "bench.stream_readers",
@@ -118,6 +119,11 @@ async def readers(exchange: Exchange, clients: int, symbols: list[str]) -> Async
             process.kill()
         await process.wait()
         await runner.cleanup()
+
+
+def pinned(core: int) -> tuple[str, ...]:
+    """The command that keeps another on one core, where there are two."""
+    return ("taskset", "-c", str(core)) if (os.cpu_count() or 1) > 1 else ()
 
 
 async def ask(process: Process) -> list[float]:
@@ -207,8 +213,10 @@ async def frames() -> None:
 
 
 def main() -> None:
-    """Run both."""
+    """Run both; the hub on core 0, the readers on core 1, where there are two."""
     clients = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, {0})
     uvloop.install()
     asyncio.run(frames())
     asyncio.run(latency(clients))
