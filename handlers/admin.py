@@ -12,6 +12,7 @@ from engine.commands import AnyCommand, HaltSymbol, ResumeSymbol, SetAccountStat
 from engine.kinds import AccountStatus, KillScope
 from handlers.call import Call
 from handlers.envelope import Answer, encoded, refusal, success_as_of
+from handlers.field_types import AccountId, AccountStatusName, KillScopeName, UserId
 from handlers.order_body import SYMBOL_MAX, plain_text
 from handlers.orders import HIT
 from handlers.request_input import read_id
@@ -54,15 +55,15 @@ class SymbolStatusJson(Struct, frozen=True):
 class UserStatusJson(Struct, frozen=True):
     """A user after the command."""
 
-    user_id: str
-    account_id: str
-    status: str
+    user_id: UserId
+    account_id: AccountId
+    status: AccountStatusName
 
 
 class KillSwitchJson(Struct, frozen=True):
     """A kill switch after the command."""
 
-    scope: str
+    scope: KillScopeName
     target: str
     on: bool
     reason: str

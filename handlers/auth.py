@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from config.settings import Mode
 from handlers.call import Call
 from handlers.envelope import Answer, success
+from handlers.field_types import AccountId, KycStatus, RoleName, UserId
 from handlers.order_body import plain_text
 from server.auth import Grant, NewUser
 from server.errors import BadRequest
@@ -51,11 +52,11 @@ class RefreshBody(Struct, frozen=True, forbid_unknown_fields=True):
 class RegisteredJson(Struct, frozen=True):
     """A new user. Paper money is verified at once; real money begins with KYC."""
 
-    user_id: str
+    user_id: UserId
     email: str
     full_name: str
-    account_id: str
-    kyc_status: str
+    account_id: AccountId
+    kyc_status: KycStatus
     kyc_tier: int
     email_verified: bool
 
@@ -65,10 +66,10 @@ class GrantJson(Struct, frozen=True):
 
     access_token: str
     refresh_token: str
-    token_type: str
+    token_type: Literal["Bearer"]
     expires_in: int
-    user_id: str
-    roles: tuple[str, ...]
+    user_id: UserId
+    roles: tuple[RoleName, ...]
 
 
 class LoggedOutJson(Struct, frozen=True):

@@ -7,13 +7,14 @@ from msgspec import Struct
 
 from engine.events import BalanceChanged
 from engine.state import State
+from handlers.field_types import Currency
 from handlers.numbers import ZERO, Number, cash
 
 
 class BalanceJson(Struct, frozen=True, gc=False):
     """`available` is the balance without what is held for open orders and withdrawals."""
 
-    currency: str
+    currency: Currency
     balance: Number
     available: Number
     held: Number

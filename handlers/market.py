@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import Literal
 
 from msgspec import Struct
 
 from engine.kinds import Phase
 from handlers.call import Call
 from handlers.envelope import Answer, success
+from handlers.field_types import PhaseName, Time
 from handlers.order_json import time_text
 
 
@@ -16,7 +18,7 @@ class SymbolPhaseJson(Struct, frozen=True):
     """An instrument's phase: CLOSED, CONTINUOUS or HALTED."""
 
     symbol: str
-    phase: str
+    phase: PhaseName
 
 
 class CalendarStatusJson(Struct, frozen=True):
@@ -24,15 +26,15 @@ class CalendarStatusJson(Struct, frozen=True):
 
     calendar: str
     is_open: bool
-    closes_at: str | None
-    opens_at: str | None
+    closes_at: Time | None
+    opens_at: Time | None
 
 
 class MarketStatusJson(Struct, frozen=True):
     """`status` is OPEN when at least one instrument trades. `time` is the market's clock."""
 
-    status: str
-    time: str
+    status: Literal["OPEN", "CLOSED"]
+    time: Time
     calendars: list[CalendarStatusJson]
     symbols: list[SymbolPhaseJson]
 

@@ -14,21 +14,33 @@ import msgspec
 from msgspec import Meta, Raw
 
 from engine.refusals import Refusal
-from engine.units import BPS, CASH_TOTAL_MAX_E4, PRICE_MAX_E4, QUANTITY_MAX_E8
+from engine.units import BPS, CASH_SCALE, CASH_TOTAL_MAX_E4, PRICE_MAX_E4, QUANTITY_MAX_E8, QUANTITY_SCALE
 from server.decimal_text import cash_text, percent_text, quantity_text
 from server.errors import BadRequest, RefusedAtBorder
 
-NumberIn = Annotated[
-    Raw,
-    Meta(
-        description="A decimal number, as a JSON number or as a string; read exactly.",
-        extra_json_schema={"type": ["number", "string"]},
-    ),
-]
+_TEXT: Final = r"^([0-9]{1,40}(\.[0-9]{1,40})?|[0-9]{1,30}(\.[0-9]{1,28})?[eE][+-]?[0-9]{1,3})$"
+
+
+def _number_in(what: str, most: int, *or_null: str) -> Meta:
+    return Meta(
+        description=f"{what}, above zero, as a JSON number or as a string; read exactly, never rounded.",
+        extra_json_schema={
+            "type": ["number", "string", *or_null],
+            "exclusiveMinimum": 0,
+            "maximum": most,
+            "pattern": _TEXT,
+        },
+    )
+
+
+QuantityIn = Annotated[Raw, _number_in("A quantity", QUANTITY_MAX_E8 // QUANTITY_SCALE)]
+QuantityInOrNull = Annotated[Raw, _number_in("A quantity", QUANTITY_MAX_E8 // QUANTITY_SCALE, "null")]
+PriceInOrNull = Annotated[Raw, _number_in("A price", PRICE_MAX_E4 // CASH_SCALE, "null")]
+AmountIn = Annotated[Raw, _number_in("An amount of cash", CASH_TOTAL_MAX_E4 // CASH_SCALE)]
 Number = Annotated[Raw, Meta(extra_json_schema={"type": "number"})]
+"""A number in an answer: JSON with exact decimals."""
 NumberOrNull = Annotated[Raw, Meta(extra_json_schema={"type": ["number", "null"]})]
 
-ABSENT: Final = Raw(b"")
 NULL: Final = Raw(b"null")
 ZERO: Final = Raw(b"0")
 

@@ -6,11 +6,18 @@ from hashlib import blake2b
 from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct, field
 
 from engine.commands import AnyCommand, PlaceOrder, ReplaceOrder
 from engine.kinds import OrderType, SelfTradePrevention, Side, TimeInForce
-from handlers.numbers import ABSENT, NumberIn, is_absent, read_price_e4, read_quantity_e8
+from handlers.numbers import (
+    PriceInOrNull,
+    QuantityIn,
+    QuantityInOrNull,
+    is_absent,
+    read_price_e4,
+    read_quantity_e8,
+)
 from server.errors import BadRequest
 
 CLIENT_ORDER_ID_MAX: Final = 64
@@ -39,8 +46,8 @@ class OrderBody(Struct, frozen=True, forbid_unknown_fields=True):
     stock_symbol: Symbol
     side: SideIn
     order_type: OrderTypeIn
-    quantity: NumberIn
-    price: NumberIn = ABSENT
+    quantity: QuantityIn
+    price: PriceInOrNull = field(default_factory=Raw)
     time_in_force: TimeInForceIn | None = None
     client_order_id: ClientOrderId | None = None
     self_trade_prevention: SelfTradePreventionIn = "CANCEL_NEWEST"
@@ -49,8 +56,8 @@ class OrderBody(Struct, frozen=True, forbid_unknown_fields=True):
 class ReplaceBody(Struct, frozen=True, forbid_unknown_fields=True):
     """`PATCH /orders/{id}`. `quantity` is the new total, fills included; what is left out stays as it is."""
 
-    quantity: NumberIn = ABSENT
-    price: NumberIn = ABSENT
+    quantity: QuantityInOrNull = field(default_factory=Raw)
+    price: PriceInOrNull = field(default_factory=Raw)
     client_order_id: ClientOrderId | None = None
 
 

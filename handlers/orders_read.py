@@ -11,6 +11,7 @@ from engine.kinds import OrderStatus
 from engine.units import IDS_PER_SEQ
 from handlers.call import Call
 from handlers.envelope import Answer, MetaJson, raw_list, success, success_as_of, success_encoded
+from handlers.field_types import ExecutionId, LiquidityName, OrderId, SideName, Time
 from handlers.numbers import Number, cash, quantity
 from handlers.order_json import encode_order, time_text
 from handlers.paging import nth_page
@@ -34,16 +35,16 @@ OPEN: Final = frozenset({OrderStatus.PENDING, OrderStatus.PARTIAL})
 class ExecutionJson(Struct, frozen=True):
     """A fill of the caller's order."""
 
-    execution_id: str
-    order_id: str
+    execution_id: ExecutionId
+    order_id: OrderId
     stock_symbol: str
-    side: str
+    side: SideName
     quantity: Number
     price: Number
     amount: Number
     fee: Number
-    liquidity: str
-    executed_at: str
+    liquidity: LiquidityName
+    executed_at: Time
 
 
 async def get(call: Call) -> Answer:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from engine.kinds import Side
 from engine.state import Instrument
 from engine.units import DAY_US
 from handlers.call import Call
 from handlers.envelope import Answer, success
+from handlers.field_types import Currency, PhaseName, SideName, Time
 from handlers.numbers import NULL, Number, NumberOrNull, cash, quantity
 from handlers.order_json import time_text
 from handlers.request_input import read_choice, read_limit, read_number, read_text
@@ -38,13 +39,25 @@ RANGES_US: Final[dict[str, int | None]] = {
 }
 """How far back a chart goes; calendar months and years are taken at their longest."""
 
+IntervalName = Annotated[str, Meta(extra_json_schema={"enum": list(INTERVALS)})]
+Levels = Annotated[
+    Raw,
+    Meta(
+        description="Levels as [price, quantity, orders], best first.",
+        extra_json_schema={
+            "type": "array",
+            "items": {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3},
+        },
+    ),
+]
+
 
 class FoundJson(Struct, frozen=True):
     """A hit of a search. `price` is null before the first trade."""
 
     symbol: str
     name: str
-    currency: str
+    currency: Currency
     price: NumberOrNull
 
 
@@ -53,8 +66,8 @@ class StockJson(Struct, frozen=True):
 
     symbol: str
     name: str
-    currency: str
-    phase: str
+    currency: Currency
+    phase: PhaseName
     tick_size: Number
     lot_size: Number
     price_min: Number
@@ -79,7 +92,7 @@ class QuoteJson(Struct, frozen=True):
     high: NumberOrNull
     low: NumberOrNull
     previous_close: NumberOrNull
-    timestamp: str
+    timestamp: Time
     stale: bool
 
 
@@ -88,8 +101,8 @@ class DepthJson(Struct, frozen=True):
 
     symbol: str
     seq: int
-    bids: Raw
-    asks: Raw
+    bids: Levels
+    asks: Levels
 
 
 class TradeJson(Struct, frozen=True):
@@ -97,14 +110,14 @@ class TradeJson(Struct, frozen=True):
 
     price: Number
     quantity: Number
-    taker_side: str | None
-    executed_at: str
+    taker_side: SideName | None
+    executed_at: Time
 
 
 class CandleJson(Struct, frozen=True):
     """One bar; `time` is its start."""
 
-    time: str
+    time: Time
     open: Number
     high: Number
     low: Number
@@ -117,7 +130,7 @@ class ChartJson(Struct, frozen=True):
     """Candles, oldest first; intervals without a trade are left out."""
 
     symbol: str
-    interval: str
+    interval: IntervalName
     candles: list[CandleJson]
 
 

@@ -6,23 +6,24 @@ from msgspec import Struct
 
 from handlers.call import Call
 from handlers.envelope import Answer, success
+from handlers.field_types import AccountId, KycStatus, RoleName, Time, UserId
 from server.errors import NotFound
 
 
 class ProfileJson(Struct, frozen=True):
     """Who the caller is. `account_id` is null until the account is open."""
 
-    user_id: str
-    account_id: str | None
+    user_id: UserId
+    account_id: AccountId | None
     email: str
     full_name: str
     phone: str | None
-    roles: tuple[str, ...]
+    roles: tuple[RoleName, ...]
     email_verified: bool
-    kyc_status: str
+    kyc_status: KycStatus
     kyc_tier: int
-    created_at: str
-    last_login_at: str | None
+    created_at: Time
+    last_login_at: Time | None
 
 
 async def profile(call: Call) -> Answer:

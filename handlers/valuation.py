@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from engine.state import Account, Instrument, Position, State
 from engine.units import average_price_e4, notional_down_e4
+from handlers.field_types import Currency
 from handlers.numbers import Number, cash, percent, quantity
 
 LastPrice = Callable[[str], int]
@@ -42,7 +43,7 @@ class HoldingJson(Struct, frozen=True):
 class PortfolioJson(Struct, frozen=True):
     """An account's worth (reference document 001, "Get Portfolio Response")."""
 
-    currency: str
+    currency: Currency
     total_value: Number
     total_invested: Number
     cash_balance: Number

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -16,7 +16,8 @@ from engine.state import State, Withdrawal
 from handlers.balance_json import balance_json
 from handlers.call import Call
 from handlers.envelope import Answer, MetaJson, encoded, refusal, success, success_as_of
-from handlers.numbers import NULL, Number, NumberIn, NumberOrNull, cash, read_amount_e4
+from handlers.field_types import Currency, EntryName, Time, TransactionId
+from handlers.numbers import NULL, AmountIn, Number, NumberOrNull, cash, read_amount_e4
 from handlers.order_json import time_text
 from handlers.orders import HIT
 from handlers.paging import nth_page
@@ -26,6 +27,8 @@ from server.history import Page, Transaction
 from server.withdrawals import find_withdrawal
 
 WITHDRAWAL_PREFIX: Final = "wdr_"
+
+StatusName = Literal["PENDING", "COMPLETED", "FAILED"]
 
 
 class PaymentMethod(StrEnum):
@@ -39,33 +42,33 @@ class PaymentMethod(StrEnum):
 class DepositBody(Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /wallet/deposit`."""
 
-    amount: NumberIn
+    amount: AmountIn
     payment_method: PaymentMethod
 
 
 class WithdrawBody(Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /wallet/withdraw`."""
 
-    amount: NumberIn
+    amount: AmountIn
 
 
 class TransactionJson(Struct, frozen=True):
     """A line of the statement. `amount` is signed; `balance_after` is null while the line is pending."""
 
-    transaction_id: str
-    type: str
+    transaction_id: TransactionId
+    type: EntryName
     amount: Number
-    currency: str
+    currency: Currency
     balance_after: NumberOrNull
     reference_id: str | None
-    status: str
-    created_at: str
+    status: StatusName
+    created_at: Time
 
 
 class DepositJson(TransactionJson, frozen=True):
     """A deposit, with how it came in."""
 
-    payment_method: str
+    payment_method: PaymentMethod
 
 
 _deposit = msgspec.json.Decoder(DepositBody)
@@ -105,7 +108,7 @@ async def deposit(call: Call) -> Answer:
         reference_id=None,
         status="COMPLETED",
         created_at=time_text(applied.now_us),
-        payment_method=posted.reference,
+        payment_method=PaymentMethod(posted.reference),
     )
     return _created(data, applied)
 
