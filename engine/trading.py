@@ -24,11 +24,11 @@ from engine.turn import Turn
 BUY = Side.BUY
 CANCELLED = OrderStatus.CANCELLED
 FOK = TimeInForce.FOK
+IOC = TimeInForce.IOC
 MARKET = OrderType.MARKET
 NO_LIQUIDITY = CloseReason.NO_LIQUIDITY
 PARTIAL = OrderStatus.PARTIAL
 USER = CloseReason.USER
-NEVER_REST = (TimeInForce.IOC, TimeInForce.FOK)
 
 Answer = Refused | int | type[OrderUpdated] | None
 """What a command's function returns: a refusal, the id of the order that answers, the type of the events that
@@ -134,7 +134,8 @@ def enter_book(turn: Turn, instrument: Instrument, order: Order) -> None:
         match(turn, instrument, opposite, order)
         if order.status > PARTIAL:
             return
-    if order.order_type is MARKET or order.time_in_force in NEVER_REST:
+    time_in_force = order.time_in_force
+    if time_in_force is IOC or time_in_force is FOK or order.order_type is MARKET:
         close_order(turn, order, CANCELLED, NO_LIQUIDITY)
         return
     turn.levels[same.add(order)] = None

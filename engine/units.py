@@ -14,6 +14,10 @@ QUANTITY_SCALE: Final = 100_000_000
 PPM: Final = 1_000_000
 BPS: Final = 10_000
 
+# Added before a division to round it up: one step less than negating twice, on the way of every order.
+QUANTITY_ROUND_UP: Final = QUANTITY_SCALE - 1
+PPM_ROUND_UP: Final = PPM - 1
+
 SECOND_US: Final = 1_000_000
 MINUTE_US: Final = 60 * SECOND_US
 HOUR_US: Final = 60 * MINUTE_US
@@ -44,19 +48,18 @@ def notional_down_e4(price_e4: int, quantity_e8: int) -> int:
 
 def notional_up_e4(price_e4: int, quantity_e8: int) -> int:
     """What a hold must cover: rounded up, so it is never less than the fills it pays for."""
-    return -(-price_e4 * quantity_e8 // QUANTITY_SCALE)
+    return (price_e4 * quantity_e8 + QUANTITY_ROUND_UP) // QUANTITY_SCALE
 
 
 def fee_parts_up_e4(maker_notional_e4: int, maker_ppm: int, taker_notional_e4: int, taker_ppm: int) -> int:
     """A fee on notionals at two rates: rounded up once, so it never exceeds that of the sum at the higher rate."""
-    return -(-(maker_notional_e4 * maker_ppm + taker_notional_e4 * taker_ppm) // PPM)
+    return (maker_notional_e4 * maker_ppm + taker_notional_e4 * taker_ppm + PPM_ROUND_UP) // PPM
 
 
 def worst_cost_up_e4(price_e4: int, rest_e8: int, filled_notional_e4: int, rate_ppm: int) -> int:
     """The most that the rest of a buy can cost: its notional rounded up, and the fee on the whole, rounded up."""
-    rest_e4 = -(-price_e4 * rest_e8 // QUANTITY_SCALE)
-    fee_e4 = -(-(filled_notional_e4 + rest_e4) * rate_ppm // PPM)
-    return rest_e4 + fee_e4
+    rest_e4 = (price_e4 * rest_e8 + QUANTITY_ROUND_UP) // QUANTITY_SCALE
+    return rest_e4 + ((filled_notional_e4 + rest_e4) * rate_ppm + PPM_ROUND_UP) // PPM
 
 
 def band_down_e4(price_e4: int, distance_bps: int) -> int:
