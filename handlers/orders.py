@@ -8,7 +8,7 @@ import msgspec
 
 from engine.apply import Applied
 from engine.commands import CancelAll, CancelOrder, PlaceOrder
-from engine.events import OrderUpdated, Refused
+from engine.events import AnyEvent, OrderUpdated, Refused
 from engine.kinds import Source
 from engine.refusals import Refusal
 from engine.units import IDS_PER_SEQ
@@ -44,14 +44,14 @@ async def replace(call: Call) -> Answer:
     """`PATCH /orders/{id}`: 200 with the new order, which links to the one it replaces."""
     order_id = read_order_id(call.path("order_id"))
     applied = await call.execute(replace_order(order_id, call.decode(_replace)))
-    return await _answer_about(call, applied, order_id)
+    return _order_answer(call, applied, await outcome(call, applied, order_id), status=200)
 
 
 async def cancel(call: Call) -> Answer:
     """`DELETE /orders/{id}`: 200 with the order, CANCELLED; 409 ORDER_NOT_OPEN when it is final."""
     order_id = read_order_id(call.path("order_id"))
     applied = await call.execute(CancelOrder(order_id))
-    return await _answer_about(call, applied, order_id)
+    return _order_answer(call, applied, await outcome(call, applied, order_id), status=200)
 
 
 async def cancel_all(call: Call) -> Answer:
@@ -64,8 +64,9 @@ async def cancel_all(call: Call) -> Answer:
     return success_as_of(raw_list(orders), applied.seq, headers=HIT if applied.duplicate else None)
 
 
-def _order_answer(call: Call, applied: Applied, *, status: int) -> Answer:
-    event = applied.answer[0]
+def _order_answer(call: Call, applied: Applied, event: AnyEvent | None = None, *, status: int) -> Answer:
+    """The answer to an order command: the order, or the refusal, in `event` or first in what was applied."""
+    event = event or applied.answer[0]
     if type(event) is OrderUpdated:
         return success_as_of(
             encode_order(event), applied.seq, status=status, headers=HIT if applied.duplicate else None
@@ -75,15 +76,15 @@ def _order_answer(call: Call, applied: Applied, *, status: int) -> Answer:
     raise TypeError(f"an order command was answered by {type(event).__name__}")
 
 
-async def _answer_about(call: Call, applied: Applied, order_id: int) -> Answer:
-    """The answer to a command about an order in the path. The engine forgets orders that are final: whether
-    such a one was the caller's stands in the history.
+async def outcome(call: Call, applied: Applied, order_id: int) -> AnyEvent:
+    """What came of a command about an order in the path. The engine forgets orders that are final: whether such a
+    one was the caller's stands in the history. Raises NotFound for an order that is not.
     """
     refused = applied.refused
     if refused is None or refused.refusal is not Refusal.ORDER_NOT_FOUND:
-        return _order_answer(call, applied, status=200)
+        return applied.answer[0]
     principal = call.principal
     may_exist = order_id // IDS_PER_SEQ <= applied.seq
     if not may_exist or await call.services.history.order(principal.account_id, order_id) is None:
         raise order_not_found()
-    return refusal(Refused(Refusal.ORDER_NOT_OPEN), call.request_id, duplicate=applied.duplicate)
+    return Refused(Refusal.ORDER_NOT_OPEN)

@@ -50,14 +50,14 @@ class ExecutionJson(Struct, frozen=True):
 async def get(call: Call) -> Answer:
     """`GET /orders/{id}`."""
     order_id = read_order_id(call.path("order_id"))
-    order, seq = await _order(call, order_id)
+    order, seq = await find_order(call, order_id)
     return success_as_of(encode_order(order), seq)
 
 
 async def executions(call: Call) -> Answer:
     """`GET /orders/{id}/executions`, oldest first."""
     order_id = read_order_id(call.path("order_id"))
-    _, seq = await _order(call, order_id)
+    _, seq = await find_order(call, order_id)
     account_id = call.principal.account_id
     fills = await call.services.history.executions(account_id, order_id)
     return success(
@@ -145,7 +145,7 @@ async def _settled(call: Call) -> int:
     return seq
 
 
-async def _order(call: Call, order_id: int) -> tuple[OrderUpdated, int]:
+async def find_order(call: Call, order_id: int) -> tuple[OrderUpdated, int]:
     """One of the caller's orders and the sequence it stands for. Raises `order_not_found`."""
     runtime = call.services.runtime
     account_id = call.principal.account_id
