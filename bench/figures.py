@@ -35,15 +35,16 @@ def report(
     peer: float | None = None,
     ratio: float | None = None,
     lower_is_better: bool = False,
+    valid: bool = True,
     **more: float | str,
 ) -> None:
-    """Print one figure."""
+    """Print one figure. One that is not `valid`, since it was not measured under what was asked, meets nothing."""
     parts = {"name": name, "value": _text(value), "unit": unit}
     for label, figure in (("must", must), ("aim", aim)):
         if figure is not None:
             parts[label] = _text(figure)
     if verdict := met(value, must, aim, lower_is_better=lower_is_better):
-        parts["met"] = verdict
+        parts["met"] = verdict if valid else "no"
     for label, figure in (("peer", peer), ("ratio", ratio)):
         if figure is not None:
             parts[label] = _text(figure)
