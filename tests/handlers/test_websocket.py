@@ -16,6 +16,8 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from config.settings import Settings
+from handlers import ws_dispatch
+from handlers.ws_messages import Unsubscribe
 from server.fan_out import CONNECTIONS_PER_USER_MAX
 from tests.handlers.small_kerb import SECRET, Client, SmallKerb, open_small_kerb
 from tests.handlers.websocket_user import connected, raw_connection, send_raw
@@ -306,3 +308,20 @@ async def test_a_broken_frame_ends_in_a_close_and_harms_nobody(small: SmallKerb)
         assert frame.close_code == 1002
     async with connected(small) as user:
         assert (await user.ask("ping"))["type"] == "pong"
+
+
+async def test_a_fault_of_ours_closes_its_connection_and_is_counted(
+    small: SmallKerb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(session: object, message: object) -> None:
+        raise ZeroDivisionError
+
+    async with connected(small) as bystander, connected(small) as user:
+        with monkeypatch.context() as patched:
+            patched.setitem(ws_dispatch.MESSAGES, Unsubscribe, broken)
+            await user.send({"action": "unsubscribe", "channels": ["quotes"]})
+            assert await user.close_code() == 1011
+        metrics = (await small.anonymous()("GET", "/metrics", root=True)).body
+
+        assert b"kerb_http_faults_total 1.0" in metrics
+        assert (await bystander.ask("ping"))["type"] == "pong"
