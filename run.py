@@ -194,6 +194,7 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
 
 async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifecycle: Lifecycle) -> Services:
     """Everything that handlers are given."""
+    from engine.events import Traded
     from feeds.own_candles import load_own_candles, own_trades_listener
     from handlers.balance_json import BalanceEncoder
     from handlers.order_json import encode_order
@@ -246,7 +247,7 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     add_trades = own_trades_listener(feed.candles, except_symbols=tapes)
     await runtime.wait_durable(state.seq)
     # From here to the last listener nothing is awaited: what is durable now is read, what comes later is heard.
-    add_trades(runtime.durable_records(after=stored_seq))
+    add_trades(runtime.durable_records_with(Traded, after=stored_seq))
     recent = runtime.durable_records(after=runtime.durable_seq - settings.stream.resume_events_max)
     hub.private.seed_from_records(recent, runtime.durable_seq)
     market.seed(state, now_us=runtime.now_us(), candles=feed.candles)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -47,10 +47,10 @@ async def load_own_candles(
 
 def own_trades_listener(
     candles: CandleBook, *, except_symbols: frozenset[str]
-) -> Callable[[Sequence[Record]], None]:
+) -> Callable[[Iterable[Record]], None]:
     """A listener for `Runtime.add_listener`. `except_symbols` are those whose candles a tape makes."""
 
-    def listener(records: Sequence[Record]) -> None:
+    def listener(records: Iterable[Record]) -> None:
         for record in records:
             for event in record.events:
                 if isinstance(event, Traded) and event.symbol not in except_symbols:

@@ -49,6 +49,11 @@ decode_stored = _stored_decoder.decode
 """Bytes → StoredRecord."""
 
 
+def mark_of(event: type[AnyEvent]) -> bytes:
+    """Bytes that stand in every record which has an event of this type, and in few others."""
+    return _encoder.encode(event.__struct_config__.tag)
+
+
 def decode_command(data: bytes) -> AnyCommand:
     """Bytes of a command → the command."""
     return _command_decoder.decode(data)

@@ -10,7 +10,7 @@ import pytest
 import server.runtime
 from engine.apply import ENGINE_VERSION, Applied
 from engine.commands import CancelAll, Deposit, Envelope, OpenAccount, SetCalendar, SetFees, SetInstrument
-from engine.events import AccountOpened, DayEnded, PhaseChanged
+from engine.events import AccountOpened, DayEnded, PhaseChanged, Traded
 from engine.kinds import AccountKind, Phase, PriceSource, Source
 from engine.refusals import Refusal
 from engine.state import State
@@ -79,6 +79,17 @@ async def test_listeners_hear_each_record_once_in_order_and_only_when_durable(de
     await desk.runtime.wait_durable(50)
     assert [record.seq for record in desk.heard] == list(range(1, 51))
     assert desk.runtime.durable_records(after=48)[0].seq == 49
+
+
+async def test_records_with_an_event_are_found_among_all(desk: Desk) -> None:
+    desk.open_account(1)
+    desk.runtime.submit(SetFees("standard", 0, 0), SYSTEM)
+    desk.open_account(2)
+    await desk.runtime.wait_durable(3)
+    find = desk.runtime.durable_records_with
+    assert [record.seq for record in find(AccountOpened, after=0)] == [1, 3]
+    assert [record.seq for record in find(AccountOpened, after=1)] == [3]
+    assert [record.seq for record in find(Traded, after=0)] == []
 
 
 async def test_time_never_goes_back(desk: Desk) -> None:
