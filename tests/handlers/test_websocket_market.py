@@ -148,7 +148,7 @@ async def test_a_reader_that_stops_gets_only_the_newest_later_and_is_closed_if_i
     )
     changed = structs.replace(settings, stream=stream)
     async with open_small_kerb(database_dsn, tmp_path, changed) as kerb, raw_connection(kerb) as stuck:
-        pair = await kerb.trader("buyer", cash="100000"), await kerb.trader("seller", units=1_000)
+        pair = await kerb.trader("buyer", cash="10000000"), await kerb.trader("seller", units=100_000)
         send_raw(
             stuck,
             {"action": "subscribe", "channels": ["quotes"], "symbols": ["AAPL"], "interval_ms": 100},
