@@ -75,6 +75,10 @@ class KerbProcess:
         await process.wait()
         raise AssertionError(f"exit code {process.returncode}\n{self.log.read_text()[-4000:]}")
 
+    def listen_on(self, port: str) -> None:
+        """Take this port at the next start, so that clients find the server again."""
+        self._environ["KERB_HTTP__PORT"] = port
+
     async def kill(self) -> None:
         """kill -9; the embedded PostgreSQL lives on as an orphan."""
         await self.end(signal.SIGKILL)
