@@ -1,10 +1,9 @@
 """Measures the journal: append → durable with one record in flight against the bare syscalls, saturation, reading.
 
-Prints one JSON object a line. `python -m bench.journal [folder]`; the folder must lie on the disk that is to be measured.
+python -m bench.journal [FOLDER]        the folder must lie on the disk that is to be measured
 """
 
 import asyncio
-import json
 import os
 import statistics
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import uvloop
 
+from bench.figures import median_ratio, report
 from server.disk import Disk
 from server.journal import Journal
 from server.journal_frame import BLOCK_BYTES
@@ -25,11 +25,6 @@ IN_FLIGHT_PER_ROUND = 400
 APPEND_BURSTS = 100
 SATURATED_RECORDS = 200_000
 READ_RECORDS = 1_000_000
-
-
-def emit(name: str, **figures: float) -> None:
-    """One machine-readable line."""
-    print(json.dumps({"bench": name} | {key: round(value, 3) for key, value in figures.items()}), flush=True)
 
 
 def open_journal(folder: Path) -> Journal:
@@ -79,12 +74,13 @@ async def measure_latency(folder: Path) -> None:
         worst.append(took[int(0.99 * len(took))])
     await journal.close()
     disk.close(fd)
-    emit(
+    report(
         "journal_one_in_flight",
-        p50_us=statistics.median(durable),
+        statistics.median(durable),
+        "us_p50",
+        peer=statistics.median(bare),
+        ratio=median_ratio(durable, bare),
         p99_us=statistics.median(worst),
-        ceiling_p50_us=statistics.median(bare),
-        over_ceiling_us=statistics.median(durable) - statistics.median(bare),
     )
 
 
@@ -102,7 +98,7 @@ async def measure_append(folder: Path) -> None:
             rounds.append((time.perf_counter() - begun) / len(burst) * 1e9)
             await journal.wait_durable(journal.appended_seq)
     await journal.close()
-    emit("journal_append", ns_per_record=statistics.median(rounds))
+    report("journal_append", statistics.median(rounds), "ns")
 
 
 async def saturate(journal: Journal, clients: int) -> None:
@@ -128,10 +124,10 @@ async def measure_saturated(folder: Path) -> None:
         await saturate(journal, clients)
         took_s = time.perf_counter() - begun
         await journal.close()
-        emit(
-            "journal_saturated",
-            clients=clients,
-            records_per_s=SATURATED_RECORDS / took_s,
+        report(
+            f"journal_saturated_{clients}",
+            SATURATED_RECORDS / took_s,
+            "records/s",
             records_per_group=journal.durable_seq / len(groups),
         )
 
@@ -156,7 +152,7 @@ async def measure_read(folder: Path) -> None:
     await again.close()
     if count != READ_RECORDS:
         raise SystemExit(f"read {count} of {READ_RECORDS} records")
-    emit("journal_read", records=count, open_s=opened_s, read_s=read_s, records_per_s=count / read_s)
+    report("journal_read", count / read_s, "records/s", records=count, open_s=opened_s, read_s=read_s)
 
 
 async def measure(folder: Path) -> None:
