@@ -39,17 +39,42 @@ def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
     """Accept, match and rest a new order, or refuse it."""
     state = turn.state
     account = state.accounts.get(envelope.account_id)
-    refused = account_refusal(account)
-    if refused is not None or account is None:
+    instrument = state.instruments.get(command.symbol)
+    order = new_order(turn, account, instrument, command)
+    if type(order) is Refused:
+        return order
+    assert type(order) is Order
+    assert account is not None
+    assert instrument is not None
+    refused = cover_refusal(account, order, 0, 0)
+    if refused is None and order.time_in_force is FOK:
+        refused = fill_or_kill_refusal(state, order)
+    if refused is not None:
         return refused
+    accept(turn, account, order)
+    enter_book(turn, instrument, order)
+    return order.order_id
+
+
+def new_order(
+    turn: Turn, account: Account | None, instrument: Instrument | None, command: PlaceOrder
+) -> Order | Refused:
+    """The order that a command asks for, or why there can be none. Whether it is covered is asked next.
+
+    Changes nothing, so a preview asks here too (engine/preview.py).
+    """
+    state = turn.state
+    refused = account_refusal(account)
+    if refused is not None:
+        return refused
+    assert account is not None
     account_id, client_order_id = account.account_id, command.client_order_id
     if client_order_id and (account_id, client_order_id) in state.client_order_ids:
         return Refused(Refusal.DUPLICATE_CLIENT_ORDER_ID)
-    instrument = state.instruments.get(command.symbol)
     if instrument is None:
         return Refused(Refusal.UNKNOWN_SYMBOL)
     symbol = instrument.symbol  # one text for all: its hash is known, and it is found by identity
-    side, order_type, time_in_force = command.side, command.order_type, command.time_in_force
+    side, order_type = command.side, command.order_type
     quantity_e8, price_e4 = command.quantity_e8, command.price_e4
     refused = market_refusal(state, account, instrument) or form_refusal(
         instrument, order_type, quantity_e8, price_e4
@@ -67,13 +92,13 @@ def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
     order_id = turn.new_id()
     now_us = turn.now_us
     fees = state.fees[instrument.fee_schedule]
-    order = Order(
+    return Order(
         order_id,
         account_id,
         symbol,
         side,
         order_type,
-        time_in_force,
+        command.time_in_force,
         quantity_e8,
         price_e4,
         limit_e4,
@@ -87,14 +112,6 @@ def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
         False,
         order_id,
     )
-    refused = cover_refusal(account, order, 0, 0)
-    if refused is None and time_in_force is FOK:
-        refused = fill_or_kill_refusal(state, order)
-    if refused is not None:
-        return refused
-    accept(turn, account, order)
-    enter_book(turn, instrument, order)
-    return order_id
 
 
 def accept(turn: Turn, account: Account, order: Order) -> None:

@@ -1,0 +1,155 @@
+"""What an order would do if it were placed now. Decided by the functions that place it; nothing changes.
+
+Source: API.md, `POST /orders/preview`. A test places thousands of random orders after their previews and
+compares: the order, the refusal and the money are the same to the last unit.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.commands import PlaceOrder
+from engine.events import OrderUpdated, Refused
+from engine.kinds import CloseReason, OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
+from engine.orders import Order, buy_hold_e4, fee_due_e4
+from engine.risk import cover_refusal, fill_or_kill_refusal
+from engine.state import Account, State
+from engine.trading import new_order
+from engine.turn import Turn
+from engine.units import notional_down_e4
+
+
+class Preview(Struct, frozen=True):
+    """What would come of an order.
+
+    `refusals` is empty for one that would be accepted; the first is what placing it would be answered. `order` is as
+    it would stand after matching, None where its form was refused already. `worst_hold_e4` is what a buy
+    must be able to hold at first, fees included. `cash_e4` and `held_e4` are the account's after it; those of now
+    when it would be refused. `meets_own`: it would meet an order of the same account, and `self_trade_prevention` acts.
+    """
+
+    refusals: tuple[Refused, ...]
+    order: OrderUpdated | None
+    worst_hold_e4: int
+    cash_e4: int
+    held_e4: int
+    meets_own: bool = False
+
+
+def preview_order(state: State, account_id: int, command: PlaceOrder, now_us: int) -> Preview:
+    """Try an order on the state as it is."""
+    account = state.accounts.get(account_id)
+    decided = new_order(
+        Turn(state, state.seq + 1, now_us),
+        account,
+        state.instruments.get(command.symbol),
+        _without_expired_id(state, account_id, command, now_us),
+    )
+    if isinstance(decided, Refused):
+        cash_e4, held_e4 = (account.cash_e4, account.held_e4) if account is not None else (0, 0)
+        return Preview((decided,), None, 0, cash_e4, held_e4)
+    assert account is not None
+    order = decided
+    order.client_order_id = command.client_order_id
+    refused = (cover_refusal(account, order, 0, 0), fill_or_kill_refusal(state, order))
+    refusals = tuple([each for each in refused if each is not None])
+    worst_hold_e4 = buy_hold_e4(order) if order.side is Side.BUY else 0
+    order.hold_e4 = worst_hold_e4
+    trial = _Trial(state, account, order)
+    trial.match()
+    cash_e4, held_e4 = (account.cash_e4, account.held_e4) if refusals else trial.balance()
+    return Preview(refusals, order.snapshot(), worst_hold_e4, cash_e4, held_e4, trial.meets_own)
+
+
+def _without_expired_id(state: State, account_id: int, command: PlaceOrder, now_us: int) -> PlaceOrder:
+    """A client order id whose day is over is forgotten by the next command, and free for it."""
+    record = state.client_order_ids.get((account_id, command.client_order_id))
+    if record is not None and record.closed_us and record.closed_us <= now_us - state.limits.key_ttl_us:
+        return replace(command, client_order_id="")
+    return command
+
+
+class _Trial:
+    """Walks the other side of the book as `matching.match` does, and counts instead of trading.
+
+    `order` belongs to nobody yet and takes the fills; what rests in the book is only looked at.
+    """
+
+    __slots__ = ("account", "meets_own", "order", "released_e4", "side")
+
+    def __init__(self, state: State, account: Account, order: Order) -> None:
+        self.account = account
+        self.order = order
+        self.side = state.books[order.symbol].opposite(order.side)
+        self.released_e4 = 0
+        self.meets_own = False
+
+    def match(self) -> None:
+        """Fill the order until its limit, its quantity or self-trade prevention ends it."""
+        order = self.order
+        limit_key = order.limit_e4 * self.side.sign
+        for level in self.side.best_first():
+            if level.key > limit_key:
+                break
+            resting = level.first
+            while resting is not None and order.status <= OrderStatus.PARTIAL:
+                if resting.account_id == order.account_id:
+                    self.prevent_self_trade(resting)
+                else:
+                    self.fill(resting.leaves_e8, level.price_e4)
+                resting = resting.after
+            if order.status > OrderStatus.PARTIAL:
+                break
+        if order.status <= OrderStatus.PARTIAL and (
+            order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK) or order.order_type is OrderType.MARKET
+        ):
+            self.close(CloseReason.NO_LIQUIDITY)
+
+    def fill(self, resting_e8: int, price_e4: int) -> None:
+        """Take a fill against a resting order."""
+        order = self.order
+        quantity_e8 = min(order.leaves_e8, resting_e8)
+        order.filled_e8 += quantity_e8
+        order.notional_e4 += notional_down_e4(price_e4, quantity_e8)
+        order.fee_e4 = fee_due_e4(order)
+        order.status = OrderStatus.PARTIAL if order.leaves_e8 else OrderStatus.FILLED
+        self.hold()
+
+    def hold(self) -> None:
+        """What a buy still holds."""
+        order = self.order
+        if order.side is Side.BUY:
+            order.hold_e4 = buy_hold_e4(order) if order.leaves_e8 else 0
+
+    def close(self, reason: CloseReason) -> None:
+        """End the order with what it has filled."""
+        self.order.status = OrderStatus.CANCELLED
+        self.order.reason = reason
+        self.order.hold_e4 = 0
+
+    def prevent_self_trade(self, resting: Order) -> None:
+        """Act on meeting an order of the same account, as `matching.prevent_self_trade` does."""
+        self.meets_own = True
+        order = self.order
+        if order.self_trade_prevention is SelfTradePrevention.CANCEL_NEWEST:
+            self.close(CloseReason.SELF_TRADE)
+        elif order.self_trade_prevention is SelfTradePrevention.CANCEL_OLDEST:
+            self.released_e4 += resting.hold_e4
+        else:
+            by_e8 = min(order.leaves_e8, resting.leaves_e8)
+            left = replace(resting, quantity_e8=resting.quantity_e8 - by_e8)
+            if resting.side is Side.BUY:
+                self.released_e4 += resting.hold_e4 - (buy_hold_e4(left) if left.leaves_e8 else 0)
+            if order.leaves_e8 == by_e8:
+                self.close(CloseReason.SELF_TRADE)
+            else:
+                order.quantity_e8 -= by_e8
+                self.hold()
+
+    def balance(self) -> tuple[int, int]:
+        """The account's cash and what is held of it, after the fills."""
+        account, order = self.account, self.order
+        held_e4 = account.held_e4 - self.released_e4 + order.hold_e4
+        signed_e4 = -order.notional_e4 if order.side is Side.BUY else order.notional_e4
+        return account.cash_e4 + signed_e4 - order.fee_e4, held_e4
