@@ -59,7 +59,9 @@ class Outcome(Enum):
 
 @dataclass(slots=True, eq=False)
 class Sent:
-    """One request. `order_id` is what it cancels or replaces; `seq` the `as_of_seq` of its answer, where it had one."""
+    """One request. `order_id` is what it cancels or replaces; `seq` the `as_of_seq` of its answer, where it had one;
+    `lasts` whether the order that it makes may be cancelled or replaced later.
+    """
 
     trader: Trader
     kind: Kind
@@ -71,6 +73,7 @@ class Sent:
     code: str = ""
     seq: int = 0
     hit: bool = False
+    lasts: bool = True
 
     @property
     def client_order_id(self) -> str:
@@ -86,6 +89,8 @@ class Sent:
         self.hit = reply.headers.get("Idempotency-Hit") == "true"
         if reply.status in (200, 201):
             self.outcome, self.answer, self.seq = Outcome.DONE, reply.data, reply.meta["as_of_seq"]
+            return
+        if reply.status == 500:  # nobody knows
             return
         self.code = reply.code
         self.outcome = Outcome.NOT_TAKEN if reply.status in (429, 503) else Outcome.REFUSED
@@ -112,7 +117,7 @@ class Trader:
     def settle(self, sent: Sent) -> None:
         """Remember what may be cancelled and replaced later."""
         if sent.kind in (Kind.PLACE, Kind.REPLACE) and sent.outcome is Outcome.DONE:
-            if sent.answer["status"] in OPEN_STATUSES:
+            if sent.answer["status"] in OPEN_STATUSES and sent.lasts:
                 self.open.append(sent.answer["order_id"])
         elif sent.kind is Kind.REPLACE and sent.code == "INVALID_REPLACE":
             self.open.append(sent.order_id)
@@ -129,13 +134,20 @@ async def send(sent: Sent) -> Sent:
 
 
 class Requests:
-    """Makes requests at random; no two with the same key, client order id or deposited amount."""
+    """Makes requests at random; no two with the same key, client order id or deposited amount.
 
-    def __init__(self, seed: int, prefix: str, numbers: Iterator[int], keyed_percent: int = 70) -> None:
+    `calm`: only orders far from the market are cancelled or replaced, so that hardly any cancel comes too late. An
+    answer to those needs PostgreSQL.
+    """
+
+    def __init__(
+        self, seed: int, prefix: str, numbers: Iterator[int], keyed_percent: int = 70, *, calm: bool = False
+    ) -> None:
         self.random = Random(seed)
         self._prefix = prefix
         self._numbers = numbers
         self._keyed_percent = keyed_percent
+        self._calm = calm
 
     def key(self) -> str:
         """A new key; '' for some requests that do without."""
@@ -150,7 +162,10 @@ class Requests:
         random = self.random
         symbol = random.choice(list(REFERENCES))
         side = random.choice(("BUY", "SELL"))
-        away = random.randrange(-10, 10) if random.randrange(5) < 2 else random.randrange(200, 1_500)
+        if random.randrange(5) < 2:
+            away = random.randrange(-10, 1 if self._calm else 10)
+        else:
+            away = random.randrange(200, 1_500)
         per_10_000 = 10_000 - away if side == "BUY" else 10_000 + away
         cents = REFERENCES[symbol] * per_10_000 // 10_000
         body = {
@@ -161,11 +176,17 @@ class Requests:
             "price": f"{cents / 100:.2f}",
             "time_in_force": random.choice(("GTC", "GTC", "GTC", "IOC")),
         }
-        return self.identified(Sent(trader, Kind.PLACE, body, self.key()))
+        return self.identified(
+            Sent(trader, Kind.PLACE, body, self.key(), lasts=away >= 200 or not self._calm)
+        )
 
     def identified(self, sent: Sent) -> Sent:
-        """With a client order id. Orders that have neither that nor a key could not be told apart afterwards."""
-        sent.body["client_order_id"] = sent.key or f"{self._prefix}-c{next(self._numbers)}"
+        """With a client order id: an order without one cannot be found when its answer was lost.
+
+        A calm load, which loses no answers, has them where it has keys: both are remembered for a day.
+        """
+        if sent.key or not self._calm:
+            sent.body["client_order_id"] = sent.key or f"{self._prefix}-c{next(self._numbers)}"
         return sent
 
     def cancel(self, trader: Trader, *, with_key: bool) -> Sent:
@@ -204,7 +225,7 @@ class Requests:
 class Load:
     """Workers that send until `stop` or until the server is gone; `requests` holds all they sent, in order.
 
-    `rate_max` orders a second altogether, 0 for as many as go. `faults` are answers that should not have come.
+    `faults` are answers that should not have come.
     """
 
     def __init__(
@@ -215,7 +236,6 @@ class Load:
         *,
         http_workers: int = 1,
         batch: int = 8,
-        rate_max: int = 0,
     ) -> None:
         self.requests: list[Sent] = []
         self.faults: list[str] = []
@@ -225,17 +245,22 @@ class Load:
         self._make = make
         self._http_workers = http_workers
         self._batch = batch
-        self._rate_max = rate_max
+        self._rate_max = 0
+        self._paced_from = (0.0, 0)
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to send."""
         loop = asyncio.get_running_loop()
-        self._started_s = loop.time()
         for trader in self._traders:
             workers = [self._over_http] * self._http_workers + [self._over_socket]
             self._tasks += [loop.create_task(self._work(worker, trader)) for worker in workers]
+
+    def pace(self, rate_max: int) -> None:
+        """From now on so many requests a second altogether; until then as many as go."""
+        self._rate_max = rate_max
+        self._paced_from = (asyncio.get_running_loop().time(), len(self.requests))
 
     async def stop(self) -> None:
         """Send nothing more, and wait for what is under way."""
@@ -258,9 +283,10 @@ class Load:
             self.connections_lost += 1
 
     async def _pace(self) -> None:
-        """Wait while more has been sent than `rate_max` allows by now."""
+        """Wait while more has been sent than the pace allows by now."""
         if self._rate_max:
-            due_s = self._started_s + len(self.requests) / self._rate_max
+            begun_s, before = self._paced_from
+            due_s = begun_s + (len(self.requests) - before) / self._rate_max
             await asyncio.sleep(due_s - asyncio.get_running_loop().time())
 
     async def _over_http(self, trader: Trader) -> None:

@@ -1,18 +1,23 @@
-"""kill -9 under load, ten times: what was acknowledged is there once, what was in doubt is whole or absent."""
+"""The real process killed, its disk failing, and started twice: what was acknowledged is there once, the rest whole or absent."""
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from random import Random
 
 import pytest
 
+from server.exit_codes import ExitCode
+from tests.kerb_process import KerbProcess
+from tests.torture.disk import limit_file_size, nothing
 from tests.torture.kill import Crash, plan, torture
 
 ROUNDS = 10
 
 
 @pytest.mark.timeout(300)
-async def test_kills_under_load_lose_nothing_and_do_nothing_twice() -> None:
+async def test_kills_and_a_failing_disk_under_load_lose_nothing_and_do_nothing_twice() -> None:
     random = Random()
     seed = random.randrange(1 << 30)
     print(f"seed {seed}")
@@ -27,7 +32,24 @@ async def test_kills_under_load_lose_nothing_and_do_nothing_twice() -> None:
             in_doubt += report.in_doubt
             probed += report.probed
             crashes.add(report.crash)
+        failed = await rounds.round_of("file size limit", limit_file_size, nothing)
+    print(failed)
+    assert failed.in_doubt > 0
     assert acknowledged > 100 * ROUNDS  # the load was one
     assert in_doubt > 0
     assert probed > ROUNDS
     assert crashes == {crash.value for crash in Crash}
+
+
+async def test_of_three_started_at_once_one_serves(tmp_path: Path, database_dsn: str) -> None:
+    several = [KerbProcess(tmp_path / "kerb", KERB_DATABASE_URL=database_dsn) for _ in range(3)]
+    try:
+        results = await asyncio.gather(*(each.start() for each in several), return_exceptions=True)
+        refusals = [str(result) for result in results if result is not None]
+        assert len(refusals) == 2
+        for refusal in refusals:
+            assert refusal.startswith(f"exit code {ExitCode.LOCKED.value}\n")
+    finally:
+        codes = [await each.stop() for each in several if each.url]
+    assert codes == [ExitCode.OK]
+    await several[0].verify()

@@ -10,6 +10,7 @@ import pytest
 
 from server.disk import Disk
 from tests.handlers.small_kerb import SmallKerb
+from tests.handlers.websocket_user import connected
 
 
 @pytest.fixture
@@ -69,3 +70,44 @@ async def test_no_answer_and_no_read_shows_what_is_not_durable(disk_gate: Event,
         assert (reply.status, reply.meta["as_of_seq"] > durable_seq) == (200, True), path
     assert (await placing).status == 201
     assert (await other("GET", "/stocks/AAPL/depth")).data["asks"] == [[110, 1, 1]]
+
+
+async def test_every_way_to_send_a_command_answers_when_it_is_durable(
+    disk_gate: Event, small: SmallKerb
+) -> None:
+    client = await small.trader(cash="10000", units=50)
+    other = await small.trader("other", cash="1000")
+    first, second, third = [(await client.place("BUY", "1", "90")).data["order_id"] for _ in range(3)]
+    order = {"stock_symbol": "AAPL", "side": "BUY", "order_type": "LIMIT", "quantity": "1", "price": "91"}
+    async with connected(small, client) as caller, connected(small, client) as follower:
+        assert (await follower.ask("subscribe", channels=["orders", "balance"]))["type"] == "subscribed"
+        durable_seq = small.services.runtime.durable_seq
+        disk_gate.clear()
+        commands = {
+            "place": client.place("BUY", "1", "91", headers={"Idempotency-Key": "once"}),
+            "cancel": client("DELETE", f"/orders/{first}"),
+            "replace": client("PATCH", f"/orders/{second}", {"quantity": "2"}),
+            "deposit": client("POST", "/wallet/deposit", {"amount": "1", "payment_method": "CARD"}),
+            "withdraw": client("POST", "/wallet/withdraw", {"amount": "1"}),
+            "cancel all": client("DELETE", "/orders?symbol=MSFT"),
+        }
+        waiting: dict[str, asyncio.Future[object]] = {
+            name: asyncio.ensure_future(command) for name, command in commands.items()
+        }
+        try:
+            while small.world.state.seq < durable_seq + len(commands):
+                await asyncio.sleep(0)
+            repeat = client.place("BUY", "1", "91", headers={"Idempotency-Key": "once"})
+            waiting["the same key again"] = asyncio.ensure_future(repeat)
+            batch = [{"place": order}, {"cancel": third}]
+            waiting["socket"] = asyncio.ensure_future(caller.ask("orders.batch", orders=batch))
+            waiting["follower"] = asyncio.ensure_future(follower.receive())
+            while small.world.state.seq < durable_seq + len(commands) + len(batch):
+                await asyncio.sleep(0)
+            for _ in range(10):  # as many turns as any of the answers takes
+                assert (await other("GET", "/users/profile")).status == 200
+            assert small.services.runtime.durable_seq == durable_seq
+            assert [name for name, answer in waiting.items() if answer.done()] == []
+        finally:
+            disk_gate.set()
+        await asyncio.gather(*waiting.values())

@@ -1,9 +1,13 @@
-"""`python -m tests.torture [kill|outage|mutations|faults]`, all of them without a name. ROUNDS=100, SECONDS=60, RATE=1500."""
+"""`python -m tests.torture [mutations] [disk] [outage] [kill]`, all of them without a name.
+
+The environment says how much: ROUNDS of kill (100), SECONDS_AWAY of an outage (60) at a RATE of requests a second (1700).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 import time
 from random import Random
@@ -12,11 +16,19 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from tests.torture.disk import failing_sync, file_size_limit, full_disk
 from tests.torture.kill import Crash, Report, plan, torture
+from tests.torture.mutations import show_mutations
+from tests.torture.outage import How, trial
 from tests.torture.progress import Line, Progress
 
 ROUNDS_PER_FOLDER: Final = 25
 """After so many rounds the next one starts with an empty folder."""
+
+WARM_UP: Final = 75_000
+"""Orders before an outage: the tail of records in memory is full then."""
+
+GROWTH_MAX_MB: Final = 50.0
 
 
 async def kill(rounds: int) -> None:
@@ -92,14 +104,45 @@ def _print_summary(progress: Progress) -> None:
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
+async def outage(seconds: float, rate: int) -> None:
+    """PostgreSQL away for so long, in each of the ways it can be; and as long there, to compare."""
+    worst = 0.0
+    for how in How:
+        async with trial() as one:
+            result = await one.run(how, seconds, warm_up=WARM_UP, rate=rate, keyed_percent=10)
+        print(result, flush=True)
+        worst = max(worst, result.grown)
+    assert worst <= GROWTH_MAX_MB, f"the server grew by {worst:.1f} MB, {GROWTH_MAX_MB} are allowed"
+
+
+async def disk() -> None:
+    """Disks that fail, as far as this machine lets us make them."""
+    print(await file_size_limit(1), flush=True)
+    for name, tool, fault in (
+        ("full disk", "mount", full_disk),
+        ("failing fdatasync", "strace", failing_sync),
+    ):
+        if os.geteuid() == 0 and shutil.which(tool):
+            print(await fault(1), flush=True)
+        else:
+            print(f"{name}: not tried, it needs root and {tool}")
+
+
 async def main(names: list[str]) -> None:
     """Run what is named."""
     environ = os.environ
-    for name in names or ["kill"]:
+    for name in names or ["mutations", "disk", "outage", "kill"]:
         print(f"== {name}", flush=True)
         match name:
             case "kill":
                 await kill(int(environ.get("ROUNDS", "100")))
+            case "outage":
+                await outage(float(environ.get("SECONDS_AWAY", "60")), int(environ.get("RATE", "1700")))
+            case "disk":
+                await disk()
+            case "mutations":
+                if not await show_mutations():
+                    sys.exit("a mutation was not noticed")
             case _:
                 sys.exit(f"there is no torture called {name}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -54,6 +54,7 @@ class Account:
         """Everything so far is taken for granted."""
         await self.read()
         await self.check_money([])
+        self.settled()
 
     async def read(self) -> None:
         """The orders made since `settled`, from the history."""
@@ -101,9 +102,14 @@ class Account:
             assert e4(line["balance_after"]) == self.cash_e4, line
         self.last_line = new[0]["transaction_id"] if new else self.last_line
         balance = (await client("GET", "/wallet/balance")).data
-        open_orders = (await client("GET", f"/orders?status=PENDING,PARTIAL&limit={PAGE}")).data
+        open_orders: list[Json] = []
+        total = 1
+        while len(open_orders) < total:
+            page = len(open_orders) // PAGE + 1
+            reply = await client("GET", f"/orders?status=PENDING,PARTIAL&limit={PAGE}&page={page}")
+            open_orders += reply.data
+            total = reply.meta["total"]
         held_e4 = sum(e4(order["hold"]) for order in open_orders if order["side"] == "BUY")
-        assert len(open_orders) < PAGE, "more open orders than one page"
         assert (e4(balance["balance"]), e4(balance["held"])) == (self.cash_e4, held_e4), balance
         assert e4(balance["available"]) == self.cash_e4 - held_e4 >= 0, balance
         paid_in = sorted(e4(line["amount"]) for line in new if line["type"] == "DEPOSIT")
@@ -132,11 +138,12 @@ class Aftermath:
         await account.read()
         tally = Tally(not_taken=sum(sent.outcome is Outcome.NOT_TAKEN for sent in requests))
         doubtful = [sent for sent in requests if sent.outcome is Outcome.IN_DOUBT]
+        asked = {(sent.kind, sent.order_id) for sent in requests if sent.order_id}
         _check_explained(account, requests)
         for sent in requests:
             if sent.outcome is Outcome.DONE:
                 tally.acknowledged += 1
-                _check_done(account, sent, requests)
+                _check_done(account, sent, asked)
             elif sent.outcome is Outcome.REFUSED:
                 tally.refused += 1
         await _check_reads(account, [sent for sent in requests if sent.outcome is Outcome.DONE])
@@ -153,7 +160,7 @@ class Aftermath:
         assert new <= {sent.client_order_id for sent in doubtful}, f"a repetition made orders: {new}"
         for sent in doubtful:
             if sent.outcome is Outcome.DONE:
-                _check_done(account, sent, requests)
+                _check_done(account, sent, asked)
         await account.check_money([sent for sent in requests if sent.kind is Kind.DEPOSIT])
         account.settled()
         return tally
@@ -206,12 +213,14 @@ class Aftermath:
 
 def _check_explained(account: Account, requests: Iterable[Sent]) -> None:
     """Every order that is there was sent, and not refused."""
-    sent_ids = {sent.client_order_id for sent in requests if sent.outcome in (Outcome.DONE, Outcome.IN_DOUBT)}
-    for order in account.orders.values():
-        assert order["client_order_id"] in sent_ids, f"nobody sent, or was refused, {order}"
+    acknowledged = {sent.answer.get("order_id") for sent in requests if sent.outcome is Outcome.DONE}
+    doubtful = {sent.client_order_id for sent in requests if sent.outcome is Outcome.IN_DOUBT}
+    for order_id, order in account.orders.items():
+        known = order_id in acknowledged or order["client_order_id"] in doubtful
+        assert known, f"nobody sent, or was refused, {order}"
 
 
-def _check_done(account: Account, sent: Sent, requests: Sequence[Sent]) -> None:
+def _check_done(account: Account, sent: Sent, asked: Set[tuple[Kind, str]]) -> None:
     """An acknowledged order is there, and is what it was or what may have become of it."""
     if sent.kind is Kind.DEPOSIT:
         return
@@ -235,8 +244,7 @@ def _check_done(account: Account, sent: Sent, requests: Sequence[Sent]) -> None:
         assert order["filled_quantity"] == order["quantity"], order
     if order["status"] == "REPLACED" or order["reason"] == "USER":
         kind = Kind.REPLACE if order["status"] == "REPLACED" else Kind.CANCEL
-        asked = [r for r in requests if r.order_id == order["order_id"] and r.kind is kind]
-        assert asked, f"nobody asked for this: {order}"
+        assert (kind, order["order_id"]) in asked, f"nobody asked for this: {order}"
 
 
 async def _check_reads(account: Account, done: Sequence[Sent]) -> None:

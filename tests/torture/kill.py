@@ -7,10 +7,11 @@ import os
 import re
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -18,6 +19,7 @@ import aiohttp
 
 from config.loading import load_settings
 from server.embedded_postgres import EmbeddedPostgres
+from server.exit_codes import ExitCode
 from server.postgres_process import pid_in, processes_in, works_in
 from tests.e2e.load import Load, Outcome, Requests, Trader, make_traders, numbers
 from tests.handlers.small_kerb import Client
@@ -116,31 +118,55 @@ class Torture:
         self._traders = await make_traders(self._kerb, self._http, TRADERS)
         self._accounts = [Account(trader) for trader in self._traders]
         for account in self._accounts:
-            await account.read()
-            await account.check_money([])
-            account.settled()
+            await account.begin()
         self._prober = await self._kerb.register(self._http, "prober@example.com", "10000000")
 
     async def round(self, plan: Plan) -> Report:
         """One round. Raises AssertionError, or what recovery raises, when something is wrong."""
         report = Report(plan.crash.value, plan.load_s, len(plan.starts_killed))
+
+        async def crash() -> None:
+            if plan.crash is Crash.KILL_BEHIND:  # everything of this round is in the journal alone
+                self._signal_postgres(signal.SIGSTOP)
+            await asyncio.sleep(plan.load_s)
+            await self._crash(plan.crash)
+
+        load, ladder = await self._load_until(crash())
+        await self._look_at_the_disk(report, load)
+        for delay_s in plan.starts_killed:
+            await self._killed_start(delay_s)
+        return await self._recovered(report, load, ladder)
+
+    async def round_of(
+        self, name: str, fault: Callable[[KerbProcess], Awaitable[int]], repair: Callable[[], None]
+    ) -> Report:
+        """A round that ends by itself: `fault` breaks something and gives the exit code, which must be JOURNAL_IO."""
+        report = Report(name, 0.0)
+
+        async def crash() -> None:
+            assert await fault(self._kerb) == ExitCode.JOURNAL_IO, self._kerb.log.read_text()[-4000:]
+
+        load, ladder = await self._load_until(crash())
+        await self._look_at_the_disk(report, load)
+        repair()
+        return await self._recovered(report, load, ladder)
+
+    async def _load_until(self, crash: Coroutine[None, None, None]) -> tuple[Load, Ladder]:
+        """Send until the server is gone."""
         make = Requests(self._random.randrange(1 << 30), f"r{self._round}", self._numbers)
         self._round += 1
         load = Load(self._http, self._traders, make)
         ladder = Ladder(load, make, self._traders)
         load.start()
         building = asyncio.create_task(ladder.build())
-        if plan.crash is Crash.KILL_BEHIND:  # everything of this round is in the journal alone
-            self._signal_postgres(signal.SIGSTOP)
-        await asyncio.sleep(plan.load_s)
-        await self._crash(plan.crash)
+        await crash
         await load.ended()
         await building
         assert not load.faults, load.faults
-        report.in_doubt = load.count(Outcome.IN_DOUBT)
-        await self._look_at_the_disk(report, load)
-        for delay_s in plan.starts_killed:
-            await self._killed_start(delay_s)
+        return load, ladder
+
+    async def _recovered(self, report: Report, load: Load, ladder: Ladder) -> Report:
+        """Start again and check everything."""
         await self._start(report)
         report.tally = await Aftermath(self._http, self._accounts).check(load.requests)
         report.probed = await ladder.probe(self._prober)
@@ -177,6 +203,7 @@ class Torture:
 
     async def _look_at_the_disk(self, report: Report, load: Load) -> None:
         """While nobody runs: what was acknowledged is in the journal, and recovery gives what the whole journal gives."""
+        report.in_doubt = load.count(Outcome.IN_DOUBT)
         scan = self._replica.catch_up()
         report.last_seq = scan.last_seq
         report.torn = scan.torn is not None
@@ -212,12 +239,15 @@ class Torture:
 
 
 @asynccontextmanager
-async def torture(seed: int, **environ: str) -> AsyncIterator[Torture]:
-    """A running server in a temporary folder, with traders, ready for the first round."""
-    connector = aiohttp.TCPConnector(limit=0, force_close=False)
+async def torture(
+    seed: int, prepare: Callable[[Path], None] = lambda data_dir: None, **environ: str
+) -> AsyncIterator[Torture]:
+    """A running server in a temporary folder, with traders, ready for the first round. `prepare` is given the folder."""
+    connector = aiohttp.TCPConnector(limit=0)
     with reachable_folder() as folder:
+        prepare(folder / "kerb")
         async with (
-            running_kerb(folder / "kerb", **ENVIRON, **environ) as kerb,
+            running_kerb(folder / "kerb", **ENVIRON | environ) as kerb,
             aiohttp.ClientSession(connector=connector) as http,
         ):
             rounds = Torture(kerb, http, seed)

@@ -1,0 +1,224 @@
+"""PostgreSQL is stopped, hung or killed under load: orders go on, nothing is lost, memory stays, the backlog drains."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from config.loading import load_settings
+from server.embedded_postgres import EmbeddedPostgres
+from server.postgres_process import processes_in
+from tests.e2e.load import Kind, Load, Outcome, Requests, make_traders, numbers
+from tests.handlers.small_kerb import Client
+from tests.kerb_process import KerbProcess, running_kerb
+from tests.server.reachable_folder import reachable_folder
+from tests.torture.aftermath import Account, Aftermath
+
+TRADERS: Final = 6
+SAMPLE_S: Final = 0.25
+DRAINED_RECORDS: Final = 2_000
+"""Under load the write-behind is always a batch or so behind."""
+
+MB: Final = 1_000_000
+
+
+class How(Enum):
+    """What happens to PostgreSQL."""
+
+    STOPPED = "stopped"
+    KILLED = "killed"
+    HUNG = "hung"
+    THERE = "there"
+    """It is not taken away: what the same load does to memory without an outage."""
+
+
+@dataclass
+class Outage:
+    """What was measured. Times in seconds, memory in MB."""
+
+    how: How
+    away_s: float = 0.0
+    orders: int = 0
+    orders_while_away: int = 0
+    not_taken: int = 0
+    backlog_records: int = 0
+    drain_s: float = 0.0
+    rss_before: float = 0.0
+    rss_most: float = 0.0
+    rss_after: float = 0.0
+    keys_while_away: int = 0
+
+    @property
+    def orders_per_s(self) -> float:
+        """Orders acknowledged in each second of the outage."""
+        return self.orders_while_away / self.away_s
+
+    @property
+    def grown(self) -> float:
+        """How much the server's memory grew from the last moment before the outage."""
+        return self.rss_most - self.rss_before
+
+    def __str__(self) -> str:
+        return (
+            f"Postgres {self.how.value} for {self.away_s:.1f} s: {self.orders_while_away} orders acknowledged meanwhile "
+            f"({self.orders_per_s:.0f}/s, {self.keys_while_away} with a key), {self.not_taken} answered 503, "
+            f"backlog {self.backlog_records} records, drained in {self.drain_s:.1f} s under load; RSS {self.rss_before:.1f} MB, "
+            f"at most {self.rss_most:.1f} MB (+{self.grown:.1f}), {self.rss_after:.1f} MB afterwards"
+        )
+
+
+class External:
+    """A PostgreSQL that is not Kerb's to look after."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._server = self._new()
+
+    async def start(self) -> str:
+        """Its DSN."""
+        return await self._server.start()
+
+    async def stop(self) -> None:
+        """Stop it for good."""
+        await self._server.stop()
+
+    async def take_away(self, how: How) -> None:
+        """From now on it does not answer."""
+        if how is How.THERE:
+            return
+        if how is How.STOPPED:
+            await self._server.stop()
+            return
+        if how is How.KILLED:
+            watcher = self._server._watcher
+            assert watcher is not None
+            watcher.cancel()
+        self._signal(signal.SIGKILL if how is How.KILLED else signal.SIGSTOP)
+
+    async def bring_back(self, how: How) -> None:
+        """It answers again, at the same address."""
+        if how is How.THERE:
+            return
+        if how is How.HUNG:
+            self._signal(signal.SIGCONT)
+            return
+        self._server = self._new()
+        await self._server.start()
+
+    def _new(self) -> EmbeddedPostgres:
+        return EmbeddedPostgres(self._folder, load_settings("demo", None, {}).settings.postgres)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in processes_in((self._folder / "postgres" / "data").resolve()):
+            os.kill(pid, number)
+
+
+class Trial:
+    """One outage of one server under load."""
+
+    def __init__(self, kerb: KerbProcess, http: aiohttp.ClientSession, external: External) -> None:
+        self._kerb = kerb
+        self._http = http
+        self._external = external
+
+    async def run(self, how: How, away_s: float, *, warm_up: int, rate: int, keyed_percent: int) -> Outage:
+        """Warm up with so many orders, take the database away and bring it back, drain, and check everything."""
+        outage = Outage(how)
+        traders = await make_traders(self._kerb, self._http, TRADERS)
+        accounts = [Account(trader) for trader in traders]
+        for account in accounts:
+            await account.begin()
+        make = Requests(1, "o", numbers(), keyed_percent, calm=True)
+        load = Load(self._http, traders, make, http_workers=1, batch=20)
+        load.start()
+        while load.count(Outcome.DONE) < warm_up:
+            await asyncio.sleep(SAMPLE_S)
+        load.pace(rate)
+        while await self._lag_records() > DRAINED_RECORDS:
+            await asyncio.sleep(SAMPLE_S)
+        await self._away(outage, load, traders[0].client, away_s)
+        begun_s = time.monotonic()
+        await self._external.bring_back(how)
+        while await self._lag_records() > DRAINED_RECORDS:
+            outage.rss_most = max(outage.rss_most, self._kerb.rss_bytes / MB)
+            await asyncio.sleep(SAMPLE_S)
+        outage.drain_s = time.monotonic() - begun_s
+        await load.stop()
+        outage.rss_after = self._kerb.rss_bytes / MB
+        assert load.connections_lost == 0, f"{load.connections_lost} connections were lost"
+        assert load.faults == []
+        outage.orders = sum(sent.kind is Kind.PLACE for sent in load.requests)
+        await Aftermath(self._http, accounts).check(load.requests)
+        await self._kerb.verify()
+        return outage
+
+    async def _away(self, outage: Outage, load: Load, client: Client, away_s: float) -> None:
+        """The outage itself: what is sent meanwhile is counted, and every sort of call is tried."""
+        first = len(load.requests)
+        outage.rss_before = self._kerb.rss_bytes / MB
+        begun_s = time.monotonic()
+        await self._external.take_away(outage.how)
+        trying = asyncio.create_task(self._try_calls(client, away=outage.how is not How.THERE))
+        while time.monotonic() - begun_s < away_s or not trying.done():
+            outage.rss_most = max(outage.rss_most, self._kerb.rss_bytes / MB)
+            await asyncio.sleep(SAMPLE_S)
+        outage.away_s = time.monotonic() - begun_s
+        outage.backlog_records = await self._lag_records()
+        meanwhile = load.requests[first:]
+        placed = [sent for sent in meanwhile if sent.kind is Kind.PLACE and sent.outcome is Outcome.DONE]
+        outage.orders_while_away = len(placed)
+        outage.keys_while_away = sum(bool(sent.key) for sent in meanwhile)
+        outage.not_taken = sum(sent.outcome is Outcome.NOT_TAKEN for sent in meanwhile)
+        await trying
+
+    async def _try_calls(self, client: Client, *, away: bool) -> None:
+        """What the engine answers goes on for whoever is signed in; what PostgreSQL answers is 503 and may be retried."""
+        assert (await client("GET", "/wallet/balance")).status == 200
+        assert (await client("GET", "/orders?status=PENDING")).status == 200
+        assert (await client("GET", "/stocks/AIG/depth")).status == 200
+        assert (await self._kerb.anonymous(self._http)("GET", "/healthz", root=True)).status == 200
+        if not away:
+            return
+        anonymous = self._kerb.anonymous(self._http)
+        login = {"email": "load0@example.com", "password": client.password}
+        refused = await asyncio.gather(
+            client("GET", "/orders/history"),
+            client("GET", "/wallet/transactions"),
+            anonymous("POST", "/auth/login", login),
+        )
+        for reply in refused:
+            assert (reply.status, reply.error["retryable"]) == (503, True), reply
+            assert "Retry-After" in reply.headers, reply
+
+    async def _lag_records(self) -> int:
+        reply = await self._kerb.anonymous(self._http)("GET", "/metrics", root=True)
+        found = re.search(rb"^kerb_write_behind_lag_records (\S+)$", reply.body, re.MULTILINE)
+        assert found is not None, reply
+        return int(float(found[1]))
+
+
+@asynccontextmanager
+async def trial(**environ: str) -> AsyncIterator[Trial]:
+    """A server on a PostgreSQL of its own that can be taken away."""
+    with reachable_folder() as folder:
+        external = External(folder / "external")
+        dsn = await external.start()
+        try:
+            async with (
+                running_kerb(folder / "kerb", KERB_DATABASE_URL=dsn, **environ) as kerb,
+                aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
+            ):
+                yield Trial(kerb, http, external)
+        finally:
+            await external.stop()
