@@ -67,20 +67,28 @@ def scan_journal(
     journal_id: bytes,
     known_durable_seq: int,
     progress: ScanProgress = lambda done_bytes, total_bytes: None,
+    *,
+    up_to_seq: int | None = None,
 ) -> JournalScan:
     """Check every frame of the journal in `folder`. `known_durable_seq` is what the caller knows to be durable.
+
+    With `up_to_seq` only the frames up to that sequence: what comes after it may be about to be written by another
+    process, and half of it be seen here.
 
     Raises `JournalCorrupt` for anything that a crash cannot explain, `JournalShort` when the journal ends cleanly but
     before `known_durable_seq`. `progress(done_bytes, total_bytes)` is called once a segment.
     """
-    return _Scan(disk, folder, journal_id, known_durable_seq).run(progress)
+    return _Scan(disk, folder, journal_id, known_durable_seq, up_to_seq).run(progress)
 
 
 class _Scan:
     """The walk over all segments; `expected` is the next sequence, `chain` the hash of the frame before it."""
 
-    def __init__(self, disk: Disk, folder: Path, journal_id: bytes, known_durable_seq: int) -> None:
+    def __init__(
+        self, disk: Disk, folder: Path, journal_id: bytes, known_durable_seq: int, up_to_seq: int | None
+    ) -> None:
         self.disk = disk
+        self.up_to_seq = up_to_seq
         self.folder = folder
         self.journal_id = journal_id
         self.caller_seq = known_durable_seq
@@ -100,10 +108,16 @@ class _Scan:
             torn = self._walk(segment, sizes[place], is_last)
             segments.append(segment)
             progress(sum(sizes[: place + 1]), sum(sizes))
-        self._check_end(segments)
+            if self._is_enough():
+                break
+        if not self._is_enough():
+            self._check_end(segments)
         last_seq = self.expected - 1
         is_clean = self.mark is not None and self.mark.last_seq == last_seq and torn is None
         return JournalScan(tuple(segments), last_seq, self.chain, self.durable, torn, is_clean)
+
+    def _is_enough(self) -> bool:
+        return self.up_to_seq is not None and self.expected > self.up_to_seq
 
     def _read_mark(self) -> CleanMark | None:
         path = self.folder / CLEAN_MARK_NAME
@@ -159,7 +173,7 @@ class _Scan:
         try:
             window = SegmentWindow(self.disk, fd)
             fault: str | None = None
-            while segment.end_offset < segment.header.capacity_bytes:
+            while segment.end_offset < segment.header.capacity_bytes and not self._is_enough():
                 header = window.frame_header(segment.end_offset)
                 if header is None:
                     fault = "no valid frame header"

@@ -39,7 +39,7 @@ async def verify_journal(dsn: str, data_dir: Path) -> list[Finding]:
     disk = Disk()
     folder = data_dir / DataFolder.JOURNAL_NAME
     try:
-        scan = scan_journal(disk, folder, journal_id, applied_seq)
+        scan = scan_journal(disk, folder, journal_id, applied_seq, up_to_seq=applied_seq)
         if not scan.segments or scan.segments[0].first_seq > 1:
             return []
         state = State()

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from server.disk import Disk
 from server.journal_errors import JournalCorrupt, JournalShort
 from server.journal_frame import SEGMENT_START, ZERO_HASH, decode_frame_header, encode_frame
-from server.journal_scan import CLEAN_MARK_NAME, segment_name
+from server.journal_scan import CLEAN_MARK_NAME, scan_journal, segment_name
 from tests.server.journal_disks import JOURNAL_ID, contents, never, open_journal, record, write_groups
 
 SMALL = 32 * 1024
@@ -258,3 +259,16 @@ async def test_a_damaged_clean_mark_is_refused(tmp_path: Path) -> None:
     await journal.close()
     overwrite(folder / CLEAN_MARK_NAME, 5, b"\xff")
     assert "mark is damaged" in refused(folder).reason
+
+
+async def test_what_another_process_is_writing_is_none_of_a_reader_of_the_past(tmp_path: Path) -> None:
+    folder = await written(tmp_path, 3, 2, 4, 1)
+    (path,) = segment_files(folder)
+    offset, size_bytes, *_ = frames_of(path)[2]
+    overwrite(path, offset, bytes(size_bytes))  # as it looks when a later frame was written between two reads
+    with pytest.raises(JournalCorrupt):
+        scan_journal(Disk(), folder, JOURNAL_ID, 5)
+    scan = scan_journal(Disk(), folder, JOURNAL_ID, 5, up_to_seq=5)
+    assert (scan.last_seq, scan.torn) == (5, None)
+    with pytest.raises(JournalCorrupt):
+        scan_journal(Disk(), folder, JOURNAL_ID, 5, up_to_seq=6)
