@@ -4,7 +4,8 @@
 
 Full path: authentication, rate limit, decoding, risk, ledger, matching, a journal with a real fdatasync, fan-out, and
 the write-behind into the embedded PostgreSQL. 64 connections, each with one order in flight; the bare server gets the
-very same requests. Then the latency at half of that rate, with orders sent by the clock.
+very same requests. Where other programs share the core, rates say little: so the ratio is also taken of the processor
+time that each server spends on a request, and the smaller one counts. Then the latency at half of that rate, with orders sent by the clock.
 """
 
 from __future__ import annotations
@@ -61,7 +62,16 @@ async def throughput(load: OrderLoad, seconds: float) -> float:
         p99_ms=median(p99_ms),
         connections=CONNECTIONS,
     )
-    report("http_orders_ratio", ratio, "of_bare_post", must=MUST_RATIO, aim=AIM_RATIO)
+    cpu_ratio = median_ratio(bare_cpu_us, cpu_us)
+    report(
+        "http_orders_ratio",
+        min(ratio, cpu_ratio),
+        "of_bare_post",
+        must=MUST_RATIO,
+        aim=AIM_RATIO,
+        by_rate=ratio,
+        by_cpu=cpu_ratio,
+    )
     return value
 
 
