@@ -19,8 +19,11 @@ from server.exit_codes import ExitCode
 if TYPE_CHECKING:
     from config.settings import Settings
     from feeds.market_feed import MarketFeed
+    from server.auth import Auth
     from server.core import Core
+    from server.database import Database
     from server.lifecycle import Lifecycle
+    from server.outbox import Outbox
     from server.services import Services
 
 T = TypeVar("T")
@@ -198,7 +201,6 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     from feeds.own_candles import load_own_candles, own_trades_listener
     from handlers.balance_json import BalanceEncoder
     from handlers.order_json import encode_order
-    from server.auth import Auth
     from server.bank import Bank
     from server.clock import WallClock
     from server.database import Database
@@ -210,20 +212,14 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     from server.outbox import Outbox
     from server.private_streams import BALANCE, ORDERS
     from server.rate_limits import RateLimits
-    from server.secrets_file import load_or_create_secret
     from server.services import Services
 
     runtime, state = core.runtime, core.state
     database = Database(core.dsn, pool_min=settings.postgres.pool_min, pool_max=settings.postgres.pool_max)
     await database.open()
     lifecycle.on_stop("the database pool", database.close)
-    secret = settings.auth.jwt_secret or load_or_create_secret(settings.data_dir / "jwt_secret")
     outbox = Outbox(database, runtime)
-    auth = Auth(
-        *(settings.auth, secret, database, outbox),
-        account_of=lambda user: state.account_by_user.get(user, 0),
-        highest_user_id=lambda: max(state.account_by_user, default=0),
-    )
+    auth = _sign_in(settings, core, database, outbox)
     lifecycle.on_stop("sign-in", auth.close)
     market = MarketView()
     hub = Hub(market, settings.stream, {ORDERS: encode_order, BALANCE: BalanceEncoder(state)}, WallClock())
@@ -261,6 +257,25 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     services.bank.start()
     lifecycle.on_stop("the bank", services.bank.stop)
     return services
+
+
+def _sign_in(settings: Settings, core: Core, database: Database, outbox: Outbox) -> Auth:
+    """Users, their sessions and keys, and the letters that they get."""
+    from server.auth import Auth
+    from server.mail import make_mailer
+    from server.secrets_file import load_or_create_secret
+
+    accounts = core.state.account_by_user
+    return Auth(
+        settings.auth,
+        settings.auth.jwt_secret or load_or_create_secret(settings.data_dir / "jwt_secret"),
+        database,
+        outbox,
+        account_of=lambda user: accounts.get(user, 0),
+        highest_user_id=lambda: max(accounts, default=0),
+        mail=settings.mail,
+        mailer=make_mailer(settings.mail, settings.data_dir),
+    )
 
 
 async def _serve_http(services: Services, lifecycle: Lifecycle) -> None:

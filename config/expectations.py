@@ -9,6 +9,7 @@ _PATTERNS = {
     "^[A-Z]{3}$": "a currency of three capital letters",
     "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$": "a time from 00:00 to 24:00",
     "^postgres(ql)?://": "a URL that begins with postgresql://",
+    "^smtps?://": "a URL that begins with smtp:// or smtps://",
     "^rediss?://": "a URL that begins with redis:// or rediss://",
 }
 

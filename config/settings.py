@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 SECRET_FIELDS = frozenset({"jwt_secret"})
-URL_FIELDS = frozenset({"database_url", "redis_url"})
+URL_FIELDS = frozenset({"database_url", "redis_url", "smtp_url"})
 MASK = "********"
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]  # 0: any free port
@@ -124,6 +124,20 @@ class AuthSettings(Section, frozen=True, kw_only=True):
     bcrypt_threads: Annotated[int, Meta(ge=1, le=64)]
     bcrypt_queue_max: Annotated[int, Meta(ge=1, le=10_000)]  # waiting sign-ins; more answer 503
     auth_cache_max: Count  # verified tokens in memory
+    reset_ttl_s: Seconds  # of the token in a password reset's e-mail
+    login_failures_account: Count  # wrong passwords for one account that cost nothing; then the wait doubles
+    login_failures_address: Count  # the same from one address
+    login_wait_max_s: Seconds
+
+
+class MailSettings(Section, frozen=True, kw_only=True):
+    """Outgoing e-mail. Without a server letters are written into `mail/` of the data folder."""
+
+    smtp_url: Annotated[str, Meta(pattern="^smtps?://")] | None = None  # smtp://user:password@host:587
+    sender: Annotated[str, Meta(min_length=3)]
+    reset_url: (
+        str  # the page for a new password, with {token} in it; empty: the letter gives the token itself
+    )
 
 
 class LimitSettings(Section, frozen=True, kw_only=True):
@@ -195,6 +209,7 @@ class Settings(Section, frozen=True, kw_only=True):
     journal: JournalSettings
     write_behind: WriteBehindSettings
     auth: AuthSettings
+    mail: MailSettings
     limits: LimitSettings
     stream: StreamSettings
     idempotency: IdempotencySettings

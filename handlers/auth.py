@@ -15,9 +15,11 @@ from handlers.field_types import AccountId, KycStatus, RoleName, UserId
 from handlers.order_body import plain_text
 from server.auth import Grant, NewUser
 from server.errors import BadRequest
+from server.password_rules import LENGTH_MAX, LENGTH_MIN
 
-PASSWORD_MIN: Final = 8
-PASSWORD_MAX: Final = 256
+TYPED_PASSWORD_MAX: Final = 256
+"""What is compared with a stored password may be longer than what is taken as a new one."""
+
 EMAIL_MAX: Final = 254
 
 _EMAIL = re.compile(
@@ -31,7 +33,7 @@ class RegisterBody(Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /auth/register`."""
 
     email: Annotated[str, Meta(max_length=EMAIL_MAX)]
-    password: Annotated[str, Meta(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX)]
+    password: Annotated[str, Meta(min_length=LENGTH_MIN, max_length=LENGTH_MAX)]
     full_name: Annotated[str, Meta(min_length=1, max_length=200)]
     phone: str | None = None
 
@@ -40,7 +42,7 @@ class LoginBody(Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /auth/login`."""
 
     email: Annotated[str, Meta(max_length=EMAIL_MAX)]
-    password: Annotated[str, Meta(max_length=PASSWORD_MAX)]
+    password: Annotated[str, Meta(max_length=TYPED_PASSWORD_MAX)]
 
 
 class RefreshBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,7 +86,7 @@ _refresh = msgspec.json.Decoder(RefreshBody)
 
 
 async def register(call: Call) -> Answer:
-    """Make a user with an open account. 409 EMAIL_TAKEN."""
+    """Make a user with an open account. 409 EMAIL_TAKEN, 422 WEAK_PASSWORD."""
     body = call.decode(_register)
     if _EMAIL.fullmatch(body.email) is None:
         raise BadRequest("email", "is not an e-mail address")

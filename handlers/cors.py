@@ -8,7 +8,9 @@ from typing import Final
 from aiohttp import web
 
 ALLOWED_METHODS: Final = "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
-ALLOWED_HEADERS: Final = "Authorization, Content-Type, X-Idempotency-Key, Idempotency-Key, X-Request-ID"
+ALLOWED_HEADERS: Final = (
+    "Authorization, X-API-Key, Content-Type, X-Idempotency-Key, Idempotency-Key, X-Request-ID"
+)
 EXPOSED_HEADERS: Final = (
     "X-Request-ID, Idempotency-Hit, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
 )

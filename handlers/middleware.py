@@ -18,6 +18,7 @@ from typing import Final
 
 from aiohttp import web
 
+from handlers.access import access_of, require_scope, scope_of
 from handlers.call import Call
 from handlers.cors import Cors
 from handlers.envelope import Answer, failure, fault
@@ -58,25 +59,31 @@ def authenticate(services: Services, headers: Mapping[str, str]) -> Principal:
     """The caller. Raises Unauthenticated or TokenExpired."""
     header = headers.get("Authorization")
     if header is None:
-        raise Unauthenticated
+        api_key = headers.get("X-API-Key")
+        if api_key is None:
+            raise Unauthenticated
+        return services.auth.api_keys.verify(api_key)
     if header[:7] != "Bearer " and header[:7].lower() != "bearer ":
         raise Unauthenticated("Send the access token as 'Authorization: Bearer …'.")
     return services.auth.verify(header[7:])
 
 
 def authorize(services: Services, headers: Mapping[str, str], route: Route | StreamRoute) -> Principal | None:
-    """The caller, if the route's policy lets the caller in. Raises Unauthenticated or Forbidden.
+    """The caller, if the route's policy lets the caller in. Raises Unauthenticated, Forbidden or ScopeMissing.
 
     On a public route a bad token is the same as none: it may be the very thing that the call is to replace.
     """
     if not route.policy:
         try:
-            return authenticate(services, headers) if "Authorization" in headers else None
+            has_credentials = "Authorization" in headers or "X-API-Key" in headers
+            return authenticate(services, headers) if has_credentials else None
         except Unauthenticated:
             return None
     principal = authenticate(services, headers)
     if route.policy.isdisjoint(principal.roles):
         raise Forbidden
+    if principal.scopes is not None:
+        require_scope(principal, scope_of(route.method, route.path, route.limit))
     return principal
 
 
@@ -151,6 +158,7 @@ def bug(call: Call) -> Answer:
 def endpoint(route: Route, services: Services, cors: Cors) -> Endpoint:
     """The function that aiohttp calls for a route."""
     handler = route.handler
+    access = access_of(route)
     has_body = route.method not in WITHOUT_BODY
     body_max_bytes = services.settings.http.body_max_bytes
     observe = services.metrics.route(route.name).observe
@@ -160,6 +168,8 @@ def endpoint(route: Route, services: Services, cors: Cors) -> Endpoint:
         call = Call(services, request, request_id_of(request.headers))
         try:
             admit(call, route, request)
+            if access.owned:
+                access.check_objects(call)
             if has_body:
                 call.body = await read_body(request, body_max_bytes)
             answer = await handler(call)

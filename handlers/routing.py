@@ -66,3 +66,4 @@ class StreamRoute(Struct, frozen=True):
     handler: StreamHandler
     policy: frozenset[Role]
     limit: LimitClass
+    method: str = "GET"

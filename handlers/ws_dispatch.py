@@ -29,6 +29,7 @@ from handlers.ws_orders import OrderDesk, error_answer, problem_text
 from handlers.ws_session import Session
 from handlers.ws_subscriptions import subscribe, unsubscribe
 from server.errors import BadRequest, Forbidden, KerbError, Unauthenticated
+from server.principal import Scope
 
 MALFORMED: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What decoding raises for bytes that are not a message."""
@@ -73,8 +74,8 @@ def _ping(session: Session, message: Ping) -> None:
 
 
 def _desk(session: Session) -> OrderDesk:
-    """Where the client's orders go. Raises Unauthenticated or Forbidden."""
-    return OrderDesk(session.services, session.require_holder())
+    """Where the client's orders go. Raises Unauthenticated, Forbidden or ScopeMissing."""
+    return OrderDesk(session.services, session.require_holder(Scope.TRADE))
 
 
 def _place(session: Session, message: Place) -> None:

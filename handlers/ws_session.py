@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from handlers.access import require_scope
 from handlers.routing import HOLDER
 from server.errors import Forbidden, TooManyRequests, Unauthenticated
 from server.outlet import Outlet
-from server.principal import Principal
+from server.principal import Principal, Scope
 from server.rate_limits import LimitClass
 from server.services import Services
 from server.ws_frames import CloseCode
@@ -59,12 +60,16 @@ class Session:
         """The id of the message that is being carried out."""
         return f"{self._connection_id}.{self._count}"
 
-    def require_holder(self) -> Principal:
-        """A signed-in client that has an account to trade with. Raises Unauthenticated or Forbidden."""
+    def require_holder(self, scope: Scope = Scope.READ) -> Principal:
+        """A signed-in client that has an account to trade with, with an API key of this scope if it came with one.
+
+        Raises Unauthenticated, Forbidden or ScopeMissing.
+        """
         if self.principal is None:
             raise Unauthenticated
         if HOLDER.isdisjoint(self.principal.roles):
             raise Forbidden
+        require_scope(self.principal, scope)
         return self.principal
 
     def begin_message(self) -> None:

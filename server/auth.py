@@ -1,14 +1,15 @@
-"""Who may come in: registration, login, refresh with rotation, logout, and the check of access tokens.
+"""Who may come in: registration, login, refresh with rotation, logout, and the check of access tokens and API keys.
 
 Users live in Postgres by ordinary SQL; a verified access token goes on working while Postgres is away. Refresh
-tokens are random, stored as hashes, good for one use; a second use revokes the session they descend from.
+tokens are random, stored as hashes, good for one use; a second use revokes the session they descend from, without a
+grace period: a client that lost the answer signs in again.
 """
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import logging
-import secrets
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
@@ -17,18 +18,33 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from config.settings import AuthSettings
+from config.settings import AuthSettings, MailSettings
 from engine.kinds import AccountKind
+from server.api_keys import PREFIX, ApiKeys
 from server.auth_passwords import Passwords
+from server.auth_secrets import REFRESH, hash_of, new_secret
+from server.auth_sessions import Sessions
 from server.auth_tokens import AccessTokens
 from server.database import Database
-from server.errors import EmailTaken, InvalidCredentials, Unauthenticated
+from server.errors import DatabaseUnavailable, EmailTaken, InvalidCredentials, Overloaded, Unauthenticated
+from server.login_throttle import Failures, LoginThrottle
+from server.mail import Mailer
 from server.outbox import OPEN_ACCOUNT, AccountToOpen, Outbox
+from server.password_change import PasswordChanges
+from server.password_rules import check_password
 from server.principal import Principal, Role
-from sql import users
+from server.rate_limits import RateLimiter
+from sql import credentials, users
 
-REFRESH_BYTES: Final = 32
 USER_AGENT_MAX: Final = 200
+LETTERS_MAX: Final = 10_000
+"""Users whose letters of the last hour are counted."""
+
+TEND_EVERY_S: Final = 1.0
+WRITE_USES_EVERY: Final = 15
+TIDY_EVERY: Final = 3_600
+"""In turns of `TEND_EVERY_S`."""
+
 _REFRESH_REFUSED: Final = "The refresh token is not valid. Sign in again."
 
 log = logging.getLogger("kerb.auth")
@@ -95,18 +111,31 @@ class Auth:
         outbox: Outbox,
         account_of: Callable[[int], int],
         highest_user_id: Callable[[], int] = lambda: 0,
+        *,
+        mail: MailSettings,
+        mailer: Mailer,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._account_of = account_of
         self._highest_user_id = highest_user_id
         self._refresh_ttl_s = settings.refresh_ttl_s
-        self._revocation_listeners: list[Callable[[int], None]] = []
+        self._tending: asyncio.Task[None] | None = None
         self.tokens = AccessTokens(secret, ttl_s=settings.access_ttl_s, cache_max=settings.auth_cache_max)
         self.passwords = Passwords(
             rounds=settings.bcrypt_rounds,
             threads=settings.bcrypt_threads,
             queue_max=settings.bcrypt_queue_max,
+        )
+        self.throttle = LoginThrottle(
+            Failures(free=settings.login_failures_account, wait_max_s=settings.login_wait_max_s),
+            Failures(free=settings.login_failures_address, wait_max_s=settings.login_wait_max_s),
+        )
+        self.sessions = Sessions(database, lambda: self.tokens, time.time)
+        self.api_keys = ApiKeys(database, self.sessions, account_of, time.time)
+        self.password_changes = PasswordChanges(
+            *(settings, mail, database, self.passwords, self.sessions, self.api_keys, self.throttle, mailer),
+            letters=RateLimiter(buckets_max=LETTERS_MAX, clock_ns=time.monotonic_ns),
         )
 
     async def start(self) -> None:
@@ -118,24 +147,33 @@ class Auth:
         await self._database.execute(users.KEEP_USER_IDS_ABOVE, self._highest_user_id())
         for row in await self._database.fetch(users.REVOKED_SESSIONS, float(self.tokens.ttl_s)):
             self.tokens.revoke(row["session_id"])
+        await self.api_keys.load()
+        if self._tending is None:
+            self._tending = asyncio.get_running_loop().create_task(self._tend(), name="sign-in")
 
     def close(self) -> None:
-        """Stop the threads that hash passwords."""
+        """Stop the threads that hash passwords and send mail, and what is done in the background."""
+        if self._tending is not None:
+            self._tending.cancel()
+        self.password_changes.close()
         self.passwords.close()
 
     def verify(self, token: str) -> Principal:
-        """The caller behind an access token. Raises Unauthenticated or TokenExpired."""
+        """The caller behind an access token or an API key. Raises Unauthenticated or TokenExpired."""
+        if token.startswith(PREFIX):
+            return self.api_keys.verify(token)
         return self.tokens.verify(token)
 
     def add_revocation_listener(self, callback: Callable[[int], None]) -> None:
         """`callback(session_id)` is called whenever a session ends, so that its sockets can be closed."""
-        self._revocation_listeners.append(callback)
+        self.sessions.add_listener(callback)
 
     async def register(self, user: NewUser) -> RegisteredUser:
-        """Make a user and open the account. Raises EmailTaken, Overloaded, DatabaseUnavailable.
+        """Make a user and open the account. Raises WeakPassword, EmailTaken, Overloaded, DatabaseUnavailable.
 
         User and outbox row are one transaction: if the account cannot be opened now, the outbox does it later.
         """
+        check_password(user.password, user.email)
         hashed = await self.passwords.hash(user.password)
         market_maker = Role.MARKET_MAKER in user.roles
         to_open = AccountToOpen(
@@ -163,20 +201,31 @@ class Auth:
         return RegisteredUser(user_id, account_id)
 
     async def login(self, email: str, password: str, *, address: str, user_agent: str) -> Grant:
-        """Begin a session. Raises InvalidCredentials (after the same time for an unknown e-mail address)."""
-        row = await self._database.fetchrow(users.USER_FOR_LOGIN, email)
-        if not await self.passwords.check(password, row["password_hash"] if row else None) or row is None:
+        """Begin a session. Raises InvalidCredentials (after the same time for an unknown e-mail address), and
+        TooManyRequests when this account or address has guessed too often.
+        """
+        self.throttle.begin(email, address)
+        try:
+            row = await self._database.fetchrow(users.USER_FOR_LOGIN, email)
+            matches = await self.passwords.check(password, row["password_hash"] if row else None)
+        except (DatabaseUnavailable, Overloaded):
+            self.throttle.undecided(email, address)
+            raise
+        if row is None or not matches:
             log.info("login refused from %s", address)
             raise InvalidCredentials
-        refresh_token, refresh_hash = _new_refresh_token()
+        refresh_token, refresh_hash = new_secret(REFRESH)
         async with self._database.connection() as connection, connection.transaction():
+            stored = (row["user_id"], row["password_hash"])
+            if await connection.fetchrow(credentials.LOGIN_WITH, *stored) is None:
+                raise InvalidCredentials  # the password was changed a moment ago
             session_id: int = await connection.fetchval(
                 users.INSERT_SESSION, row["user_id"], address, user_agent[:USER_AGENT_MAX]
             )
             await connection.execute(
                 users.INSERT_REFRESH, refresh_hash, session_id, float(self._refresh_ttl_s)
             )
-            await connection.execute(users.TOUCH_LOGIN, row["user_id"])
+        self.throttle.succeeded(email, address)
         return self._grant(row, session_id, refresh_token)
 
     async def refresh(self, refresh_token: str) -> Grant:
@@ -184,8 +233,8 @@ class Auth:
 
         Raises Unauthenticated.
         """
-        used_hash = _hash(refresh_token)
-        new_token, new_hash = _new_refresh_token()
+        used_hash = hash_of(refresh_token)
+        new_token, new_hash = new_secret(REFRESH)
         async with self._database.connection() as connection:
             async with connection.transaction():
                 row = await connection.fetchrow(users.USE_REFRESH, used_hash)
@@ -196,10 +245,12 @@ class Auth:
                     await connection.execute(users.TOUCH_SESSION, row["session_id"])
             reused = None if row else await connection.fetchval(users.SESSION_OF_USED_REFRESH, used_hash)
         if row is not None:
+            if self.tokens.is_revoked(row["session_id"]):
+                raise Unauthenticated(_REFRESH_REFUSED)  # ended while Postgres was away, and not written yet
             return self._grant(row, row["session_id"], new_token)
-        if reused is not None:
+        if reused is not None and not self.tokens.is_revoked(reused):
             log.warning("a refresh token of session %d was used twice: the session is revoked", reused)
-            await self.revoke_session(reused, "REFRESH_TOKEN_REUSED")
+            await self.sessions.end(reused, "REFRESH_TOKEN_REUSED")
         raise Unauthenticated(_REFRESH_REFUSED)
 
     async def profile(self, user_id: int) -> StoredProfile | None:
@@ -209,14 +260,23 @@ class Auth:
 
     async def logout(self, principal: Principal) -> None:
         """End the caller's session, at once."""
-        await self.revoke_session(principal.session_id, "LOGOUT")
+        await self.sessions.end(principal.session_id, "LOGOUT")
 
-    async def revoke_session(self, session_id: int, reason: str) -> None:
-        """End a session: its access tokens are refused from now on, its refresh tokens are dead."""
-        self.tokens.revoke(session_id)
-        for listener in self._revocation_listeners:
-            listener(session_id)
-        await self._database.execute(users.REVOKE_SESSION, session_id, reason)
+    async def _tend(self) -> None:
+        """Write what had to wait for Postgres, when keys were used, and delete what is long over."""
+        turn = 0
+        while True:
+            await asyncio.sleep(TEND_EVERY_S)
+            turn += 1
+            try:
+                await self.sessions.write_pending()
+                if turn % WRITE_USES_EVERY == 0:
+                    await self.api_keys.write_uses()
+                if turn % TIDY_EVERY == 0:
+                    for statement in credentials.TIDY:
+                        await self._database.execute(statement)
+            except DatabaseUnavailable:
+                continue
 
     def _grant(self, row: Any, session_id: int, refresh_token: str) -> Grant:
         user_id: int = row["user_id"]
@@ -235,12 +295,3 @@ class Auth:
             user_id,
             tuple(sorted(role.value for role in roles)),
         )
-
-
-def _new_refresh_token() -> tuple[str, bytes]:
-    token = secrets.token_urlsafe(REFRESH_BYTES)
-    return token, _hash(token)
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8")).digest()

@@ -26,7 +26,18 @@ _FORGED: Final = "The access token is not valid."
 class AccessTokens:
     """Issues and verifies access tokens. A revoked session's tokens are refused from that moment on."""
 
-    __slots__ = ("_cache", "_cache_max", "_clock_s", "_key", "_revoked", "_tokens_of_session", "_ttl_s")
+    __slots__ = (
+        "_cache",
+        "_cache_max",
+        "_clock_s",
+        "_cut_off",
+        "_key",
+        "_revoked",
+        "_tokens_of_session",
+        "_ttl_s",
+        "hits",
+        "misses",
+    )
 
     def __init__(
         self, secret: str, *, ttl_s: int, cache_max: int, clock_s: Callable[[], float] = time.time
@@ -38,6 +49,9 @@ class AccessTokens:
         self._cache: dict[str, Principal] = {}
         self._tokens_of_session: dict[int, list[str]] = {}
         self._revoked: dict[int, float] = {}
+        self._cut_off: dict[int, tuple[float, int]] = {}  # user → not before, and the session that is spared
+        self.hits = 0
+        self.misses = 0
 
     def __repr__(self) -> str:
         return f"<AccessTokens cached={len(self._cache)} revoked={len(self._revoked)}>"
@@ -69,7 +83,9 @@ class AccessTokens:
         """Who the token stands for. Raises TokenExpired, or Unauthenticated for all else that is wrong with it."""
         principal = self._cache.get(token)
         if principal is not None and self._clock_s() < principal.expires_s:
+            self.hits += 1
             return principal
+        self.misses += 1
         return self._verify_anew(token)
 
     def revoke(self, session_id: int) -> None:
@@ -80,6 +96,31 @@ class AccessTokens:
             self._cache.pop(token, None)
         if len(self._revoked) > self._cache_max:
             self._revoked = {known: end_s for known, end_s in self._revoked.items() if end_s > now_s}
+
+    def revoke_user(self, user_id: int, *, except_session: int) -> list[int]:
+        """Refuse every token of a user that was issued until now, but for one session; the sessions known to have one.
+
+        For when the sessions themselves cannot be looked up; it ends with the tokens that it is against.
+        """
+        now_s = self._clock_s()
+        self._cut_off[user_id] = (now_s, except_session)
+        if len(self._cut_off) > self._cache_max:
+            oldest_s = now_s - self._ttl_s
+            self._cut_off = {user: cut for user, cut in self._cut_off.items() if cut[0] > oldest_s}
+        sessions = [
+            session_id
+            for session_id in self._tokens_of_session
+            if session_id != except_session and self.owner_of(session_id) == user_id
+        ]
+        for session_id in sessions:
+            self.revoke(session_id)
+        return sessions
+
+    def owner_of(self, session_id: int) -> int | None:
+        """Whose session it is, when one of its tokens is remembered; else None."""
+        for token in self._tokens_of_session.get(session_id, ()):
+            return self._cache[token].user_id
+        return None
 
     def is_revoked(self, session_id: int) -> bool:
         """Whether the session was revoked while one of its tokens may still be alive."""
@@ -98,10 +139,14 @@ class AccessTokens:
         if self._clock_s() >= principal.expires_s:
             self._forget(token, principal.session_id)
             raise TokenExpired
-        if principal.session_id in self._revoked:
+        if principal.session_id in self._revoked or self._is_cut_off(principal):
             raise Unauthenticated("The session has ended. Sign in again.")
         self._remember(token, principal)
         return principal
+
+    def _is_cut_off(self, principal: Principal) -> bool:
+        cut_off_s, spared = self._cut_off.get(principal.user_id, (0.0, 0))
+        return principal.session_id != spared and principal.expires_s - self._ttl_s <= cut_off_s
 
     def _remember(self, token: str, principal: Principal) -> None:
         if len(self._cache) >= self._cache_max:

@@ -171,6 +171,42 @@ class Forbidden(KerbError):
         super().__init__(message)
 
 
+class ScopeMissing(KerbError):
+    """The API key was not made for this: it lacks the scope, or only a signed-in session may do it."""
+
+    code = "SCOPE_MISSING"
+
+    def __init__(self, scope: str | None) -> None:
+        super().__init__("This API key may not do this.", details={"scope": scope})
+
+
+class WeakPassword(KerbError):
+    """The password is one that everybody tries first."""
+
+    code = "WEAK_PASSWORD"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The password {problem}.", details={"field": "password"})
+
+
+class WrongPassword(KerbError):
+    """The present password, asked for again, is wrong; the session goes on."""
+
+    code = "WRONG_PASSWORD"
+
+    def __init__(self) -> None:
+        super().__init__("The present password is wrong.", details={"field": "current_password"})
+
+
+class ResetTokenInvalid(KerbError):
+    """The token of a password reset is unknown, used, or too old."""
+
+    code = "RESET_TOKEN_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__("This link has been used or is too old. Ask for a new one.")
+
+
 class DepositsClosed(KerbError):
     """Real money comes in through a payment gateway, and none is connected."""
 
@@ -215,3 +251,12 @@ class EmailTaken(Conflict):
 
     def __init__(self) -> None:
         super().__init__("A user with this e-mail address exists already.")
+
+
+class TooManyApiKeys(Conflict):
+    """A user may have so many live API keys; revoke one first."""
+
+    code = "TOO_MANY_API_KEYS"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("There are too many API keys already.", details={"limit": limit})

@@ -19,10 +19,20 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class Scope(StrEnum):
+    """What an API key may be used for. A signed-in session needs none."""
+
+    READ = "read"
+    TRADE = "trade"
+    WITHDRAW = "withdraw"
+
+
 class Principal(Struct, frozen=True, gc=False):
     """A verified caller. `account_id` is 0 for a user without a trading account.
 
     `expires_s` is the end of the access token in wall-clock seconds; a WebSocket ends with it. `premium` decides rate limits.
+    A caller with an API key has the key's id in `key_id` and may do no more than its `scopes` say; its `session_id` is the
+    negative of that id, so that whatever ends sessions ends keys too.
     """
 
     user_id: int
@@ -31,6 +41,8 @@ class Principal(Struct, frozen=True, gc=False):
     session_id: int
     expires_s: int
     premium: bool = False
+    scopes: frozenset[Scope] | None = None
+    key_id: int = 0
 
     def has(self, role: Role) -> bool:
         """Whether the user was given this role."""

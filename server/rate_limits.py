@@ -96,6 +96,7 @@ class RateLimits:
         self._orders = Rate(settings.orders_per_minute, MINUTE_S)
         self._orders_premium = Rate(settings.orders_premium_per_minute, MINUTE_S)
         self._orders_market_maker = Rate(settings.orders_market_maker_per_minute, MINUTE_S)
+        self._orders_api_key = Rate(settings.orders_api_key_per_minute, MINUTE_S)
         self._portfolio = Rate(settings.portfolio_per_minute, MINUTE_S)
         self._by_address = {
             LimitClass.REGISTRATION: Rate(settings.registrations_per_hour, HOUR_S),
@@ -104,8 +105,9 @@ class RateLimits:
         }
 
     def take_user(self, limit_class: LimitClass, principal: Principal) -> Verdict:
-        """Count a signed-in call."""
-        return self._limiters[limit_class].take(principal.user_id, self._rate(limit_class, principal))
+        """Count a signed-in call; each API key counts by itself."""
+        counted = -principal.key_id or principal.user_id
+        return self._limiters[limit_class].take(counted, self._rate(limit_class, principal))
 
     def take_address(self, limit_class: LimitClass, address: str) -> Verdict:
         """Count a call of somebody who has not signed in."""
@@ -113,6 +115,8 @@ class RateLimits:
 
     def _rate(self, limit_class: LimitClass, principal: Principal) -> Rate:
         if limit_class is LimitClass.ORDERS:
+            if principal.key_id:
+                return self._orders_api_key
             if Role.MARKET_MAKER in principal.roles:
                 return self._orders_market_maker
             return self._orders_premium if principal.premium else self._orders

@@ -27,9 +27,6 @@ SELECT user_id, email, full_name, phone, roles, email_verified, kyc_status, kyc_
 FROM users WHERE user_id = $1
 """
 
-# user id
-TOUCH_LOGIN: Final = "UPDATE users SET last_login_at = now() WHERE user_id = $1"
-
 # user id, address, user agent
 INSERT_SESSION: Final = """
 INSERT INTO sessions (user_id, address, user_agent) VALUES ($1, $2, $3) RETURNING session_id

@@ -130,6 +130,7 @@ TAKE_ANY_TEXT = {
     "data_dir",
     "catalogue_dir",
     "http.host",
+    "mail.reset_url",
     "gate.host",
     "http.cors_origins",
     "market.feed",

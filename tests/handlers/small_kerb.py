@@ -28,6 +28,7 @@ from server.fan_out import Hub
 from server.gauges import watch
 from server.history import History
 from server.listening_socket import listening_socket
+from server.mail import make_mailer
 from server.market_view import MarketView
 from server.metrics import Metrics
 from server.outbox import Outbox
@@ -196,7 +197,11 @@ async def _start_services(stack: AsyncExitStack, dsn: str, world: World, setting
     stack.push_async_callback(database.close)
     outbox = Outbox(database, runtime)
     accounts = runtime.state.account_by_user
-    auth = Auth(settings.auth, SECRET, database, outbox, lambda user: accounts.get(user, 0))
+    auth = Auth(
+        *(settings.auth, SECRET, database, outbox, lambda user: accounts.get(user, 0)),
+        mail=settings.mail,
+        mailer=make_mailer(settings.mail, settings.data_dir),
+    )
     stack.callback(auth.close)
     market = MarketView()
     await runtime.wait_durable(runtime.state.seq)

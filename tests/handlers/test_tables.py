@@ -65,6 +65,9 @@ def test_every_route_has_a_policy_that_was_decided_on() -> None:
         f"POST {BASE}/auth/register",
         f"POST {BASE}/auth/login",
         f"POST {BASE}/auth/refresh-token",
+        f"POST {BASE}/auth/sessions",
+        f"POST {BASE}/auth/forgot-password",
+        f"POST {BASE}/auth/reset-password",
         "GET /healthz",
         "GET /readyz",
         "GET /metrics",
@@ -74,6 +77,8 @@ def test_every_route_has_a_policy_that_was_decided_on() -> None:
             expected = PUBLIC
         elif route.path.startswith(f"{BASE}/admin/"):
             expected = ADMIN
+        elif route.path.startswith(f"{BASE}/auth/api-keys"):
+            expected = HOLDER
         elif route.path.startswith((f"{BASE}/auth/", f"{BASE}/users/")):
             expected = SIGNED_IN
         else:

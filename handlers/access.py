@@ -1,0 +1,148 @@
+"""Access in one place: what a route demands of its caller beyond the role, and whose the objects are that its path names.
+
+A row of the route table says which roles may call (handlers/routes.py). From it follow, once, when the server is wired:
+1. the scope that an API key needs: `scope_of`; None is for signed-in sessions only
+2. for each `{name}` in the path, whose such objects are: `OBJECTS`. A name without a row is refused at wiring.
+handlers/middleware.py applies both before the handler runs. Somebody else's object is answered like one that does not exist.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from handlers.request_input import order_not_found, read_id, read_order_id
+from server.errors import KerbError, NotFound, ScopeMissing
+from server.principal import Principal, Role, Scope
+from server.rate_limits import LimitClass
+from server.services import Services
+
+if TYPE_CHECKING:
+    from handlers.call import Call
+    from handlers.routing import Route
+
+_NAMES: Final = re.compile(r"\{(\w+)\}")
+_BASE: Final = "/api/v1"
+_OPERATORS: Final = f"{_BASE}/admin/"
+
+
+class Ownership(Enum):
+    """Whose the objects of a kind are."""
+
+    SHARED = "everybody's, like an instrument"
+    CALLER = "its owner's: whoever asks for another's is told that there is no such thing"
+    OPERATED = "anybody's: the route is for operators, whose role is the permission"
+
+
+IsMine = Callable[[Services, Principal, str], bool | None]
+"""Whether an object is the caller's; None when memory does not know it. Raises NotFound for what is no id at all."""
+
+
+class PathObject(Struct, frozen=True):
+    """A kind of object that paths name. `is_mine` decides from memory; what it does not know, the query that has the
+    owner as a parameter does (History, Sessions, ApiKeys: none of them finds a row without one).
+    """
+
+    ownership: Ownership
+    is_mine: IsMine | None = None
+    missing: Callable[[], KerbError] = NotFound
+
+
+def _order_is_mine(services: Services, principal: Principal, text: str) -> bool | None:
+    order = services.runtime.state.orders.get(read_order_id(text))
+    return None if order is None else order.account_id == principal.account_id
+
+
+def _withdrawal_is_mine(services: Services, principal: Principal, text: str) -> bool | None:
+    if not text.startswith("wdr_"):
+        return None
+    withdrawal = services.runtime.state.withdrawals.get(read_id(text, "wdr_"))
+    return None if withdrawal is None else withdrawal.account_id == principal.account_id
+
+
+def _session_is_mine(services: Services, principal: Principal, text: str) -> bool | None:
+    owner = services.auth.tokens.owner_of(read_id(text, "ses_"))
+    return None if owner is None else owner == principal.user_id
+
+
+def _key_is_mine(services: Services, principal: Principal, text: str) -> bool | None:
+    owner = services.auth.api_keys.owner_of(read_id(text, "key_"))
+    return None if owner is None else owner == principal.user_id
+
+
+OBJECTS: Final[dict[str, PathObject]] = {
+    "symbol": PathObject(Ownership.SHARED),
+    "order_id": PathObject(Ownership.CALLER, _order_is_mine, order_not_found),
+    "transaction_id": PathObject(Ownership.CALLER, _withdrawal_is_mine),
+    "session_id": PathObject(Ownership.CALLER, _session_is_mine),
+    "key_id": PathObject(Ownership.CALLER, _key_is_mine),
+}
+"""The `{name}` of a path → whose such objects are. Below /admin all of them are OPERATED."""
+
+
+class UndecidedAccess(Exception):
+    """A route of the table names objects of which nobody has decided whose they are, or mixes operators and clients."""
+
+
+class Access(Struct, frozen=True):
+    """What a route demands. `scope` is that of an API key, None where only a session will do."""
+
+    roles: frozenset[Role]
+    scope: Scope | None
+    ownership: Ownership | None
+    """None for a path that names no object; of several objects, the strictest."""
+    owned: tuple[tuple[str, PathObject], ...] = ()
+
+    def check_objects(self, call: Call) -> None:
+        """Raises what is answered for an object that does not exist, unless the caller may know of it."""
+        for name, kind in self.owned:
+            if (
+                kind.is_mine is not None
+                and kind.is_mine(call.services, call.principal, call.path(name)) is False
+            ):
+                raise kind.missing()
+
+
+def access_of(route: Route) -> Access:
+    """What a row of the table demands. Raises UndecidedAccess."""
+    names = _NAMES.findall(route.path)
+    scope = scope_of(route.method, route.path, route.limit)
+    if route.path.startswith(_OPERATORS):
+        if not route.policy or not route.policy.isdisjoint({Role.TRADER, Role.MARKET_MAKER}):
+            raise UndecidedAccess(f"{route.method} {route.path}: is below /admin and open to clients")
+        return Access(route.policy, scope, Ownership.OPERATED if names else None)
+    unknown = [name for name in names if name not in OBJECTS]
+    if unknown:
+        raise UndecidedAccess(
+            f"{route.method} {route.path}: whose is {unknown[0]}? Give it a row in handlers/access.py OBJECTS"
+        )
+    owned = tuple((name, OBJECTS[name]) for name in names if OBJECTS[name].ownership is Ownership.CALLER)
+    if owned and not route.policy:
+        raise UndecidedAccess(f"{route.method} {route.path}: names an owner's object and is open to anybody")
+    shared = Ownership.SHARED if names else None
+    return Access(route.policy, scope, Ownership.CALLER if owned else shared, owned)
+
+
+@cache
+def scope_of(method: str, path: str, limit: LimitClass) -> Scope | None:
+    """The scope that an API key needs; None where no key is enough: credentials, profile, operators, paying in."""
+    if path.startswith((f"{_BASE}/auth/", _OPERATORS)):
+        return None
+    if method in ("GET", "HEAD"):
+        return Scope.READ
+    if path.startswith(f"{_BASE}/wallet/withdraw"):
+        return Scope.WITHDRAW
+    if limit is LimitClass.ORDERS or path.startswith((f"{_BASE}/orders", "/v1/orders", "/trade/")):
+        return Scope.TRADE
+    return None
+
+
+def require_scope(principal: Principal, scope: Scope | None) -> None:
+    """Raises ScopeMissing for an API key that does not have the scope. A session has all of them."""
+    if principal.scopes is not None and (scope is None or scope not in principal.scopes):
+        raise ScopeMissing(scope)
