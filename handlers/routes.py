@@ -54,7 +54,6 @@ ROUTES: Final = (
     Route("GET", f"{BASE}/wallet/transactions/{{transaction_id}}", wallet.transaction, HOLDER, CALLS),
     Route("POST", f"{BASE}/orders", orders.place, HOLDER, ORDERS),
     Route("POST", f"{BASE}/orders/preview", preview.preview, HOLDER, CALLS),
-    Route("POST", f"{BASE}/orders/preview", preview.preview, HOLDER, CALLS),
     Route("GET", f"{BASE}/orders", orders_read.orders, HOLDER, CALLS),
     Route("DELETE", f"{BASE}/orders", orders.cancel_all, HOLDER, CALLS),
     Route("GET", f"{BASE}/orders/history", orders_read.history, HOLDER, CALLS),
