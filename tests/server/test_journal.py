@@ -112,6 +112,33 @@ async def test_listeners_run_in_order_before_the_waiters_wake(tmp_path: Path) ->
     await journal.close()
 
 
+async def test_what_comes_turn_after_turn_shares_a_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.journal.LINGER_S", 60.0)
+    journal = await started(tmp_path)
+    groups: list[int] = []
+    journal.on_durable(groups.append)
+    journal.append(1, b"x")
+    for seq in range(2, 21):
+        journal.append(seq, b"x")
+        await asyncio.sleep(0)
+    await journal.wait_durable(20)
+    assert groups == [20]
+    await journal.close()
+
+
+async def test_records_that_never_cease_do_not_keep_a_group_open(tmp_path: Path) -> None:
+    journal = await started(tmp_path)
+    journal.append(1, b"x")
+    async with asyncio.timeout(5):
+        while journal.durable_seq == 0:
+            journal.append(journal.appended_seq + 1, b"x")
+            await asyncio.sleep(0)
+    await journal.close()
+    assert journal.durable_seq == journal.appended_seq
+
+
 async def test_one_cancelled_waiter_leaves_the_others_waiting(tmp_path: Path) -> None:
     disk = GatedDisk()
     journal = open_journal(tmp_path, disk=disk)
