@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
+from aiohttp import web
 
+from handlers.app import build_runner
 from server.disk import Disk
+from server.listening_socket import listening_socket
 from tests.handlers.small_kerb import Client, SmallKerb
 
 
@@ -173,4 +176,26 @@ async def test_calls_wait_behind_the_one_under_way(small: SmallKerb, disk_gate: 
     assert [b"first" in answers[0][2], b"second" in answers[1][2], b"calendars" in answers[2][2]] == [
         True
     ] * 3
+    raw.writer.close()
+
+
+async def test_a_shutdown_waits_for_the_order_under_way(small: SmallKerb, disk_gate: Event) -> None:
+    client = await small.trader(cash="1000")
+    runner = build_runner(small.services)
+    await runner.setup()
+    await web.SockSite(runner, listening_socket("127.0.0.1", 0, small.services.settings.stream)).start()
+    raw = Raw(*await asyncio.open_connection(*runner.addresses[0][:2]))
+    seq = small.world.state.seq
+    disk_gate.clear()
+    raw.writer.write(order(client))
+    while small.world.state.seq == seq:
+        await asyncio.sleep(0)
+    stopping = asyncio.ensure_future(runner.cleanup())
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not stopping.done()
+    disk_gate.set()
+    assert (await raw.answer())[0] == 201
+    await stopping
+    assert await raw.reader.read() == b""
     raw.writer.close()
