@@ -54,6 +54,7 @@ from engine.events import BalanceChanged, BookChanged
 from engine.kinds import AccountKind, OrderType, PriceSource, Source, TimeInForce
 from engine.orders import Order
 from engine.state import State, new_dirty
+from engine.units import IDS_PER_SEQ
 from run import GC_THRESHOLDS
 
 ROUNDS = 5
@@ -123,7 +124,7 @@ def command_stream(count: int) -> list[Asked]:
         applied = apply(state, envelope, command, 2)
         if applied.refused is not None:
             raise RuntimeError(f"the mix must be accepted: {applied.refused}")
-        open_ids.append(state.seq << 20)
+        open_ids.append(state.seq * IDS_PER_SEQ)
 
     def place(crossing: bool) -> None:
         index = random.randrange(ACCOUNTS)

@@ -37,8 +37,10 @@ SECURITY_TOTAL_MAX_E8: Final = 10**10 * QUANTITY_SCALE  # all customers' units o
 ID_MAX: Final = 2**63 - 1
 """The highest id that a BIGINT holds."""
 
-IDS_PER_SEQ: Final = 1 << 20
-"""An id is `seq * IDS_PER_SEQ + index`: one command makes at most this many ids (a BIGINT holds 8 million million commands)."""
+IDS_PER_SEQ: Final = 1_000_003
+"""An id is `seq * IDS_PER_SEQ + index`: one command makes at most this many ids (a BIGINT holds 9 million million
+commands). Odd, because dicts are keyed by ids and look at the low bits first: with a power of two all ids collide.
+"""
 
 
 def notional_down_e4(price_e4: int, quantity_e8: int) -> int:

@@ -153,8 +153,8 @@ CHECKS: Final[dict[str, str]] = {
             UNION ALL SELECT 'lots', max(seq) FROM lots
             UNION ALL SELECT 'instruments', max(seq) FROM instruments
             UNION ALL SELECT 'accounts', max(seq) FROM accounts
-            UNION ALL SELECT 'postings', max(txn_id) / 1048576 FROM postings
-            UNION ALL SELECT 'executions', max(execution_id) / 1048576 FROM executions
+            UNION ALL SELECT 'postings', max(txn_id) / 1000003 FROM postings
+            UNION ALL SELECT 'executions', max(execution_id) / 1000003 FROM executions
         ) AS newest
         WHERE seq > applied_seq
     """,

@@ -178,7 +178,7 @@ class NaiveExchange(NaiveBook):
             return e.Refused(Refusal.BALANCE_LIMIT, (("maximum_e8", MOST),))
         account.contributed_e4 += command.cost_e4
         turn.touch(account=account)
-        account.receive(command.symbol, turn.seq * 2**20 + turn.ids, command.quantity_e8, command.cost_e4)
+        account.receive(command.symbol, turn.seq * 1_000_003 + turn.ids, command.quantity_e8, command.cost_e4)
         self.move(
             turn, account, TransactionKind.TRANSFER_IN, CUSTODY, command.symbol, command.quantity_e8, ""
         )

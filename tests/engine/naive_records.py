@@ -201,7 +201,7 @@ class NaiveTurn:
 
     def new_id(self, count: int = 1) -> int:
         self.ids += count
-        return self.seq * 2**20 + self.ids - count
+        return self.seq * 1_000_003 + self.ids - count
 
     def touch(
         self,

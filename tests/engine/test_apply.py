@@ -120,7 +120,7 @@ def test_sequence_numbers_are_contiguous_and_ids_follow_from_them() -> None:
     for step in (1, 2, 3):
         order = world.buy("ann", "1", "99")
         assert world.state.seq == before + step
-        assert order.order_id == (before + step) << 20
+        assert order.order_id == (before + step) * IDS_PER_SEQ
 
 
 def test_commands_of_one_microsecond_are_done_in_their_order() -> None:
@@ -224,7 +224,7 @@ EXAMPLES: dict[str, list[Any]] = {
 def test_a_command_that_makes_more_ids_than_it_has_is_a_fault() -> None:
     """The next command's ids begin there: no two things may ever share one."""
     turn = Turn(World().state, 7, 1)
-    assert turn.new_id(IDS_PER_SEQ) == 7 << 20
+    assert turn.new_id(IDS_PER_SEQ) == 7 * IDS_PER_SEQ
     turn.finish()
     turn.new_id()
     with pytest.raises(OverflowError, match="command 7 made more than"):
