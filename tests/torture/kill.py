@@ -134,7 +134,7 @@ class Torture:
         load, ladder = await self._load_until(crash())
         await self._look_at_the_disk(report, load)
         for delay_s in plan.starts_killed:
-            await self._killed_start(delay_s)
+            await killed_start(self._kerb, delay_s)
         return await self._recovered(report, load, ladder)
 
     async def round_of(
@@ -211,21 +211,12 @@ class Torture:
         assert acknowledged <= scan.last_seq, (
             f"{acknowledged} was acknowledged, the journal ends at {scan.last_seq}"
         )
-        if self._postmaster() is not None:
+        if (
+            self._postmaster() is not None and report.crash != Crash.KILL_DRAINING.value
+        ):  # there it may be stopping
             settings = load_settings("demo", None, {}).settings
             dsn = await EmbeddedPostgres(self._kerb.data_dir, settings.postgres).running_dsn()
             report.recovered = await self._replica.recovered(dsn)
-
-    async def _killed_start(self, delay_s: float) -> None:
-        """A start that is killed, wherever it is after so many seconds."""
-        starting = asyncio.create_task(self._kerb.start())
-        await asyncio.wait([starting], timeout=delay_s)
-        process = self._kerb.process
-        assert process is not None
-        if process.returncode is None:
-            process.kill()
-        await asyncio.gather(starting, return_exceptions=True)
-        await self._kerb.kill()
 
     async def _start(self, report: Report) -> None:
         begun_s = time.monotonic()
@@ -236,6 +227,18 @@ class Torture:
         self._prober.base = self._kerb.url
         log = self._kerb.log.read_text(encoding="utf-8")
         report.replayed = int(_REPLAYED.findall(log)[-1])
+
+
+async def killed_start(kerb: KerbProcess, delay_s: float) -> None:
+    """A start that is killed, wherever it is after so many seconds."""
+    starting = asyncio.create_task(kerb.start())
+    await asyncio.wait([starting], timeout=delay_s)
+    process = kerb.process
+    assert process is not None
+    if process.returncode is None:
+        process.kill()
+    await asyncio.gather(starting, return_exceptions=True)
+    await kerb.kill()
 
 
 @asynccontextmanager

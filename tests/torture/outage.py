@@ -55,6 +55,7 @@ class Outage:
     backlog_records: int = 0
     drain_s: float = 0.0
     rss_before: float = 0.0
+    rss_away: float = 0.0
     rss_most: float = 0.0
     rss_after: float = 0.0
     keys_while_away: int = 0
@@ -74,7 +75,8 @@ class Outage:
             f"Postgres {self.how.value} for {self.away_s:.1f} s: {self.orders_while_away} orders acknowledged meanwhile "
             f"({self.orders_per_s:.0f}/s, {self.keys_while_away} with a key), {self.not_taken} answered 503, "
             f"backlog {self.backlog_records} records, drained in {self.drain_s:.1f} s under load; RSS {self.rss_before:.1f} MB, "
-            f"at most {self.rss_most:.1f} MB (+{self.grown:.1f}), {self.rss_after:.1f} MB afterwards"
+            f"{self.rss_away:.1f} MB while away, at most {self.rss_most:.1f} MB (+{self.grown:.1f}), "
+            f"{self.rss_after:.1f} MB afterwards"
         )
 
 
@@ -154,6 +156,7 @@ class Trial:
             outage.rss_most = max(outage.rss_most, self._kerb.rss_bytes / MB)
             await asyncio.sleep(SAMPLE_S)
         outage.drain_s = time.monotonic() - begun_s
+        await self._kerb.verify()  # beside a server that goes on trading
         await load.stop()
         outage.rss_after = self._kerb.rss_bytes / MB
         assert load.connections_lost == 0, f"{load.connections_lost} connections were lost"
@@ -174,6 +177,7 @@ class Trial:
             outage.rss_most = max(outage.rss_most, self._kerb.rss_bytes / MB)
             await asyncio.sleep(SAMPLE_S)
         outage.away_s = time.monotonic() - begun_s
+        outage.rss_away = outage.rss_most
         outage.backlog_records = await self._lag_records()
         meanwhile = load.requests[first:]
         placed = [sent for sent in meanwhile if sent.kind is Kind.PLACE and sent.outcome is Outcome.DONE]
