@@ -3,7 +3,8 @@
 A row of the route table says which roles may call (handlers/routes.py). From it follow, once, when the server is wired:
 1. the scope that an API key needs: `scope_of`; None is for signed-in sessions only
 2. for each `{name}` in the path, whose such objects are: `OBJECTS`. A name without a row is refused at wiring.
-handlers/middleware.py applies both before the handler runs. Somebody else's object is answered like one that does not exist.
+handlers/middleware.py applies both before the handler runs. In place of somebody else's object the handler is given the
+id of one that does not exist, so whatever it answers, it cannot answer another thing.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from handlers.request_input import order_not_found, read_id, read_order_id
-from server.errors import KerbError, NotFound, ScopeMissing
+from handlers.request_input import ID_MAX, read_id
+from server.errors import NotFound, ScopeMissing
 from server.principal import Principal, Role, Scope
 from server.rate_limits import LimitClass
 from server.services import Services
@@ -50,11 +51,12 @@ class PathObject(Struct, frozen=True):
 
     ownership: Ownership
     is_mine: IsMine | None = None
-    missing: Callable[[], KerbError] = NotFound
+    absent: str = ""
+    """The id of one that does not exist."""
 
 
 def _order_is_mine(services: Services, principal: Principal, text: str) -> bool | None:
-    order = services.runtime.state.orders.get(read_order_id(text))
+    order = services.runtime.state.orders.get(read_id(text, "ord_"))
     return None if order is None else order.account_id == principal.account_id
 
 
@@ -77,10 +79,10 @@ def _key_is_mine(services: Services, principal: Principal, text: str) -> bool | 
 
 OBJECTS: Final[dict[str, PathObject]] = {
     "symbol": PathObject(Ownership.SHARED),
-    "order_id": PathObject(Ownership.CALLER, _order_is_mine, order_not_found),
-    "transaction_id": PathObject(Ownership.CALLER, _withdrawal_is_mine),
-    "session_id": PathObject(Ownership.CALLER, _session_is_mine),
-    "key_id": PathObject(Ownership.CALLER, _key_is_mine),
+    "order_id": PathObject(Ownership.CALLER, _order_is_mine, f"ord_{ID_MAX}"),
+    "transaction_id": PathObject(Ownership.CALLER, _withdrawal_is_mine, f"wdr_{ID_MAX}"),
+    "session_id": PathObject(Ownership.CALLER, _session_is_mine, f"ses_{ID_MAX}"),
+    "key_id": PathObject(Ownership.CALLER, _key_is_mine, f"key_{ID_MAX}"),
 }
 """The `{name}` of a path → whose such objects are. Below /admin all of them are OPERATED."""
 
@@ -98,14 +100,17 @@ class Access(Struct, frozen=True):
     """None for a path that names no object; of several objects, the strictest."""
     owned: tuple[tuple[str, PathObject], ...] = ()
 
-    def check_objects(self, call: Call) -> None:
-        """Raises what is answered for an object that does not exist, unless the caller may know of it."""
+    def hide_others(self, call: Call) -> None:
+        """Put ids of nothing in the place of those that the caller may not know of."""
         for name, kind in self.owned:
-            if (
-                kind.is_mine is not None
-                and kind.is_mine(call.services, call.principal, call.path(name)) is False
-            ):
-                raise kind.missing()
+            if kind.is_mine is None:
+                continue
+            try:
+                mine = kind.is_mine(call.services, call.principal, call.path(name))
+            except NotFound:  # no id at all: the handler says so
+                continue
+            if mine is False:
+                call.hide(name, kind.absent)
 
 
 def access_of(route: Route) -> Access:

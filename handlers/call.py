@@ -30,7 +30,7 @@ class Call:
     part of the path to ask for.
     """
 
-    __slots__ = ("_request", "body", "headers", "request_id", "services", "signed_in", "verdict")
+    __slots__ = ("_hidden", "_request", "body", "headers", "request_id", "services", "signed_in", "verdict")
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class Call:
         self.signed_in: Principal | None = None
         self.verdict: Verdict | None = None
         self.body = b""
+        self._hidden: dict[str, str] | None = None
 
     @property
     def request(self) -> web.Request:
@@ -66,8 +67,14 @@ class Call:
         return self.request.query
 
     def path(self, name: str) -> str:
-        """A part of the path."""
+        """A part of the path; what the caller may not know of has been replaced (handlers/access.py)."""
+        if self._hidden is not None and name in self._hidden:
+            return self._hidden[name]
         return self.request.match_info[name]
+
+    def hide(self, name: str, absent: str) -> None:
+        """Let `path` say `absent` from now on."""
+        self._hidden = (self._hidden or {}) | {name: absent}
 
     def decode(self, decoder: msgspec.json.Decoder[T]) -> T:
         """The body, decoded. Raises BadRequest."""

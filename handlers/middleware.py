@@ -169,7 +169,7 @@ def endpoint(route: Route, services: Services, cors: Cors) -> Endpoint:
         try:
             admit(call, route, request)
             if access.owned:
-                access.check_objects(call)
+                access.hide_others(call)
             if has_body:
                 call.body = await read_body(request, body_max_bytes)
             answer = await handler(call)
