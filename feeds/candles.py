@@ -290,6 +290,11 @@ class CandleBook:
         """See CandleSource."""
         return self._regular_sessions.get(symbol)
 
+    def zone(self, symbol: str) -> tzinfo:
+        """See CandleSource."""
+        number = self._numbers.get(symbol)
+        return UTC if number is None else self._series[number].zone
+
     def day_stats(self, symbol: str) -> DayStats | None:
         """See CandleSource."""
         number = self._numbers.get(symbol)

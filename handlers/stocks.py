@@ -15,6 +15,7 @@ from handlers.field_types import Currency, PhaseName, SideName, Time
 from handlers.numbers import NULL, Number, NumberOrNull, cash, quantity
 from handlers.order_json import time_text
 from handlers.request_input import read_choice, read_limit, read_number, read_text
+from server.candle_history import candles_of_any_age
 from server.decimal_text import cash_text, percent_text, quantity_text
 from server.errors import BadRequest, NotFound
 from server.market_types import Interval
@@ -235,7 +236,7 @@ async def trades(call: Call) -> Answer:
 async def chart(call: Call) -> Answer:
     """`GET /stocks/{symbol}/chart?interval=&range=&extended_hours=`: intervals 1m 5m 15m 1h 1d, ranges 1d … 5y, max.
 
-    Regular hours only, unless `extended_hours` is true.
+    Regular hours only, unless `extended_hours` is true. What memory does not keep comes from Postgres.
     """
     instrument = _instrument(call)
     interval = read_choice(call.query, "interval", INTERVALS, Interval.MINUTE_1)
@@ -245,7 +246,9 @@ async def chart(call: Call) -> Answer:
     extended = read_choice(call.query, "extended_hours", {"true": True, "false": False}, False)
     end_us = call.services.runtime.now_us() + 1
     source = call.services.candles
-    candles = source.candles(
+    candles = await candles_of_any_age(
+        call.services.database,
+        source,
         instrument.symbol,
         interval,
         start_us=max(0, end_us - range_us) if range_us is not None else 0,

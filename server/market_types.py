@@ -7,6 +7,7 @@ since the epoch UTC (`_us`). Zero in a price means "none yet".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 from enum import Enum
 from typing import Protocol
 
@@ -131,6 +132,10 @@ class CandleSource(Protocol):
 
     def regular_sessions(self, symbol: str) -> Sequence[Session] | None:
         """The windows that a chart shows unless extended hours are asked for; None: all hours are regular."""
+        ...
+
+    def zone(self, symbol: str) -> tzinfo:
+        """Where the symbol's calendar days begin."""
         ...
 
     def day_stats(self, symbol: str) -> DayStats | None:
