@@ -18,6 +18,7 @@ from handlers.request_input import read_choice, read_limit, read_number, read_te
 from server.candle_history import candles_of_any_age
 from server.decimal_text import cash_text, percent_text, quantity_text
 from server.errors import BadRequest, NotFound
+from server.instrument_search import search as ranked
 from server.market_types import Interval
 
 QUERY_MAX: Final = 64
@@ -136,23 +137,16 @@ class ChartJson(Struct, frozen=True):
 
 
 async def search(call: Call) -> Answer:
-    """`GET /stocks/search?q=`: symbols that begin with the text, then symbols and names that contain it."""
+    """`GET /stocks/search?q=&limit=`: by symbol, by the words of the name, and with a typo or two."""
     text = read_text(call.query, "q", most=QUERY_MAX)
     if text is None:
         raise BadRequest("q", "is required")
     limit = read_number(call.query, "limit", 20, least=1, most=SEARCH_MAX)
-    wanted = text.strip().casefold()
-    begins, contains = [], []
-    for instrument in call.services.runtime.state.instruments.values():
-        if instrument.symbol.casefold().startswith(wanted):
-            begins.append(instrument)
-        elif wanted in instrument.symbol.casefold() or wanted in instrument.name.casefold():
-            contains.append(instrument)
     last_e4 = call.services.market.last_e4
     return success(
         [
             FoundJson(found.symbol, found.name, found.currency, _price(last_e4(found.symbol)))
-            for found in (*begins, *contains)[:limit]
+            for found in ranked(call.services.runtime.state.instruments.values(), text, limit)
         ]
     )
 
