@@ -26,10 +26,10 @@ from engine.apply import Applied
 from handlers.call import Call
 from handlers.cors import Cors
 from handlers.envelope import Answer, failure
-from handlers.middleware import admit, bug, checked_body, header_lines, request_id_of
+from handlers.middleware import admit, bug, checked_body, header_lines, is_about_order, request_id_of
 from handlers.routing import CommandHandler, Route
-from handlers.whole_response import whole_answer
-from server.errors import KerbError
+from handlers.whole_response import WholeResponse, whole_answer
+from server.errors import BadRequest, KerbError
 from server.services import Services
 
 log = logging.getLogger("kerb.http")
@@ -40,7 +40,10 @@ Write = Callable[[bytes], None]
 class DirectRoute:
     """A route of the table that is answered without a task."""
 
-    __slots__ = ("_body_max_bytes", "_cors", "_handler", "_observe", "_route", "_services")
+    __slots__ = (
+        *("_about_order", "_body_max_bytes", "_cors", "_handler"),
+        *("_log_of_calls", "_observe", "_route", "_services"),
+    )
 
     def __init__(self, route: Route, handler: CommandHandler, services: Services, cors: Cors) -> None:
         self._route = route
@@ -48,6 +51,8 @@ class DirectRoute:
         self._services = services
         self._cors = cors
         self._observe = services.metrics.route(route.name).observe
+        self._log_of_calls = services.request_log
+        self._about_order = is_about_order(route)
         self._body_max_bytes = services.settings.http.body_max_bytes
 
     def begin(self, headers: Mapping[str, str], body: bytes, write: Write) -> None:
@@ -81,7 +86,13 @@ class DirectRoute:
         self._write(call, answer, started_s, write)
 
     def _write(self, call: Call, answer: Answer, started_s: float, write: Write) -> None:
-        self._observe(answer.status, perf_counter() - started_s)
+        seconds = perf_counter() - started_s
+        self._observe(answer.status, seconds)
+        if self._log_of_calls is not None:
+            order_id = order_id_in(answer.body) if self._about_order else None
+            self._log_of_calls.add(
+                self._route.name, answer.status, seconds, call.request_id, call.signed_in, order_id
+            )
         more = header_lines(call.headers, self._cors, answer, call.request_id, call.verdict)
         write(whole_answer(answer.status, answer.body, answer.content_type, more))
 
@@ -158,6 +169,26 @@ class DirectProtocol(RequestHandler):
         ):
             return None
         return route
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The envelope for what is not HTTP; it is the client's affair, so the log has a line and no traceback.
+
+        Raises ConnectionError when part of an answer is out already.
+        """
+        if status >= web.HTTPInternalServerError.status_code:
+            return super().handle_error(request, status, exc, message)
+        log.info("not HTTP from %s: %s", request.remote, type(exc).__name__)
+        if request.writer.output_size > 0:
+            raise ConnectionError("part of an answer is out already")
+        request_id = request_id_of({})
+        answer = failure(BadRequest("", "this is not valid HTTP"), request_id)
+        return WholeResponse(status, answer.body, answer.content_type, f"X-Request-ID: {request_id}\r\n")
 
     def _answer(self, answer: bytes) -> None:
         """Write the whole answer, if the client is still there, and go on with what it has sent meanwhile."""

@@ -8,6 +8,7 @@ more than a command goes the same way without a task of its own (handlers/direct
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
@@ -35,10 +36,14 @@ from server.errors import (
 )
 from server.principal import Principal
 from server.rate_limits import LimitClass, RateLimits, Verdict
+from server.request_log import order_id_in
 from server.services import Services
 
 BY_ADDRESS: Final = frozenset({LimitClass.REGISTRATION, LimitClass.LOGIN})
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+BODY_TIMEOUT_S: Final = 30
+"""A body that has not come by then will not come: a client must not keep a connection busy for ever."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _PREFIX: Final = secrets.token_hex(4)
@@ -133,7 +138,10 @@ async def _read_long_body(request: web.Request, body_max_bytes: int) -> bytes:
     if length is not None and length > body_max_bytes:
         raise BodyTooLarge(body_max_bytes)
     try:
-        return await request.read()
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await request.read()
+    except TimeoutError:
+        raise BadRequest("body", f"did not arrive within {BODY_TIMEOUT_S} s") from None
     except web.HTTPRequestEntityTooLarge:
         raise BodyTooLarge(body_max_bytes) from None
     except web.RequestPayloadError:
@@ -162,6 +170,8 @@ def endpoint(route: Route, services: Services, cors: Cors) -> Endpoint:
     has_body = route.method not in WITHOUT_BODY
     body_max_bytes = services.settings.http.body_max_bytes
     observe = services.metrics.route(route.name).observe
+    log_of_calls = services.request_log
+    about_order = is_about_order(route)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         started = perf_counter()
@@ -178,10 +188,19 @@ def endpoint(route: Route, services: Services, cors: Cors) -> Endpoint:
         except Exception:
             log.exception("%s failed, request %s", route.name, call.request_id)
             answer = bug(call)
-        observe(answer.status, perf_counter() - started)
+        seconds = perf_counter() - started
+        observe(answer.status, seconds)
+        if log_of_calls is not None:
+            order_id = order_id_in(answer.body) if about_order else None
+            log_of_calls.add(route.name, answer.status, seconds, call.request_id, call.signed_in, order_id)
         return respond(request, cors, answer, call.request_id, call.verdict)
 
     return handle
+
+
+def is_about_order(route: Route) -> bool:
+    """Whether the answers of a route are about one order, so that the log can name it."""
+    return route.limit is LimitClass.ORDERS or "{order_id}" in route.path
 
 
 def stream_endpoint(route: StreamRoute, services: Services, cors: Cors) -> Endpoint:
