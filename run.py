@@ -176,6 +176,7 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     from server.config_commands import Venue
     from server.core import open_core
     from server.demo import seed
+    from server.indices import indices_of
 
     catalogue = load_catalogue(settings.catalogue_dir)
     feed = make_feed(settings.market)
@@ -185,6 +186,7 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     await venue.configure()
     lifecycle.on_tick(venue.tick)
     services = await _open_services(settings, core, feed, lifecycle)
+    services.indices = indices_of(catalogue.indices)
     demo_mode = settings.mode is Mode.DEMO
     accounts = await seed(services.auth, services.database, core.runtime) if demo_mode else None
     await feed.open(services, accounts)
@@ -212,6 +214,7 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     from server.outbox import Outbox
     from server.private_streams import BALANCE, ORDERS
     from server.rate_limits import RateLimits
+    from server.request_log import open_request_log
     from server.services import Services
 
     runtime, state = core.runtime, core.state
@@ -237,6 +240,7 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
         hub=hub,
         rate_limits=RateLimits(settings.limits),
         metrics=Metrics(),
+        request_log=open_request_log(settings.log),
     )
     tapes = feed.tape_symbols
     stored_seq = await load_own_candles(database, feed.candles, now_us=runtime.now_us(), except_symbols=tapes)

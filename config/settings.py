@@ -193,6 +193,7 @@ class OrderSettings(Section, frozen=True, kw_only=True):
 class LogSettings(Section, frozen=True, kw_only=True):
     level: LogLevel
     format: LogFormat
+    requests: bool  # one line for each call, at INFO
 
 
 class Settings(Section, frozen=True, kw_only=True):

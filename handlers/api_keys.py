@@ -51,6 +51,9 @@ class NewApiKeyJson(ApiKeyJson, frozen=True, kw_only=True):
 
     api_key: str
 
+    def __repr__(self) -> str:
+        return f"<NewApiKeyJson {self.key_id}>"
+
 
 class RevokedKeyJson(Struct, frozen=True):
     """A key that is good no more."""

@@ -71,6 +71,8 @@ def _elsewhere(known: tuple[web.AbstractResource, ...], services: Services, cors
         else:
             answer = failure(NotFound(), request_id)
         observe(answer.status, 0.0)
+        if services.request_log is not None:
+            services.request_log.add("elsewhere", answer.status, 0.0, request_id, None)
         return respond(request, cors, answer, request_id, None)
 
     return handle

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from config.settings import Mode
 from handlers.call import Call
 from handlers.envelope import Answer, success
-from handlers.field_types import AccountId, KycStatus, RoleName, UserId
+from handlers.field_types import AccountId, Confidential, KycStatus, RoleName, UserId
 from handlers.order_body import plain_text
 from server.auth import Grant, NewUser
 from server.errors import BadRequest
@@ -29,7 +29,7 @@ _EMAIL = re.compile(
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
 
 
-class RegisterBody(Struct, frozen=True, forbid_unknown_fields=True):
+class RegisterBody(Confidential, frozen=True, forbid_unknown_fields=True):
     """`POST /auth/register`."""
 
     email: Annotated[str, Meta(max_length=EMAIL_MAX)]
@@ -38,14 +38,14 @@ class RegisterBody(Struct, frozen=True, forbid_unknown_fields=True):
     phone: str | None = None
 
 
-class LoginBody(Struct, frozen=True, forbid_unknown_fields=True):
+class LoginBody(Confidential, frozen=True, forbid_unknown_fields=True):
     """`POST /auth/login`."""
 
     email: Annotated[str, Meta(max_length=EMAIL_MAX)]
     password: Annotated[str, Meta(max_length=TYPED_PASSWORD_MAX)]
 
 
-class RefreshBody(Struct, frozen=True, forbid_unknown_fields=True):
+class RefreshBody(Confidential, frozen=True, forbid_unknown_fields=True):
     """`POST /auth/refresh-token`."""
 
     refresh_token: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -63,7 +63,7 @@ class RegisteredJson(Struct, frozen=True):
     email_verified: bool
 
 
-class GrantJson(Struct, frozen=True):
+class GrantJson(Confidential, frozen=True):
     """Tokens of a session. `expires_in` is the access token's life in seconds."""
 
     access_token: str

@@ -30,6 +30,7 @@ from handlers.middleware import admit, bug, checked_body, header_lines, is_about
 from handlers.routing import CommandHandler, Route
 from handlers.whole_response import WholeResponse, whole_answer
 from server.errors import BadRequest, KerbError
+from server.request_log import order_id_in
 from server.services import Services
 
 log = logging.getLogger("kerb.http")

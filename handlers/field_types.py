@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Any, Final
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from engine.kinds import (
     AccountStatus,
@@ -22,6 +22,14 @@ from engine.kinds import (
     TimeInForce,
 )
 from server.principal import Role
+
+
+class Confidential(Struct, frozen=True):
+    """The base of messages that hold a secret: printed, they are only their name."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
 
 PRINTABLE: Final = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 """Text without control characters, as a JSON schema can say it; see `plain_text` for the rest."""

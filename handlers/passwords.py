@@ -10,26 +10,27 @@ from msgspec import Meta, Struct
 from handlers.auth import EMAIL_MAX, TYPED_PASSWORD_MAX
 from handlers.call import Call
 from handlers.envelope import Answer, success
+from handlers.field_types import Confidential
 from server.errors import BadRequest
 from server.password_rules import LENGTH_MAX, LENGTH_MIN
 
 NewPassword = Annotated[str, Meta(min_length=LENGTH_MIN, max_length=LENGTH_MAX)]
 
 
-class ChangeBody(Struct, frozen=True, forbid_unknown_fields=True):
+class ChangeBody(Confidential, frozen=True, forbid_unknown_fields=True):
     """`POST /auth/change-password`."""
 
     current_password: Annotated[str, Meta(max_length=TYPED_PASSWORD_MAX)]
     new_password: NewPassword
 
 
-class ForgotBody(Struct, frozen=True, forbid_unknown_fields=True):
+class ForgotBody(Confidential, frozen=True, forbid_unknown_fields=True):
     """`POST /auth/forgot-password`."""
 
     email: Annotated[str, Meta(max_length=EMAIL_MAX, extra_json_schema={"pattern": r"^[^\u0000]*$"})]
 
 
-class ResetBody(Struct, frozen=True, forbid_unknown_fields=True):
+class ResetBody(Confidential, frozen=True, forbid_unknown_fields=True):
     """`POST /auth/reset-password`. `token` is what the letter gave."""
 
     token: Annotated[str, Meta(min_length=1, max_length=200)]

@@ -31,6 +31,9 @@ class SignIn(Message, frozen=True, tag="auth", kw_only=True):
 
     token: Annotated[str, Meta(min_length=1, max_length=4_096)]
 
+    def __repr__(self) -> str:
+        return "<SignIn>"
+
 
 class Subscribe(Message, frozen=True, tag="subscribe", kw_only=True):
     """Follow channels. `symbols` are for public ones, `resume_from` for private ones."""

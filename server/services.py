@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from server.database import Database
     from server.fan_out import Hub
     from server.history import History
+    from server.indices import Index
     from server.market_types import CandleSource
     from server.market_view import MarketView
     from server.metrics import Metrics
     from server.outbox import Outbox
     from server.rate_limits import RateLimits
+    from server.request_log import RequestLog
     from server.runtime import Runtime
     from server.write_behind import WriteBehind
 
@@ -38,5 +40,9 @@ class Services:
     hub: Hub
     rate_limits: RateLimits
     metrics: Metrics
+    request_log: RequestLog | None = None
+    """None where config wants no line for each call."""
     port: int = 0
     """The HTTP port that was bound; 0 before that."""
+    indices: tuple[Index, ...] = ()
+    """The market indices of config."""

@@ -1,0 +1,126 @@
+"""One log line for each call: when, who, which route, what came of it, how long it took.
+
+The logging library costs more than an order does, so lines are gathered and written a few times a second. A line holds
+what the server made itself, never a path, a query, a header or a body; the caller's request id has a form of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from config.settings import LogFormat, LogLevel, LogSettings
+from server.principal import Principal
+
+FLUSH_S: Final = 0.2
+LINES_MAX: Final = 2_000
+"""Lines that wait; one more has them written at once."""
+
+ORDER_AT_MAX: Final = 96
+_ORDER_ID: Final = re.compile(rb'"(?:order_id|orderId|tradeId)":"(ord_[0-9]+)"')
+
+
+class RequestLine(Struct, omit_defaults=True):
+    """A line. `duration_ms` runs from the parsed request to the answer; of a WebSocket it is how long it was open."""
+
+    time: str
+    level: str
+    logger: str
+    message: str
+    request_id: str
+    route: str
+    status: int
+    duration_ms: float
+    user_id: str | None = None
+    key_id: str | None = None
+    order_id: str | None = None
+
+
+Noted = tuple[float, str, int, float, str, Principal | None, bytes | None]
+
+
+class RequestLog:
+    """Lines on their way out. `write` gets whole lines."""
+
+    def __init__(self, text_format: LogFormat, write: Callable[[str], object]) -> None:
+        self._line = _json_line if text_format is LogFormat.JSON else _text_line
+        self._write = write
+        self._noted: list[Noted] = []
+
+    def add(
+        self,
+        route: str,
+        status: int,
+        seconds: float,
+        request_id: str,
+        principal: Principal | None,
+        order_id: bytes | None = None,
+    ) -> None:
+        """Note a call that has been answered."""
+        noted = self._noted
+        noted.append((time.time(), route, status, seconds, request_id, principal, order_id))
+        if len(noted) == 1:
+            asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
+        elif len(noted) >= LINES_MAX:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is noted."""
+        if self._noted:
+            noted, self._noted = self._noted, []
+            self._write("".join([self._line(each) for each in noted]))
+
+
+def open_request_log(settings: LogSettings) -> RequestLog | None:
+    """The log of calls on stderr; None where config wants none."""
+    if not settings.requests or settings.level not in (LogLevel.DEBUG, LogLevel.INFO):
+        return None
+    return RequestLog(settings.format, _to_stderr)
+
+
+def order_id_in(body: bytes) -> bytes | None:
+    """The id of the order that an answer is about: it stands near the beginning."""
+    found = _ORDER_ID.search(body, 0, ORDER_AT_MAX)
+    return found[1] if found is not None else None
+
+
+def _to_stderr(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def _json_line(noted: Noted) -> str:
+    at_s, route, status, seconds, request_id, principal, order_id = noted
+    line = RequestLine(
+        time=datetime.fromtimestamp(at_s, UTC).isoformat(timespec="microseconds"),
+        level="INFO",
+        logger="kerb.request",
+        message=f"{route} {status}",
+        request_id=request_id,
+        route=route,
+        status=status,
+        duration_ms=round(seconds * 1_000, 3),
+    )
+    if principal is not None:
+        line.user_id = f"usr_{principal.user_id}"
+        if principal.key_id:
+            line.key_id = f"key_{principal.key_id}"
+    if order_id is not None:
+        line.order_id = order_id.decode()
+    return msgspec.json.encode(line).decode() + "\n"
+
+
+def _text_line(noted: Noted) -> str:
+    at_s, route, status, seconds, request_id, principal, order_id = noted
+    who = f" usr_{principal.user_id}" if principal is not None else ""
+    order = f" {order_id.decode()}" if order_id is not None else ""
+    at = datetime.fromtimestamp(at_s, UTC).isoformat(sep=" ", timespec="milliseconds")
+    return f"{at} INFO     kerb.request: {route} {status} {seconds * 1_000:.1f} ms {request_id}{who}{order}\n"
