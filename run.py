@@ -291,6 +291,8 @@ async def _serve_http(services: Services, lifecycle: Lifecycle) -> None:
     from server.start_faults import AddressInUse
 
     http = services.settings.http
+    if services.request_log is not None:
+        lifecycle.on_stop("the log of calls", services.request_log.flush)
     runner = build_runner(services)
     await runner.setup()
     lifecycle.on_stop("HTTP", runner.cleanup)

@@ -1,4 +1,4 @@
-"""Reads the data files (instruments, fees, limits, calendars) into records; numbers exactly, every problem at once."""
+"""Reads the data files (instruments, fees, limits, calendars, indices) into records; numbers exactly, every problem at once."""
 
 from __future__ import annotations
 
@@ -13,19 +13,29 @@ import msgspec
 from config.catalogue_checks import problems_in
 from config.expectations import expectation
 from config.loading import PROFILE_FOLDER, ConfigError
-from config.records import CalendarConfig, Catalogue, FeeScheduleConfig, InstrumentConfig, LimitsConfig
+from config.records import (
+    CalendarConfig,
+    Catalogue,
+    FeeScheduleConfig,
+    IndexConfig,
+    InstrumentConfig,
+    LimitsConfig,
+)
 
 R = TypeVar("R", bound=msgspec.Struct)
 
 
 def load_catalogue(folder: Path | None = None) -> Catalogue:
-    """The four files of `folder` (None: those that come with Kerb). Raises ConfigError with every problem found."""
+    """The files of `folder` (None: those that come with Kerb); without indices.toml there are no indices. Raises ConfigError with every problem found."""
     problems: list[str] = []
     folder = folder or PROFILE_FOLDER
     instruments = _records(folder / "instruments.toml", "instrument", InstrumentConfig, problems)
     schedules = _records(folder / "fees.toml", "schedule", FeeScheduleConfig, problems)
     calendars = _records(folder / "calendars.toml", "calendar", CalendarConfig, problems)
     limits = _limits(folder / "limits.toml", problems)
+    indices: list[IndexConfig] = []
+    if (folder / "indices.toml").exists():
+        indices = _records(folder / "indices.toml", "index", IndexConfig, problems)
     if problems or limits is None:
         raise ConfigError(problems)
     catalogue = Catalogue(
@@ -33,6 +43,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         fee_schedules=tuple(schedules),
         limits=limits,
         calendars=tuple(calendars),
+        indices=tuple(indices),
     )
     if broken := problems_in(catalogue):
         raise ConfigError(broken)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from decimal import Decimal
 from importlib.resources import files
 
-from config.records import CalendarConfig, Catalogue, InstrumentConfig, LimitsConfig
+from config.records import (
+    CalendarConfig,
+    Catalogue,
+    IndexConfig,
+    InstrumentConfig,
+    LimitsConfig,
+    Weighting,
+)
 
 CASH_UNIT = Decimal("0.0001")  # engine/units.py counts cash and prices in it
 QUANTITY_UNIT = Decimal("0.00000001")  # and quantities in this one
@@ -24,6 +31,7 @@ def problems_in(catalogue: Catalogue) -> list[str]:
         *_doubles("instruments.toml", (instrument.symbol for instrument in catalogue.instruments)),
         *_doubles("fees.toml", (schedule.name for schedule in catalogue.fee_schedules)),
         *_doubles("calendars.toml", (calendar.name for calendar in catalogue.calendars)),
+        *_doubles("indices.toml", (index.symbol for index in catalogue.indices)),
         *_limits(catalogue.limits),
     ]
     for instrument in catalogue.instruments:
@@ -35,6 +43,9 @@ def problems_in(catalogue: Catalogue) -> list[str]:
             problems.append(f"{label}.fees = {instrument.fees!r}: is not in fees.toml")
     for calendar in catalogue.calendars:
         problems.extend(f"calendars.toml: {calendar.name}.{problem}" for problem in _calendar(calendar))
+    listed = {instrument.symbol for instrument in catalogue.instruments}
+    for index in catalogue.indices:
+        problems.extend(f"indices.toml: {index.symbol}.{problem}" for problem in _index(index, listed))
     return problems
 
 
@@ -63,6 +74,21 @@ def _instrument(instrument: InstrumentConfig) -> Iterator[str]:
         yield f"lot = {instrument.lot}: at price_min = {instrument.price_min} it must be worth at least {CASH_UNIT}"
     if not instrument.price_min <= instrument.reference <= instrument.price_max:
         yield f"reference = {instrument.reference}: must lie between price_min and price_max"
+
+
+def _index(index: IndexConfig, listed: Set[str]) -> Iterator[str]:
+    for name in ("base_level", "base_value"):
+        value: Decimal = getattr(index, name)
+        if value <= 0 or value % CASH_UNIT:
+            yield f"{name} = {value}: must be above 0 with at most 4 decimals"
+    if not index.constituents:
+        yield "constituents: must name at least one"
+    for constituent in index.constituents:
+        if constituent.symbol not in listed:
+            yield f"constituents: {constituent.symbol} is not in instruments.toml"
+        if index.weighting is Weighting.PRICE and constituent.units != 1:
+            yield f"constituents: {constituent.symbol} has units, but in a PRICE index each counts once"
+    yield from _doubles("constituents", (constituent.symbol for constituent in index.constituents))
 
 
 def _limits(limits: LimitsConfig) -> Iterator[str]:

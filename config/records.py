@@ -1,4 +1,4 @@
-"""The records of the data files: instruments, fee schedules, limits and calendars, with exact decimals."""
+"""The records of the data files: instruments, fee schedules, limits, calendars and indices, with exact decimals."""
 
 from __future__ import annotations
 
@@ -76,8 +76,34 @@ class CalendarConfig(msgspec.Struct, frozen=True, kw_only=True):
     early_closes: tuple[date, ...] = ()
 
 
+class Weighting(StrEnum):
+    """What a constituent's price counts for: as it is, or times the units of it that there are."""
+
+    PRICE = "PRICE"
+    CAPITALISATION = "CAPITALISATION"
+
+
+class ConstituentConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """`units` are whole (millions of shares, say): only their proportions count."""
+
+    symbol: Symbol
+    units: Annotated[int, Meta(ge=1, le=10**9)] = 1
+
+
+class IndexConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """An index stands at `base_level` when its constituents are worth `base_value`, the sum of price times units."""
+
+    symbol: Symbol
+    name: Name
+    weighting: Weighting
+    base_level: Decimal
+    base_value: Decimal
+    constituents: tuple[ConstituentConfig, ...]
+
+
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     instruments: tuple[InstrumentConfig, ...]
     fee_schedules: tuple[FeeScheduleConfig, ...]
     limits: LimitsConfig
     calendars: tuple[CalendarConfig, ...]
+    indices: tuple[IndexConfig, ...] = ()

@@ -94,3 +94,8 @@ def average_price_e4(notional_e4: int, quantity_e8: int) -> int:
     if quantity_e8 == 0:
         return 0
     return (2 * notional_e4 * QUANTITY_SCALE + quantity_e8) // (2 * quantity_e8)
+
+
+def index_level_e4(base_level_e4: int, value_e4: int, base_value_e4: int) -> int:
+    """Where an index stands that was at its base level when its constituents had their base value: rounded half up."""
+    return (2 * base_level_e4 * value_e4 + base_value_e4) // (2 * base_value_e4)

@@ -136,3 +136,24 @@ def test_what_the_engine_could_not_live_with_is_refused(
 def test_a_missing_file_is_a_problem(folder: Path) -> None:
     (folder / "fees.toml").unlink()
     assert problems_of(folder) == [f"{folder}/fees.toml: cannot be read (No such file or directory)"]
+
+
+def test_the_indices_that_come_with_kerb_stand_at_their_base_at_the_reference_prices() -> None:
+    catalogue = load_catalogue()
+    references = {each.symbol: each.reference for each in catalogue.instruments}
+    assert {index.weighting.value for index in catalogue.indices} == {"PRICE", "CAPITALISATION"}
+    for index in catalogue.indices:
+        assert index.base_value == sum(references[each.symbol] * each.units for each in index.constituents)
+
+
+def test_an_index_must_be_made_of_what_is_listed(folder: Path) -> None:
+    assert load_catalogue(folder).indices == ()
+    shutil.copy(PROFILE_FOLDER / "indices.toml", folder)
+    edit(folder / "indices.toml", '{ symbol = "AAPL" }', '{ symbol = "NOPE", units = 2 }, { symbol = "V" }')
+    edit(folder / "indices.toml", 'base_level = "1000.00"', "base_level = 0")
+    assert problems_of(folder) == [
+        "indices.toml: KERB15.base_level = 0: must be above 0 with at most 4 decimals",
+        "indices.toml: KERB15.constituents: NOPE is not in instruments.toml",
+        "indices.toml: KERB15.constituents: NOPE has units, but in a PRICE index each counts once",
+        "indices.toml: KERB15.constituents: V stands there 2 times",
+    ]
