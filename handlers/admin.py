@@ -12,14 +12,15 @@ from engine.commands import AnyCommand, HaltSymbol, ResumeSymbol, SetAccountStat
 from engine.kinds import AccountStatus, KillScope
 from handlers.call import Call
 from handlers.envelope import Answer, encoded, refusal, success_as_of
-from handlers.field_types import AccountId, AccountStatusName, KillScopeName, UserId
+from handlers.field_types import PRINTABLE, AccountId, AccountStatusName, KillScopeName, UserId
 from handlers.order_body import SYMBOL_MAX, plain_text
 from handlers.orders import HIT
 from handlers.request_input import read_id
 from server.errors import BadRequest, NotFound
 
 REASON_MAX: Final = 200
-Reason = Annotated[str, Meta(max_length=REASON_MAX)]
+_PLAIN: Final = Meta(extra_json_schema={"pattern": PRINTABLE})
+Reason = Annotated[str, Meta(max_length=REASON_MAX), _PLAIN]
 
 
 class KillScopeIn(StrEnum):
@@ -41,7 +42,7 @@ class KillSwitchBody(Struct, frozen=True, forbid_unknown_fields=True):
 
     scope: KillScopeIn
     on: bool
-    target: Annotated[str, Meta(max_length=SYMBOL_MAX)] = ""
+    target: Annotated[str, Meta(max_length=SYMBOL_MAX), _PLAIN] = ""
     reason: Reason = ""
 
 

@@ -21,6 +21,9 @@ TYPED_PASSWORD_MAX: Final = 256
 """What is compared with a stored password may be longer than what is taken as a new one."""
 
 EMAIL_MAX: Final = 254
+NOT_BLANK: Final = (
+    r"[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0][^\u0000-\u001f\u007f-\u009f]*"
+)
 
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
@@ -29,19 +32,24 @@ _EMAIL = re.compile(
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
 
 
+def _form(pattern: str) -> Meta:
+    """The form of a text as the documents say it; what refuses another one, and says why, is the handler."""
+    return Meta(extra_json_schema={"pattern": f"^{pattern}$"})
+
+
 class RegisterBody(Confidential, frozen=True, forbid_unknown_fields=True):
     """`POST /auth/register`."""
 
-    email: Annotated[str, Meta(max_length=EMAIL_MAX)]
+    email: Annotated[str, Meta(max_length=EMAIL_MAX), _form(_EMAIL.pattern)]
     password: Annotated[str, Meta(min_length=LENGTH_MIN, max_length=LENGTH_MAX)]
-    full_name: Annotated[str, Meta(min_length=1, max_length=200)]
-    phone: str | None = None
+    full_name: Annotated[str, Meta(min_length=1, max_length=200), _form(NOT_BLANK)]
+    phone: Annotated[str, _form(_PHONE.pattern)] | None = None
 
 
 class LoginBody(Confidential, frozen=True, forbid_unknown_fields=True):
     """`POST /auth/login`."""
 
-    email: Annotated[str, Meta(max_length=EMAIL_MAX)]
+    email: Annotated[str, Meta(max_length=EMAIL_MAX), _form(r"[^\u0000]*")]
     password: Annotated[str, Meta(max_length=TYPED_PASSWORD_MAX)]
 
 

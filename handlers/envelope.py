@@ -23,12 +23,16 @@ CAPACITY_RETRY_AFTER_S: Final = 60
 
 
 class Answer(Struct, gc=False):
-    """What a handler answers. `headers` come on top of those that every answer has."""
+    """What a handler answers. `headers` come on top of those that every answer has.
+
+    `of_site`: a page or document of the server's own, which a browser may keep and ask for again by its ETag.
+    """
 
     status: int
     body: bytes
     headers: dict[str, str] | None = None
     content_type: str = "application/json"
+    of_site: bool = False
 
 
 class MetaJson(Struct, omit_defaults=True):

@@ -227,7 +227,7 @@ def respond(
 ) -> WholeResponse:
     """The answer as it is sent, with the headers that the call asks for."""
     more = header_lines(request.headers, cors, answer, request_id, verdict)
-    return WholeResponse(answer.status, answer.body, answer.content_type, more)
+    return WholeResponse(answer.status, answer.body, answer.content_type, more, of_site=answer.of_site)
 
 
 def header_lines(

@@ -10,6 +10,7 @@ from msgspec import Meta, Raw, Struct, field
 
 from engine.commands import AnyCommand, PlaceOrder, ReplaceOrder
 from engine.kinds import OrderType, SelfTradePrevention, Side, TimeInForce
+from handlers.field_types import PRINTABLE
 from handlers.numbers import (
     PriceInOrNull,
     QuantityIn,
@@ -36,8 +37,9 @@ OrderTypeIn = Literal["MARKET", "LIMIT"]
 TimeInForceIn = Literal["DAY", "GTC", "IOC", "FOK"]
 SelfTradePreventionIn = Literal["CANCEL_NEWEST", "CANCEL_OLDEST", "DECREMENT"]
 
-Symbol = Annotated[str, Meta(min_length=1, max_length=SYMBOL_MAX)]
-ClientOrderId = Annotated[str, Meta(max_length=CLIENT_ORDER_ID_MAX)]
+_PLAIN: Final = Meta(extra_json_schema={"pattern": PRINTABLE})
+Symbol = Annotated[str, Meta(min_length=1, max_length=SYMBOL_MAX), _PLAIN]
+ClientOrderId = Annotated[str, Meta(max_length=CLIENT_ORDER_ID_MAX), _PLAIN]
 
 
 class OrderBody(Struct, frozen=True, forbid_unknown_fields=True):

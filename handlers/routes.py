@@ -26,6 +26,16 @@ from handlers import (
     wallet,
     websocket,
 )
+from handlers.docs_page import document_routes
+from handlers.openapi_dialects import DIALECTS as DIALECT_DOCS
+from handlers.openapi_market import STOCKS as STOCK_DOCS
+from handlers.openapi_market import SYSTEM as SYSTEM_DOCS
+from handlers.openapi_people import ADMIN as ADMIN_DOCS
+from handlers.openapi_people import AUTH as AUTH_DOCS
+from handlers.openapi_sessions import SESSIONS as SESSION_DOCS
+from handlers.openapi_trading import ORDERS as ORDER_DOCS
+from handlers.openapi_wallet import PORTFOLIO as PORTFOLIO_DOCS
+from handlers.openapi_wallet import WALLET as WALLET_DOCS
 from handlers.routing import ADMIN, BASE, HOLDER, PUBLIC, SIGNED_IN, Route, StreamRoute
 from server.rate_limits import LimitClass
 
@@ -34,7 +44,7 @@ CALLS: Final = LimitClass.CALLS
 ORDERS: Final = LimitClass.ORDERS
 PORTFOLIO: Final = LimitClass.PORTFOLIO
 
-ROUTES: Final = (
+_API: Final = (
     Route("POST", f"{BASE}/auth/register", auth.register, PUBLIC, LimitClass.REGISTRATION),
     Route("POST", f"{BASE}/auth/login", auth.login, PUBLIC, LimitClass.LOGIN),
     Route("POST", f"{BASE}/auth/refresh-token", auth.refresh, PUBLIC, LimitClass.LOGIN),
@@ -97,6 +107,21 @@ ROUTES: Final = (
     Route("GET", "/readyz", health.ready, PUBLIC, NONE),
     Route("GET", "/metrics", health.metrics, PUBLIC, NONE),
 )
+
+DOCS: Final = {
+    **ORDER_DOCS,
+    **WALLET_DOCS,
+    **PORTFOLIO_DOCS,
+    **STOCK_DOCS,
+    **AUTH_DOCS,
+    **SESSION_DOCS,
+    **ADMIN_DOCS,
+    **SYSTEM_DOCS,
+    **DIALECT_DOCS,
+}
+"""What is written of each route, by its name."""
+
+ROUTES: Final = (*_API, *document_routes(_API, DOCS))
 
 STREAM_ROUTES: Final = tuple(
     StreamRoute(path, websocket.websocket, PUBLIC, CALLS) for path in websocket.PATHS

@@ -22,6 +22,7 @@ from server.instrument_search import search as ranked
 from server.market_types import Interval
 
 QUERY_MAX: Final = 64
+SEARCH_DEFAULT: Final = 20
 SEARCH_MAX: Final = 50
 DEPTH_DEFAULT: Final = 20
 DEPTH_MAX: Final = 200
@@ -107,7 +108,7 @@ class DepthJson(Struct, frozen=True):
     asks: Levels
 
 
-class TradeJson(Struct, frozen=True):
+class PublicTradeJson(Struct, frozen=True):
     """A public trade. `taker_side` is null for a trade that a tape printed."""
 
     price: Number
@@ -141,7 +142,7 @@ async def search(call: Call) -> Answer:
     text = read_text(call.query, "q", most=QUERY_MAX)
     if text is None:
         raise BadRequest("q", "is required")
-    limit = read_number(call.query, "limit", 20, least=1, most=SEARCH_MAX)
+    limit = read_number(call.query, "limit", SEARCH_DEFAULT, least=1, most=SEARCH_MAX)
     last_e4 = call.services.market.last_e4
     return success(
         [
@@ -216,7 +217,7 @@ async def trades(call: Call) -> Answer:
     found = call.services.market.trades(instrument.symbol, read_limit(call.query))
     return success(
         [
-            TradeJson(
+            PublicTradeJson(
                 price=cash(trade.price_e4),
                 quantity=quantity(trade.quantity_e8),
                 taker_side=Side(trade.taker_side).name if trade.taker_side else None,

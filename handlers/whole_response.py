@@ -28,13 +28,19 @@ _ALWAYS: Final = (
 )
 """Headers of every answer; the security ones after https://owasp.org/www-project-secure-headers/."""
 
+_OF_SITE: Final = _ALWAYS.replace("no-store", "no-cache").replace(
+    "default-src 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'",
+)
+"""The same for our own pages: they load their parts from here, and may be kept if we are asked whether they changed."""
+
 
 @lru_cache(maxsize=64)
-def _start(status: int, content_type: str, seconds: int) -> bytes:
+def _start(status: int, content_type: str, seconds: int, of_site: bool = False) -> bytes:
     """What an answer begins with, up to the figure of its length; the same for a second."""
     return (
         f"{_STATUS_LINES[status]}Content-Type: {content_type}\r\nDate: {formatdate(seconds, usegmt=True)}\r\n"
-        f"{_ALWAYS}Content-Length: "
+        f"{_OF_SITE if of_site else _ALWAYS}Content-Length: "
     ).encode()
 
 
@@ -50,14 +56,23 @@ def whole_answer(
     )
 
 
+def site_answer(status: int, body: bytes, content_type: str, more: str, *, length: int) -> bytes:
+    """Head and body of one of our own pages."""
+    start = _start(status, content_type, int(time.time()), of_site=True)
+    return b"%b%d\r\n%b\r\n%b" % (start, length, more.encode("utf-8", "surrogateescape"), body)
+
+
 class WholeResponse(web.StreamResponse):
     """An answer of a known length. `more` are header lines on top of those of every answer, each with its line end."""
 
-    def __init__(self, status: int, body: bytes, content_type: str, more: str) -> None:
+    def __init__(
+        self, status: int, body: bytes, content_type: str, more: str, *, of_site: bool = False
+    ) -> None:
         super().__init__(status=status)
         self._whole_body = body
         self._content_type_line = content_type
         self._more = more
+        self._write = site_answer if of_site else whole_answer
         self._stays_open = False
 
     @property
@@ -77,9 +92,9 @@ class WholeResponse(web.StreamResponse):
         elif request.version.minor == 0:
             more += "Connection: keep-alive\r\n"
         body, length = self._whole_body, len(self._whole_body)
-        if request.method == "HEAD":
+        if request.method == "HEAD" or self.status == 304:
             body = b""
-        transport.write(whole_answer(self.status, body, self._content_type_line, more, length=length))
+        transport.write(self._write(self.status, body, self._content_type_line, more, length=length))
         if transport.get_write_buffer_size():
             await request.writer.drain()
         return None

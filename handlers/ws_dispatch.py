@@ -31,6 +31,9 @@ from handlers.ws_subscriptions import subscribe, unsubscribe
 from server.errors import BadRequest, Forbidden, KerbError, Unauthenticated
 from server.principal import Scope
 
+UNKNOWN_ACTION: Final = "UNKNOWN_ACTION"
+UNKNOWN_ACTION_MESSAGE: Final = "There is no such action."
+
 MALFORMED: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What decoding raises for bytes that are not a message."""
 
@@ -122,7 +125,7 @@ async def _malformed(session: Session, data: bytes, error: Exception) -> None:
     if heading is None:
         session.bad_message(error_text(None, BadRequest.code, problem_text(error)))
     elif heading.action not in ACTIONS:
-        session.bad_message(error_text(heading.id, "UNKNOWN_ACTION", "there is no such action"))
+        session.bad_message(error_text(heading.id, UNKNOWN_ACTION, UNKNOWN_ACTION_MESSAGE))
     elif heading.action == Batch.__struct_config__.tag and (items := _loose_items(data)):
         session.good_message()
         try:

@@ -71,9 +71,12 @@ def test_every_route_has_a_policy_that_was_decided_on() -> None:
         "GET /healthz",
         "GET /readyz",
         "GET /metrics",
+        f"GET {BASE}/errors",
+        "GET /openapi.json",
+        "GET /asyncapi.json",
     }
     for route in ROUTES:
-        if route.name in public or route.path.startswith((f"{BASE}/stocks/", f"{BASE}/market/")):
+        if route.name in public or route.path.startswith((f"{BASE}/stocks/", f"{BASE}/market/", "/docs")):
             expected = PUBLIC
         elif route.path.startswith(f"{BASE}/admin/"):
             expected = ADMIN
@@ -92,5 +95,5 @@ def test_routes_are_unique_and_limited() -> None:
     for route in ROUTES:
         if route.path.startswith(BASE):
             assert route.limit is not LimitClass.NONE, route.name
-        assert re.fullmatch(r"(/[a-z0-9{}_-]+)+", route.path), route.path
+        assert re.fullmatch(r"(/[a-z0-9{}_.-]+)+", route.path), route.path
     assert {stream.path for stream in STREAM_ROUTES} == {"/api/v1/ws", "/v1/ws"}

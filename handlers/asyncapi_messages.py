@@ -1,0 +1,222 @@
+"""What the server says on a WebSocket, as types for the documents: tests hold them to what is really sent.
+
+What clients say are the types that decode it (handlers/ws_messages.py).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from handlers.balance_json import BalanceJson
+from handlers.field_types import SideName
+from handlers.numbers import Number, NumberOrNull
+from handlers.openapi_order import OrderJson
+from handlers.ws_messages import Batch, Cancel, MessageId, Ping, Place, SignIn, Subscribe, Unsubscribe
+
+EpochMs = Annotated[int, Meta(ge=0, description="milliseconds since the epoch")]
+Seq = Annotated[int, Meta(ge=0, description="the journal's sequence, the same number as `as_of_seq`")]
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """The base of what answers a message; `id` is that of the message, if it had one."""
+
+    id: MessageId | UnsetType = UNSET
+
+
+class Ok(Answer, frozen=True, kw_only=True):
+    """It was carried out, and is durable. `data` is an order, or the results of a batch, each an ok or an error."""
+
+    type: Literal["ok"]
+    idempotency_hit: Literal[True] | UnsetType = UNSET
+    data: Any = field(default=UNSET)
+
+
+class Error(Answer, frozen=True, kw_only=True):
+    """It was not. `temporary`: the same message may work later. The session goes on."""
+
+    type: Literal["error"]
+    code: str
+    message: str
+    temporary: bool
+    details: dict[str, Any] | UnsetType = UNSET
+
+
+class Pong(Answer, frozen=True, kw_only=True):
+    """The server is there."""
+
+    type: Literal["pong"]
+
+
+class SymbolError(Struct, frozen=True):
+    """A symbol that cannot be followed; the others are."""
+
+    symbol: str
+    code: Literal["UNKNOWN_SYMBOL"]
+
+
+class FollowedSymbols(Struct, frozen=True):
+    """What is followed of a public channel now, and how often it is sent at most."""
+
+    symbols: list[str]
+    interval_ms: int
+
+
+class FollowedFrom(Struct, frozen=True):
+    """A private channel begins after this sequence."""
+
+    seq: Seq
+
+
+class Subscribed(Answer, frozen=True, kw_only=True):
+    """What is followed from now on, by channel: symbols of a public one, the sequence of a private one."""
+
+    type: Literal["subscribed"]
+    channels: dict[str, Any]
+    errors: list[SymbolError]
+
+
+class Unsubscribed(Answer, frozen=True, kw_only=True):
+    """What is not followed any more."""
+
+    type: Literal["unsubscribed"]
+    channels: list[str]
+
+
+class ResyncRequired(Answer, frozen=True, kw_only=True):
+    """What `resume_from` asked for is forgotten: GET the state, then subscribe from its `as_of_seq`."""
+
+    type: Literal["resync_required"]
+    channel: str
+    seq: Seq
+
+
+class Shutdown(Struct, frozen=True):
+    """The server is about to restart; close code 1012 follows."""
+
+    type: Literal["shutdown"]
+    message: str
+
+
+class StreamQuote(Struct, frozen=True):
+    """A quote. `v` counts its changes and may skip: only the latest is sent. A price that does not exist yet is null."""
+
+    symbol: str
+    price: NumberOrNull
+    change: Number
+    change_percentage: Number
+    volume: Number
+    bid: NumberOrNull
+    ask: NumberOrNull
+    bid_size: Number
+    ask_size: Number
+    timestamp: EpochMs
+    stale: bool
+    v: int
+
+
+class StreamTrade(Struct, frozen=True):
+    """A public trade. `n` counts the symbol's trades since the server started, without gaps."""
+
+    symbol: str
+    n: int
+    price: Number
+    quantity: Number
+    taker_side: SideName | None
+    timestamp: EpochMs
+
+
+class Quotes(Struct, frozen=True):
+    """First a snapshot, then what has changed."""
+
+    channel: Literal["quotes"]
+    data: list[StreamQuote]
+
+
+class Trades(Struct, frozen=True):
+    """Trades, oldest first."""
+
+    channel: Literal["trades"]
+    data: list[StreamTrade]
+
+
+class Private(Struct, frozen=True, kw_only=True):
+    """The base of private streams, of which nothing is lost: `prev_seq` is the `seq` of the message before.
+
+    `more`: another message with the same `seq` follows.
+    """
+
+    seq: Seq
+    prev_seq: Seq
+    more: Literal[True] | UnsetType = UNSET
+
+
+class Orders(Private, frozen=True, kw_only=True):
+    """An order of the account, as it stands now."""
+
+    channel: Literal["orders"]
+    data: OrderJson
+
+
+class Balances(Private, frozen=True, kw_only=True):
+    """The account's cash, as it stands now."""
+
+    channel: Literal["balance"]
+    data: BalanceJson
+
+
+CLIENT: Final = (SignIn, Subscribe, Unsubscribe, Ping, Place, Cancel, Batch)
+SERVER: Final = (
+    Ok, Error, Pong, Subscribed, Unsubscribed, ResyncRequired, Shutdown, Quotes, Trades, Orders, Balances
+)  # fmt: skip
+
+EXAMPLES: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
+    SignIn: ({"action": "auth", "token": "eyJhbGciOi…", "id": 1},),
+    Subscribe: (
+        {
+            "action": "subscribe",
+            "channels": ["quotes", "trades"],
+            "symbols": ["AAPL"],
+            "interval_ms": 250,
+            "id": 2,
+        },
+        {"action": "subscribe", "channels": ["orders", "balance"], "id": "mine"},
+    ),
+    Unsubscribe: ({"action": "unsubscribe", "channels": ["trades"], "id": 3},),
+    Ping: ({"action": "ping", "id": 4},),
+    Place: (
+        {
+            "action": "order.place",
+            "id": 5,
+            "idempotency_key": "order-2026-11-21-1",
+            "order": {
+                "stock_symbol": "AAPL",
+                "side": "BUY",
+                "order_type": "LIMIT",
+                "quantity": 1,
+                "price": 90,
+            },
+        },
+    ),
+    Cancel: ({"action": "order.cancel", "id": 6, "order_id": "ord_1750073344"},),
+    Batch: (
+        {
+            "action": "orders.batch",
+            "id": 7,
+            "orders": [
+                {
+                    "place": {
+                        "stock_symbol": "AAPL",
+                        "side": "BUY",
+                        "order_type": "LIMIT",
+                        "quantity": "0.5",
+                        "price": "89.50",
+                    }
+                },
+                {"cancel": "ord_1750073344"},
+            ],
+        },
+    ),
+}
+"""What a client may send; a test sends each."""

@@ -1,0 +1,104 @@
+"""The AsyncAPI document: valid, total over the messages, and true of what is really sent."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+import pytest
+
+from handlers.asyncapi import asyncapi
+from handlers.asyncapi_messages import CLIENT, EXAMPLES, SERVER
+from handlers.ws_dispatch import MESSAGES
+from server.ws_frames import CloseCode
+from tests.handlers.answer_schemas import closed
+from tests.handlers.small_kerb import SmallKerb
+from tests.handlers.websocket_user import WebSocketUser, connected
+
+SPECIFICATION = Path(__file__).with_name("asyncapi-3.0.0.schema.json")
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The document as clients read it."""
+    decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(asyncapi()))
+    return decoded
+
+
+@cache
+def validator(name: str) -> jsonschema_rs.Draft202012Validator:
+    """The schema of a message, by its name in the document, with nothing allowed but what it names."""
+    schema = {"$ref": f"#/components/schemas/{name}", "components": closed(document()["components"])}
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+
+
+def kind_of(message: dict[str, Any]) -> str:
+    """The name of a message of the server."""
+    if "type" in message:
+        return "".join(part.title() for part in message["type"].split("_"))
+    channel: str = message["channel"]
+    return "Balances" if channel == "balance" else channel.title()
+
+
+def test_it_is_a_valid_asyncapi_document() -> None:
+    schema = msgspec.json.decode(SPECIFICATION.read_bytes())
+    jsonschema_rs.Draft7Validator(schema).validate(document())
+    with pytest.raises(jsonschema_rs.ValidationError):
+        jsonschema_rs.Draft7Validator(schema).validate(document() | {"operations": {"receive": {}}})
+
+
+def test_every_message_of_a_client_is_described_with_an_example() -> None:
+    assert set(CLIENT) == set(MESSAGES)
+    assert set(EXAMPLES) == set(CLIENT)
+    messages = document()["components"]["messages"]
+    assert set(messages) == {kind.__name__ for kind in (*CLIENT, *SERVER)}
+    for kind in CLIENT:
+        for example in messages[kind.__name__]["examples"]:
+            validator(kind.__name__).validate(example["payload"])
+
+
+def test_every_close_code_is_explained() -> None:
+    for code in CloseCode:
+        assert f" {int(code)} " in document()["info"]["description"], code
+
+
+async def test_examples_are_taken_and_everything_that_is_sent_is_described(small: SmallKerb) -> None:
+    maker = await small.trader("maker", units=10)
+    user = await small.trader("user", cash="10000")
+    resting = (await user.place("BUY", "1", "89")).data["order_id"]
+    seen: set[str] = set()
+    answers = {"Subscribe": "Subscribed", "Unsubscribe": "Unsubscribed", "Ping": "Pong"}
+
+    async def note(connection: WebSocketUser, until: str) -> None:
+        while True:
+            message = await connection.receive()
+            kind = kind_of(message)
+            validator(kind).validate(message)
+            seen.add(kind)
+            if kind == until:
+                return
+
+    async with connected(small) as connection:
+        for kind in CLIENT:
+            for example in EXAMPLES[kind]:
+                text = msgspec.json.encode(example).decode().replace("ord_1750073344", resting)
+                sent = msgspec.json.decode(text.replace("eyJhbGciOi…", user.token))
+                await connection.send(sent)
+                await note(connection, answers.get(kind.__name__, "Ok"))
+        await connection.send({"action": "subscribe", "channels": ["trades"], "symbols": ["AAPL", "NOPE"]})
+        await note(connection, "Subscribed")
+        await maker.place("SELL", "1", "90")
+        await note(connection, "Trades")
+        await connection.send({"action": "nothing", "id": "x"})
+        await note(connection, "Error")
+        await connection.send({"action": "subscribe", "channels": ["orders"], "resume_from": 2**60})
+        await note(connection, "ResyncRequired")
+        ending = asyncio.create_task(small.services.hub.shutdown(5))
+        await note(connection, "Shutdown")
+        assert await connection.close_code() == CloseCode.RESTART
+        await ending
+    assert seen == {kind.__name__ for kind in SERVER}

@@ -1,0 +1,145 @@
+"""The OpenAPI document: valid, total over the route table, and true of the tables that it was made from."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator, validate
+
+from engine.refusals import Refusal
+from handlers.error_status import STATUSES
+from handlers.error_table import error_rows
+from handlers.field_types import EntryName, LiquidityName
+from handlers.openapi import VERSION, openapi
+from handlers.openapi_schemas import RULES, schema_of
+from handlers.routes import DOCS, ROUTES
+from handlers.routing import PUBLIC
+from handlers.ws_subscriptions import TooManySubscriptions, UnknownChannel
+from server.errors import RefusedAtBorder
+from sql.projection import EntryKind, Liquidity
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """The document as clients read it."""
+    decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(openapi(ROUTES, DOCS)))
+    return decoded
+
+
+def test_it_is_a_valid_openapi_document(document: dict[str, Any]) -> None:
+    validate(document, cls=OpenAPIV31SpecValidator)
+
+
+def test_every_route_is_documented_and_nothing_else_is(document: dict[str, Any]) -> None:
+    assert set(DOCS) == {route.name for route in ROUTES}
+    documented = {
+        f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods
+    }
+    assert documented == {route.name for route in ROUTES}
+
+
+def test_operations_have_names_of_their_own_and_say_who_may_call(document: dict[str, Any]) -> None:
+    names = [doc.operation for doc in DOCS.values()]
+    assert len(names) == len(set(names))
+    for route in ROUTES:
+        operation = document["paths"][route.path][route.method.lower()]
+        bearer: dict[str, list[str]] = {"bearer": []}
+        key: dict[str, list[str]] = {"apiKey": []}
+        assert operation["security"] in ([[]] if route.policy == PUBLIC else [[bearer], [bearer, key]])
+        assert (key in operation["security"]) == ("x-api-key-scope" in operation)
+        assert operation.get("x-roles", []) == sorted(role.value for role in route.policy)
+
+
+def test_every_part_of_a_path_is_described() -> None:
+    for route in ROUTES:
+        assert set(re.findall(r"\{(\w+)\}", route.path)) == set(DOCS[route.name].path), route.name
+
+
+def test_links_lead_to_operations(document: dict[str, Any]) -> None:
+    parameters = {doc.operation: set(doc.path) for doc in DOCS.values()}
+    for doc in DOCS.values():
+        for link in doc.links:
+            assert link.parameter in parameters[link.operation], doc.operation
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+
+
+def test_names_of_kinds_that_only_the_database_has_are_complete() -> None:
+    assert schema_of(LiquidityName)["enum"] == [side.name for side in Liquidity]
+    assert schema_of(EntryName)["enum"] == [kind.name for kind in EntryKind if kind is not EntryKind.NONE]
+
+
+def test_every_schema_can_be_used(document: dict[str, Any]) -> None:
+    for name in document["components"]["schemas"]:
+        jsonschema_rs.Draft202012Validator(
+            {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "valid"),
+    [
+        ("OrderBody", {"order_type": "LIMIT", "price": 1}, True),
+        ("OrderBody", {"order_type": "LIMIT", "price": "1.5e2"}, True),
+        ("OrderBody", {"order_type": "LIMIT"}, False),
+        ("OrderBody", {"order_type": "LIMIT", "price": None}, False),
+        ("OrderBody", {"order_type": "LIMIT", "price": "much"}, False),
+        ("OrderBody", {"order_type": "MARKET"}, True),
+        ("OrderBody", {"order_type": "MARKET", "price": None}, True),
+        ("OrderBody", {"order_type": "MARKET", "price": 1}, False),
+        ("OrderBody", {"order_type": "MARKET", "quantity": 0}, False),
+        ("OrderBody", {"order_type": "MARKET", "surprise": 1}, False),
+        ("ReplaceBody", {"price": 1}, True),
+        ("ReplaceBody", {"quantity": "2"}, True),
+        ("ReplaceBody", {"quantity": "2", "price": None}, True),
+        ("ReplaceBody", {}, False),
+        ("ReplaceBody", {"price": None}, False),
+        ("KillSwitchBody", {"scope": "MARKET", "on": True}, True),
+        ("KillSwitchBody", {"scope": "MARKET", "on": True, "target": "AAPL"}, False),
+        ("KillSwitchBody", {"scope": "SYMBOL", "on": True, "target": "AAPL"}, True),
+        ("KillSwitchBody", {"scope": "SYMBOL", "on": True}, False),
+    ],
+)
+def test_rules_about_several_fields_are_said(
+    document: dict[str, Any], kind: str, body: dict[str, Any], valid: bool
+) -> None:
+    if kind == "OrderBody":
+        body = {"stock_symbol": "AAPL", "side": "BUY", "quantity": 1} | body
+    schema = {"$ref": f"#/components/schemas/{kind}", "components": document["components"]}
+    assert jsonschema_rs.Draft202012Validator(schema).is_valid(body) == valid
+
+
+def test_every_rule_is_about_a_body_that_is_documented(document: dict[str, Any]) -> None:
+    assert {kind.__name__ for kind in RULES} <= set(document["components"]["schemas"])
+
+
+def test_the_table_of_errors_is_total() -> None:
+    rows = {row.code: row for row in error_rows()}
+    assert len(rows) == len(error_rows())
+    shell = {error.code for error in STATUSES if error is not RefusedAtBorder}
+    stream = {UnknownChannel.code, TooManySubscriptions.code, "UNKNOWN_ACTION"}
+    assert set(rows) == {refusal.name for refusal in Refusal} | shell | stream
+    for row in rows.values():
+        assert row.meaning.endswith("."), row
+        assert row.retryable == (row.status in (429, 503)), row
+        assert row.status is not None or row.code in stream, row
+
+
+def test_every_code_that_an_operation_names_is_in_the_table_with_its_status(document: dict[str, Any]) -> None:
+    rows = {row.code: row for row in error_rows()}
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                for code in response.get("x-error-codes", ()):
+                    row = rows[code]
+                    assert int(status) in (row.status, row.status_in_path), (path, code)

@@ -1,0 +1,176 @@
+"""Every example of the OpenAPI document is sent to a real server, and every answer is held to its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import jsonschema_rs
+import pytest
+
+from handlers.openapi_doc import Example, Tag
+from handlers.routes import DOCS, ROUTES
+from handlers.routing import ADMIN, Route
+from tests.handlers.answer_schemas import AnswerSchemas
+from tests.handlers.small_kerb import Client, Reply, SmallKerb
+
+World = Callable[[SmallKerb, Client], Awaitable[dict[str, str]]]
+"""Prepares what an example is about; the parts of its path that only the prepared world knows."""
+
+
+async def _open_order(_: SmallKerb, user: Client) -> dict[str, str]:
+    return {"order_id": (await user.place("BUY", "9", "90")).data["order_id"]}
+
+
+async def _final_order(_: SmallKerb, user: Client) -> dict[str, str]:
+    order_id = (await user.place("BUY", "1", "90")).data["order_id"]
+    assert (await user("DELETE", f"/orders/{order_id}")).status == 200
+    return {"order_id": order_id}
+
+
+async def _shares_and_a_bid(small: SmallKerb, user: Client) -> dict[str, str]:
+    buyer = await small.trader(f"buyer-for-{user.account_id}", cash="10000")
+    seller = await small.trader(f"seller-for-{user.account_id}", units=50)
+    await seller.place("SELL", "5", "99")
+    await user.place("BUY", "5", "99")
+    await buyer.place("BUY", "5", "98")
+    return {}
+
+
+async def _filled_order(small: SmallKerb, user: Client) -> dict[str, str]:
+    await _shares_and_a_bid(small, user)
+    placed = await user.place("SELL", "2", "98")
+    assert placed.data["status"] == "FILLED"
+    return {"order_id": placed.data["order_id"]}
+
+
+async def _deposit(_: SmallKerb, user: Client) -> dict[str, str]:
+    return {"transaction_id": (await user.deposit("1.5")).data["transaction_id"]}
+
+
+async def _user(small: SmallKerb, _: Client) -> dict[str, str]:
+    body = {"email": "grace@example.com", "password": "a long pass phrase", "full_name": "Grace Example"}
+    anybody = small.anonymous()
+    if (await anybody("POST", "/auth/register", body)).status == 409:
+        del body["full_name"]
+        return {"user_id": (await anybody("POST", "/auth/login", body)).data["user_id"]}
+    return await _user(small, _)
+
+
+async def _halted(_: SmallKerb, admin: Client) -> dict[str, str]:
+    assert (await admin("POST", "/admin/instruments/AAPL/halt")).status == 200
+    return {}
+
+
+async def _session(small: SmallKerb, user: Client) -> dict[str, str]:
+    (session,) = (await user("GET", "/auth/sessions")).data
+    return {"session_id": session["session_id"]}
+
+
+async def _api_key(_: SmallKerb, user: Client) -> dict[str, str]:
+    made = await user("POST", "/auth/api-keys", {"name": "mine", "scopes": ["read", "trade"]})
+    return {"key_id": made.data["key_id"]}
+
+
+WORLDS: dict[str, World] = {
+    "a session": _session,
+    "an API key": _api_key,
+    "an open order": _open_order,
+    "a final order": _final_order,
+    "a filled order": _filled_order,
+    "shares and a bid": _shares_and_a_bid,
+    "a deposit": _deposit,
+    "a user": _user,
+    "a halted instrument": _halted,
+}
+
+
+async def send(client: Client, route: Route, example: Example, prepared: dict[str, str]) -> Reply:
+    """The example's call, with what the prepared world knows in the place of its ids."""
+    path = route.path
+    for name, value in (dict(example.path) | prepared).items():
+        path = path.replace(f"{{{name}}}", quote(value, safe=""))
+    if example.query:
+        path += "?" + urlencode(example.query)
+    return await client(route.method, path, example.body, root=True)
+
+
+@pytest.mark.parametrize("tag", Tag, ids=lambda tag: tag.title)
+async def test_examples_are_answered_as_they_say(small: SmallKerb, tag: Tag) -> None:
+    operator = await small.admin()
+    wrong = []
+    for route in ROUTES:
+        doc = DOCS[route.name]
+        for example in doc.examples if doc.tag is tag else ():
+            name = f"{doc.operation}-{example.name}"
+            caller = operator if route.policy == ADMIN else await small.trader(name, cash="10000")
+            prepared = await WORLDS[example.given](small, caller) if example.given else {}
+            reply = await send(caller, route, example, prepared)
+            if reply.status != (example.status or doc.status) or (
+                example.code and reply.code != example.code
+            ):
+                wrong.append((name, reply))
+            AnswerSchemas.of_the_document().check(route, reply)
+    assert wrong == []
+
+
+def test_every_operation_has_an_example_that_succeeds() -> None:
+    without = [name for name, doc in DOCS.items() if not any(not each.code for each in doc.examples)]
+    assert without == [  # whose tokens are good once, or who would lock the caller out: see the flow test
+        "POST /api/v1/auth/refresh-token",
+        "POST /api/v1/auth/reset-password",
+        "POST /api/v1/auth/change-password",
+    ]
+
+
+async def test_tokens_and_statements_too_have_the_shape_that_is_said(small: SmallKerb) -> None:
+    schemas = AnswerSchemas.of_the_document()
+    user = await small.trader("flow", cash="5000")
+    maker = await small.trader("maker", units=20)
+    routes = {route.name: route for route in ROUTES}
+
+    async def check(name: str, *, body: Any = None, path: str = "") -> Reply:
+        route = routes[name]
+        reply = await user(route.method, path or route.path, body, root=True)
+        assert reply.status < 300, reply
+        schemas.check(route, reply)
+        return reply
+
+    await check("POST /api/v1/auth/refresh-token", body={"refresh_token": user.refresh_token})
+    change = {"current_password": user.password, "new_password": "another long pass phrase"}
+    await check("POST /api/v1/auth/change-password", body=change)
+    await maker.place("SELL", "3", "100")
+    await user.place("BUY", "5", "100", client_order_id="mine")
+    await user("POST", "/wallet/withdraw", {"amount": 7})
+    for name in (
+        "GET /api/v1/wallet/transactions",
+        "GET /api/v1/orders",
+        "GET /api/v1/orders/history",
+        "GET /api/v1/portfolio",
+        "GET /portfolio",
+        "GET /api/v1/market/status",
+    ):
+        await check(name)
+    page = await check("GET /api/v1/wallet/transactions", path="/api/v1/wallet/transactions?limit=1")
+    assert page.meta["next_cursor"]
+    await check("GET /api/v1/stocks/{symbol}/trades", path="/api/v1/stocks/AAPL/trades")
+    await check("GET /api/v1/stocks/{symbol}/depth", path="/api/v1/stocks/AAPL/depth")
+
+
+async def test_what_the_document_does_not_say_is_found(small: SmallKerb) -> None:
+    schemas = AnswerSchemas.of_the_document()
+    user = await small.trader("user", cash="10")
+    route = next(route for route in ROUTES if route.name == "GET /api/v1/wallet/balance")
+    reply = await user("GET", "/wallet/balance")
+    schemas.check(route, reply)
+    for wrong in (
+        Reply(reply.status, reply.headers, reply.body.replace(b'"held":0.00', b'"held":"0.00"')),
+        Reply(reply.status, reply.headers, reply.body.replace(b'"held":0.00,', b"")),
+        Reply(reply.status, reply.headers, reply.body.replace(b'"held":0.00', b'"held":0.00,"more":1')),
+        Reply(202, reply.headers, reply.body),
+        Reply(reply.status, {"Content-Type": "application/json"}, reply.body),
+    ):
+        assert wrong.body != reply.body or (wrong.status, wrong.headers) != (reply.status, reply.headers)
+        with pytest.raises((AssertionError, jsonschema_rs.ValidationError)):
+            schemas.check(route, wrong)
