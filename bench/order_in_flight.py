@@ -23,6 +23,8 @@ from bench.order_load import OrderLoad, order_load
 ROUNDS: Final = 5
 ORDERS: Final = 800
 SYNCS: Final = 300
+SETTLE_S: Final = 0.5
+"""After a load the disk is still busy with PostgreSQL's files for a moment."""
 BLOCK: Final = bytes(4096)
 MUST_MS: Final = 1.0
 AIM_MS: Final = 0.5
@@ -57,12 +59,13 @@ async def measure() -> None:
     syncs: list[float] = []
     async with order_load() as load:
         for _ in range(ROUNDS):
-            syncs.append(await asyncio.to_thread(sync_ms, load.folder / "bare"))
-            posts.append((await in_flight(load, load.bare_port))[0])
             p50_ms, p99_ms = await in_flight(load, load.kerb_port)
             orders.append(p50_ms)
             worst.append(p99_ms)
             await load.drained()
+            posts.append((await in_flight(load, load.bare_port))[0])
+            await asyncio.sleep(SETTLE_S)
+            syncs.append(await asyncio.to_thread(sync_ms, load.folder / "bare"))
     ceilings = [post + sync for post, sync in zip(posts, syncs, strict=True)]
     report(
         "order_in_flight_p50",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, takewhile
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from msgspec import Struct
 
@@ -21,7 +21,6 @@ from server.ws_frames import CloseCode, text_frame
 
 ORDERS: Final = "orders"
 BALANCE: Final = "balance"
-PRIVATE_EVENTS: Final = (OrderUpdated, BalanceChanged)
 CHANNELS: Final[dict[type, str]] = {OrderUpdated: ORDERS, BalanceChanged: BALANCE}
 """Which event goes to which private channel, for the account the event names."""
 
@@ -168,13 +167,16 @@ class PrivateStreams:
 
     def _remember(self, records: Sequence[Record]) -> None:
         prepared = self._prepared
+        channel_of = CHANNELS.get
         for record in records:
             seq = record.seq
             made = prepared.pop(seq, None) if prepared else None
             for event in record.events:
-                if isinstance(event, PRIVATE_EVENTS):
+                channel = channel_of(type(event))
+                if channel is not None:
+                    told = cast(OrderUpdated | BalanceChanged, event)
                     text = made[1] if made is not None and made[0] is event else None
-                    self._add((event.account_id, CHANNELS[type(event)]), seq, event, text)
+                    self._add((told.account_id, channel), seq, told, text)
             self.seq = seq
 
     def _add(
@@ -205,9 +207,11 @@ class PrivateStreams:
         if stream.trimmed:
             stream.trimmed -= 1
         else:
-            stream.forget_oldest()
-            self._floor_seq = max(self._floor_seq, stream.evicted_seq)
-        self._drop_if_idle(key, stream)
+            stream.evicted_seq = seq = stream.entries.popleft().seq
+            if seq > self._floor_seq:
+                self._floor_seq = seq
+        if not stream.entries:
+            self._drop_if_idle(key, stream)
 
     def _drop_if_idle(self, key: tuple[int, str], stream: PrivateStream) -> None:
         """Let go of a stream that remembers nothing and that nobody reads."""

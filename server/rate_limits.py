@@ -41,11 +41,15 @@ class Verdict(Struct, frozen=True, gc=False):
     retry_after_s: float
 
 
-class Rate(Struct, frozen=True, gc=False):
-    """So many calls in a period."""
+class Rate:
+    """So many calls in a period: one each `interval_ns`, and `burst_ns` of them at once."""
 
-    calls: int
-    period_s: int
+    __slots__ = ("burst_ns", "calls", "interval_ns")
+
+    def __init__(self, calls: int, period_s: int) -> None:
+        self.calls = calls
+        self.interval_ns = period_s * _NS // calls
+        self.burst_ns = self.interval_ns * calls
 
 
 class RateLimiter:
@@ -61,12 +65,11 @@ class RateLimiter:
     def take(self, key: int | str, rate: Rate) -> Verdict:
         """Count one call of `key`. A call that is over the limit costs nothing."""
         now_ns = self._clock_ns()
-        period_ns = rate.period_s * _NS
-        interval_ns = period_ns // rate.calls
+        interval_ns = rate.interval_ns
         full_at_ns = self._full_at_ns.get(key, 0)
         if full_at_ns < now_ns:
             full_at_ns = now_ns
-        over_ns = full_at_ns + interval_ns - now_ns - interval_ns * rate.calls
+        over_ns = full_at_ns + interval_ns - now_ns - rate.burst_ns
         if over_ns > 0:
             return Verdict(rate.calls, 0, -(-(full_at_ns - now_ns) // _NS), over_ns / _NS)
         full_at_ns += interval_ns
