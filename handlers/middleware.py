@@ -205,18 +205,28 @@ def is_about_order(route: Route) -> bool:
 
 def stream_endpoint(route: StreamRoute, services: Services, cors: Cors) -> Endpoint:
     """The function that aiohttp calls for a WebSocket: the handler answers by itself unless it is refused."""
+    name = f"{route.method} {route.path}"
+
+    def log_call(call: Call, status: int, started: float) -> None:
+        if services.request_log is not None:
+            seconds = perf_counter() - started
+            services.request_log.add(name, status, seconds, call.request_id, call.signed_in)
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        started = perf_counter()
         call = Call(services, request, request_id_of(request.headers))
         try:
             admit(call, route, request)
-            return await route.handler(call)
+            socket = await route.handler(call)
+            log_call(call, socket.status, started)
+            return socket
         except KerbError as error:
             answer = failure(error, call.request_id)
         except web.HTTPForbidden as refused:
             answer = failure(Forbidden(refused.text or refused.reason), call.request_id)
         except web.HTTPBadRequest as refused:
             answer = failure(BadRequest("handshake", refused.text or refused.reason), call.request_id)
+        log_call(call, answer.status, started)
         return respond(request, cors, answer, call.request_id, call.verdict)
 
     return handle

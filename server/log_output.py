@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
-from aiohttp.http_exceptions import HttpProcessingError
 
 from config.settings import LogFormat, LogSettings
 from server.redaction import redact
@@ -37,26 +36,6 @@ class JsonLines(logging.Formatter):
         return msgspec.json.encode(line).decode()
 
 
-class MalformedHttp(logging.Filter):
-    """Drops what aiohttp says, with a traceback that quotes the input, of bytes that are no HTTP; counts it instead."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """False for a client's mistake."""
-        error = record.exc_info[1] if record.exc_info else None
-        if not isinstance(error, HttpProcessingError):
-            return True
-        self.count += 1
-        return False
-
-
-malformed_http: Final = MalformedHttp()
-"""The one of this process: /metrics shows its count."""
-
-
 def set_up_logging(settings: LogSettings) -> None:
     """Send every logger's lines to stderr, from this level on."""
     handler = logging.StreamHandler()
@@ -64,4 +43,3 @@ def set_up_logging(settings: LogSettings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.value)
-    logging.getLogger("aiohttp.server").addFilter(malformed_http)
