@@ -123,6 +123,12 @@ class Doc(Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...] = ()
 
 
+def time_query(name: str, about: str) -> Query:
+    """A parameter that is a date or a time."""
+    form = {"anyOf": [{"format": "date"}, {"format": "date-time"}]}
+    return Query(name, Annotated[str, Meta(extra_json_schema=form)], about)
+
+
 LIMIT: Final = Query(
     "limit", Annotated[int, Meta(ge=1, le=LIMIT_MAX)], "How many at most.", default=LIMIT_DEFAULT
 )

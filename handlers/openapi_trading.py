@@ -21,6 +21,7 @@ from handlers.openapi_doc import (
     PageMeta,
     Query,
     Tag,
+    time_query,
 )
 from handlers.openapi_order import OrderJson
 from handlers.order_body import OrderBody, ReplaceBody
@@ -66,11 +67,6 @@ RISK: Final = (
     Refusal.FILL_OR_KILL,
 )
 _MINE: Final = (Refusal.ORDER_NOT_FOUND,)
-
-
-def _time(name: str, about: str) -> Query:
-    form = {"anyOf": [{"format": "date"}, {"format": "date-time"}]}
-    return Query(name, Annotated[str, Meta(extra_json_schema=form)], about)
 
 
 def _order(**fields: object) -> dict[str, object]:
@@ -182,8 +178,8 @@ ORDERS: Final = {
         answer=list[OrderJson],
         meta=PageMeta,
         query=(
-            _time("from_date", "Created at this time or later; a date begins at midnight UTC."),
-            _time("to_date", "Created before this time; a date includes its day."),
+            time_query("from_date", "Created at this time or later; a date begins at midnight UTC."),
+            time_query("to_date", "Created before this time; a date includes its day."),
             _STATUS,
             SYMBOL,
             CURSOR,

@@ -30,6 +30,7 @@ from handlers.docs_page import document_routes
 from handlers.openapi_dialects import DIALECTS as DIALECT_DOCS
 from handlers.openapi_market import STOCKS as STOCK_DOCS
 from handlers.openapi_market import SYSTEM as SYSTEM_DOCS
+from handlers.openapi_overview import OVERVIEW as OVERVIEW_DOCS
 from handlers.openapi_people import ADMIN as ADMIN_DOCS
 from handlers.openapi_people import AUTH as AUTH_DOCS
 from handlers.openapi_sessions import SESSIONS as SESSION_DOCS
@@ -113,6 +114,7 @@ DOCS: Final = {
     **WALLET_DOCS,
     **PORTFOLIO_DOCS,
     **STOCK_DOCS,
+    **OVERVIEW_DOCS,
     **AUTH_DOCS,
     **SESSION_DOCS,
     **ADMIN_DOCS,
