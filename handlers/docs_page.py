@@ -32,6 +32,7 @@ MEDIA_TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
 }
 
 
@@ -76,6 +77,7 @@ def document_routes(routes: Sequence[Route], docs: Mapping[str, Doc]) -> tuple[R
         "/docs": _file("docs.html"),
         "/docs/docs.js": _file("docs.js"),
         "/docs/docs.css": _file("docs.css"),
+        "/docs/icon.svg": _file("icon.svg"),
         "/docs/demo.json": demo,
     }
     own = tuple(

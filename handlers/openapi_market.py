@@ -254,6 +254,15 @@ SYSTEM: Final = {
         conditional=True,
         examples=(Example(name="style", summary="The style"),),
     ),
+    "GET /docs/icon.svg": Doc(
+        operation="get_docs_icon",
+        summary="The icon of the page",
+        tag=Tag.SYSTEM,
+        media_type="image/svg+xml",
+        envelope=False,
+        conditional=True,
+        examples=(Example(name="icon", summary="The icon"),),
+    ),
     "GET /docs/demo.json": Doc(
         operation="get_demo_login",
         summary="How to sign in to a demo; nothing anywhere else",

@@ -30,7 +30,7 @@ _ALWAYS: Final = (
 
 _OF_SITE: Final = _ALWAYS.replace("no-store", "no-cache").replace(
     "default-src 'none'",
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'",
 )
 """The same for our own pages: they load their parts from here, and may be kept if we are asked whether they changed."""
 
