@@ -212,7 +212,7 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     from server.market_view import MarketView
     from server.metrics import Metrics
     from server.outbox import Outbox
-    from server.private_streams import BALANCE, ORDERS
+    from server.private_streams import BALANCE, ORDERS, STREAMS_PER_LIMIT
     from server.rate_limits import RateLimits
     from server.request_log import open_request_log
     from server.services import Services
@@ -248,7 +248,8 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     await runtime.wait_durable(state.seq)
     # From here to the last listener nothing is awaited: what is durable now is read, what comes later is heard.
     add_trades(runtime.durable_records_with(Traded, after=stored_seq))
-    recent = runtime.durable_records(after=runtime.durable_seq - settings.stream.resume_events_max)
+    remembered = settings.stream.resume_events_max * STREAMS_PER_LIMIT
+    recent = runtime.durable_records(after=runtime.durable_seq - remembered)
     hub.private.seed_from_records(recent, runtime.durable_seq)
     market.seed(state, now_us=runtime.now_us(), candles=feed.candles)
     for listener in (market.listener, add_trades, hub.listener):
