@@ -177,6 +177,7 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     from server.core import open_core
     from server.demo import seed
     from server.indices import indices_of
+    from server.snapshots import Snapshots
 
     catalogue = load_catalogue(settings.catalogue_dir)
     feed = make_feed(settings.market)
@@ -187,12 +188,15 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     lifecycle.on_tick(venue.tick)
     services = await _open_services(settings, core, feed, lifecycle)
     services.indices = indices_of(catalogue.indices)
+    snapshots = Snapshots(services.database, core.runtime, services.market.last_e4)
+    lifecycle.on_stop("the snapshots", snapshots.stop)
     demo_mode = settings.mode is Mode.DEMO
     accounts = await seed(services.auth, services.database, core.runtime) if demo_mode else None
     await feed.open(services, accounts)
     lifecycle.on_stop("the feed", feed.stop)
     await _serve_http(services, lifecycle)
     feed.start()
+    lifecycle.on_tick(snapshots.tick)
     lifecycle.on_stop("commands", core.runtime.stop)
     return services
 
