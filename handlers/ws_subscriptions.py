@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from handlers.ws_messages import MessageId, Subscribe, Unsubscribe, encode, id_member
 from handlers.ws_session import Session
 from server.errors import BadRequest, KerbError
+from server.outlet import Follows
 from server.private_streams import CHANNELS
 from server.symbol_view import SymbolView
 
-QUOTES: Final = "quotes"
-TRADES: Final = "trades"
-PUBLIC_CHANNELS: Final = frozenset({QUOTES, TRADES})
+SOURCES: Final[dict[str, Callable[[SymbolView], object]]] = {
+    "quotes": lambda view: view,
+    "trades": lambda view: view,
+    "depth": lambda view: view.depth,
+}
+"""Public channel → what it shows of a symbol."""
+
+PUBLIC_CHANNELS: Final = frozenset(SOURCES)
 PRIVATE_CHANNELS: Final = frozenset(CHANNELS.values())
 
 
@@ -45,15 +52,16 @@ def subscribe(session: Session, message: Subscribe) -> None:
     private = [channel for channel in channels if channel in PRIVATE_CHANNELS]
     _check_channels(session, channels)
     if public and not message.symbols:
-        raise BadRequest("symbols", "is required for quotes and trades")
+        raise BadRequest("symbols", "is required for public channels")
     if message.resume_from is not None and not private:
         raise BadRequest("resume_from", "is for private channels")
     interval_ms = _interval_ms(session, message.interval_ms)
     market = session.services.market.symbols
     found = {symbol: market[symbol] for symbol in message.symbols if symbol in market}
-    quotes = found if QUOTES in channels else {}
-    trades = found if TRADES in channels else {}
-    _check_room(session, quotes, trades, private)
+    wanted: Follows = {
+        channel: {symbol: SOURCES[channel](view) for symbol, view in found.items()} for channel in public
+    }
+    _check_room(session, wanted, private)
 
     done: dict[str, object] = {
         channel: {"symbols": list(found), "interval_ms": interval_ms} for channel in public
@@ -68,7 +76,7 @@ def subscribe(session: Session, message: Subscribe) -> None:
     unknown = [symbol for symbol in dict.fromkeys(message.symbols) if symbol not in market]
     _answer(session, message.id, done, unknown, resync)
     if public:
-        session.services.hub.follow_market(session.outlet, quotes, trades, interval_ms)
+        session.services.hub.follow_market(session.outlet, wanted, interval_ms)
 
 
 def _answer(
@@ -107,16 +115,12 @@ def _interval_ms(session: Session, asked_ms: int | None) -> int:
     return asked_ms
 
 
-def _check_room(
-    session: Session, quotes: dict[str, SymbolView], trades: dict[str, SymbolView], private: list[str]
-) -> None:
+def _check_room(session: Session, wanted: Follows, private: list[str]) -> None:
     """Raises TooManySubscriptions when the client would follow more than it may."""
     outlet = session.outlet
-    total = (
-        len(outlet.quotes.keys() | quotes.keys())
-        + len(outlet.trades.keys() | trades.keys())
-        + len(outlet.cursors.keys() | set(private))
-    )
+    follows = outlet.follows
+    total = sum(len(follows.get(channel, {}).keys() | wanted.get(channel, {}).keys()) for channel in SOURCES)
+    total += len(outlet.cursors.keys() | set(private))
     limit = session.services.settings.stream.subscriptions_max
     if total > limit:
         raise TooManySubscriptions(limit)
@@ -132,12 +136,15 @@ def unsubscribe(session: Session, message: Unsubscribe) -> None:
     for channel in message.channels:
         if channel in PRIVATE_CHANNELS:
             hub.private.unsubscribe(outlet, channel)
-    quotes = message.symbols if message.symbols is not None else tuple(outlet.quotes)
-    trades = message.symbols if message.symbols is not None else tuple(outlet.trades)
     hub.unfollow_market(
         outlet,
-        quotes if QUOTES in message.channels else (),
-        trades if TRADES in message.channels else (),
+        {
+            channel: message.symbols
+            if message.symbols is not None
+            else tuple(outlet.follows.get(channel, ()))
+            for channel in message.channels
+            if channel in PUBLIC_CHANNELS
+        },
     )
     outlet.send(
         b'{"type":"unsubscribed"%b,"channels":%b}' % (id_member(message.id), encode(message.channels))

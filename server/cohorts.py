@@ -7,39 +7,50 @@ holds the newest state of whatever changed meanwhile (drop to latest).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import takewhile
-from typing import Final
+from typing import Any, Final
 
+from server.depth_log import DepthLog
 from server.market_view import MarketView
 from server.outlet import Outlet
-from server.stream_json import quote_fragment, quotes_message, trade_fragment, trades_message
+from server.stream_json import (
+    depth_fragment,
+    depth_message,
+    quote_fragment,
+    quotes_message,
+    trade_fragment,
+    trades_message,
+)
 from server.symbol_view import SymbolView
 from server.ws_frames import text_frame
 
 SLOT_MS: Final = 5
 """Length of a slot: clients are served in slots, never all at once."""
 
-CohortKey = tuple[tuple[str, ...], tuple[str, ...], int, int]
+CohortKey = tuple[tuple[tuple[str, ...], ...], int, int]
+"""The names of what is followed, by channel and in alphabetical order; the period in slots, and the phase."""
 
 
 class Cohort:
-    """Clients with the same symbols, cadence and slot. Symbols are in alphabetical order."""
+    """Clients that follow the same at the same cadence and in the same slot."""
 
-    __slots__ = ("key", "outlets", "period", "phase", "quotes", "trades")
+    __slots__ = ("key", "outlets", "period", "phase", "sources")
 
-    def __init__(
-        self, key: CohortKey, quotes: tuple[SymbolView, ...], trades: tuple[SymbolView, ...]
-    ) -> None:
+    def __init__(self, key: CohortKey, follows: Mapping[str, Mapping[str, Any]]) -> None:
         self.key = key
-        self.quotes = quotes
-        self.trades = trades
-        self.period = key[2]
-        self.phase = key[3]
+        self.sources = [
+            (FRAMES[channel], tuple(follows[channel][name] for name in names))
+            for channel, names in zip(FRAMES, key[0], strict=True)
+            if names
+        ]
+        self.period = key[1]
+        self.phase = key[2]
         self.outlets: dict[Outlet, None] = {}
 
     def frame(self, since: int) -> bytes:
         """Everything that changed after `since` as WebSocket frames ready to be written; empty when nothing did."""
-        return quotes_frame(self.quotes, since) + trades_frame(self.trades, since)
+        return b"".join([frame(sources, since) for frame, sources in self.sources])
 
 
 def quotes_frame(views: tuple[SymbolView, ...], since: int) -> bytes:
@@ -71,6 +82,36 @@ def trades_frame(views: tuple[SymbolView, ...], since: int) -> bytes:
     return text_frame(trades_message(trade.fragment for trade in trades if trade.fragment is not None))
 
 
+def depth_frame(logs: tuple[DepthLog, ...], since: int) -> bytes:
+    """What changed in these books after `since` (-1: the whole books) as one frame; empty when nothing did."""
+    steps = [log.step(since) for log in logs if since < log.changed_at or since < log.forgotten_at]
+    fragments = [depth_fragment(step) for step in steps if step is not None]
+    return text_frame(depth_message(fragments)) if fragments else b""
+
+
+FrameBuilder = Callable[[tuple[Any, ...], int], bytes]
+
+FRAMES: Final[dict[str, FrameBuilder]] = {
+    "quotes": quotes_frame,
+    "trades": trades_frame,
+    "depth": depth_frame,
+}
+"""Public channel → what makes its frame from the sources that a client follows and the place up to which it knows."""
+
+
+SNAPSHOTS: Final = ("quotes", "depth")
+"""Channels that begin with the state as it is."""
+
+
+def snapshot_frames(follows: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """The state of what a client has begun to follow, in the channels that begin with it."""
+    return b"".join(
+        FRAMES[channel](tuple(sources[name] for name in sorted(sources)), -1)
+        for channel in SNAPSHOTS
+        if (sources := follows.get(channel))
+    )
+
+
 class CohortWheel:
     """Slots of `SLOT_MS`; each cohort comes round once a period. `turn` is driven by the hub's timer.
 
@@ -92,18 +133,18 @@ class CohortWheel:
         return len(self._slots)
 
     def place(self, outlet: Outlet) -> None:
-        """Put a client where its symbols and its cadence belong; nowhere when it has no symbols."""
+        """Put a client where what it follows and its cadence belong; nowhere when it follows nothing."""
         self.remove(outlet)
-        if not outlet.quotes and not outlet.trades:
+        follows = outlet.follows
+        if not any(follows.values()):
             return
         period = max(1, outlet.interval_ms // SLOT_MS)
         self._next_phase += 1
-        key = (tuple(sorted(outlet.quotes)), tuple(sorted(outlet.trades)), period, self._next_phase % period)
+        names = tuple(tuple(sorted(follows.get(channel, ()))) for channel in FRAMES)
+        key = (names, period, self._next_phase % period)
         cohort = self.cohorts.get(key)
         if cohort is None:
-            cohort = self.cohorts[key] = Cohort(
-                key, tuple(outlet.quotes[s] for s in key[0]), tuple(outlet.trades[s] for s in key[1])
-            )
+            cohort = self.cohorts[key] = Cohort(key, follows)
             self._schedule(cohort)
         cohort.outlets[outlet] = None
         outlet.cohort = cohort

@@ -16,13 +16,13 @@ from typing import Final
 from config.settings import StreamSettings
 from server.clock import Clock
 from server.codec import Record
-from server.cohorts import SLOT_MS, CohortWheel, quotes_frame
+from server.cohorts import SLOT_MS, CohortWheel, snapshot_frames
 from server.connection_care import TURN_MS, ConnectionCare
+from server.depth_log import DepthLog
 from server.market_view import MarketView
-from server.outlet import Outlet
+from server.outlet import Follows, Outlet
 from server.principal import Principal
 from server.private_streams import EncodeEvent, PrivateStreams
-from server.symbol_view import SymbolView
 from server.ws_frames import CloseCode, text_frame
 
 _log = logging.getLogger("kerb.stream")
@@ -33,6 +33,9 @@ _TURN_MAX_S: Final = 0.003
 
 CONNECTIONS_PER_USER_MAX: Final = 32
 """One more signed-in connection of a user closes the oldest one with 4409."""
+
+COUNTED: Final = (DepthLog,)
+"""Sources that are kept up only while somebody follows them."""
 
 _SHUTDOWN_FRAME: Final = text_frame(
     b'{"type":"shutdown","message":"The server restarts, come back in a moment."}'
@@ -97,7 +100,7 @@ class Hub:
     def detach(self, outlet: Outlet) -> None:
         """Let a connection go. The timer stops with the last one."""
         outlet.is_open = False
-        self.wheel.remove(outlet)
+        self.unfollow_market(outlet, {channel: tuple(names) for channel, names in outlet.follows.items()})
         for channel in list(outlet.cursors):
             self.private.unsubscribe(outlet, channel)
         self.care.forget(outlet)
@@ -141,33 +144,33 @@ class Hub:
 
     # -- what clients follow
 
-    def follow_market(
-        self,
-        outlet: Outlet,
-        quotes: Mapping[str, SymbolView],
-        trades: Mapping[str, SymbolView],
-        interval_ms: int,
-    ) -> None:
-        """Add symbols to what a client follows and set its cadence. New quotes are sent at once, as a snapshot.
+    def follow_market(self, outlet: Outlet, wanted: Follows, interval_ms: int) -> None:
+        """Add to what a client follows and set its cadence. What was added is sent at once, as a snapshot.
 
-        What the client had not been told of its older symbols goes out first, so nothing is told twice.
+        What the client had not been told of what it followed before goes out first, so nothing is told twice.
         """
         if outlet.cohort is not None:
             outlet.write(outlet.cohort.frame(outlet.seen))
         outlet.seen = self.market.changes
-        outlet.write(quotes_frame(tuple(quotes[symbol] for symbol in sorted(quotes)), -1))
-        outlet.quotes.update(quotes)
-        outlet.trades.update(trades)
+        for channel, sources in wanted.items():
+            known = outlet.follows.setdefault(channel, {})
+            for name, source in sources.items():
+                if name not in known and isinstance(source, COUNTED):
+                    source.join(self.market.changes)
+            known.update(sources)
+        outlet.write(snapshot_frames(wanted))
         outlet.interval_ms = interval_ms
         self.wheel.place(outlet)
         self.care.prove(outlet)
 
-    def unfollow_market(self, outlet: Outlet, quotes: Sequence[str], trades: Sequence[str]) -> None:
-        """Take symbols away from what a client follows; those it does not follow are ignored."""
-        for symbol in quotes:
-            outlet.quotes.pop(symbol, None)
-        for symbol in trades:
-            outlet.trades.pop(symbol, None)
+    def unfollow_market(self, outlet: Outlet, unwanted: Mapping[str, Sequence[str]]) -> None:
+        """Take names away from what a client follows, by channel; those it does not follow are ignored."""
+        for channel, names in unwanted.items():
+            known = outlet.follows.get(channel, {})
+            for name in names:
+                source = known.pop(name, None)
+                if isinstance(source, COUNTED):
+                    source.leave()
         self.wheel.place(outlet)
 
     def when_durable(self, seq: int, answer: Callable[[], None]) -> None:

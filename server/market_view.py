@@ -183,6 +183,10 @@ class MarketView:
         for side, price_e4, quantity_e8, orders in event.levels:
             if view.side(side).set_level(price_e4, quantity_e8, orders):
                 top_changed = True
+        depth = view.depth
+        if depth.followers:
+            self.changes += 1
+            depth.add(self.changes, view.depth_seq, record.seq, event.levels)
         view.depth_seq = record.seq
         if top_changed and view.price_source is PriceSource.OWN:
             self._touch(view, record.now_us)

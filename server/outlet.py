@@ -7,23 +7,26 @@ each other nor with those few that aiohttp writes itself when a peer breaks the 
 from __future__ import annotations
 
 from asyncio import Transport
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from server.ws_frames import CloseCode, close_frame, text_frame
 
 if TYPE_CHECKING:
     from server.cohorts import Cohort
     from server.private_streams import Cursor
-    from server.symbol_view import SymbolView
+
+
+Follows = dict[str, dict[str, Any]]
+"""Public channel → name → what the channel shows: server/cohorts.py knows the types."""
 
 
 class Outlet:
     """A connection as the hub sees it. The hub and the session share it; nobody else writes to the transport.
 
-    `seen` is the market change up to which the client has been told everything. `stuck_since` is the loop
-    time since when its transport has held unsent bytes, 0 when it does not. `expires_s` is wall-clock time,
-    0 while nobody has signed in. `closing` is the hub's list of connections whose close frame is out;
-    `cut_at_s` the loop time when such a one is cut.
+    `follows` holds what the client follows of the public channels. `seen` is the market change up to which it
+    has been told everything. `stuck_since` is the loop time since when its transport has held unsent bytes, 0
+    when it does not. `expires_s` is wall-clock time, 0 while nobody has signed in. `closing` is the hub's list of
+    connections whose close frame is out; `cut_at_s` the loop time when such a one is cut.
     """
 
     __slots__ = (
@@ -34,15 +37,14 @@ class Outlet:
         "cursors",
         "cut_at_s",
         "expires_s",
+        "follows",
         "interval_ms",
         "is_open",
         "ping_bucket",
         "pings_unanswered",
-        "quotes",
         "seen",
         "session_id",
         "stuck_since",
-        "trades",
         "transport",
         "user_id",
     )
@@ -55,8 +57,7 @@ class Outlet:
         self.is_open = True
         self.close_code = 0
         self.seen = 0
-        self.quotes: dict[str, SymbolView] = {}
-        self.trades: dict[str, SymbolView] = {}
+        self.follows: Follows = {}
         self.cohort: Cohort | None = None
         self.cursors: dict[str, Cursor] = {}
         self.stuck_since = 0.0
@@ -70,9 +71,13 @@ class Outlet:
     def __repr__(self) -> str:
         state = "open" if self.is_open else f"closed {self.close_code}"
         return (
-            f"<Outlet {state} user_id={self.user_id} quotes={len(self.quotes)} trades={len(self.trades)}"
+            f"<Outlet {state} user_id={self.user_id} follows={self.follow_count()}"
             f" private={','.join(self.cursors)} unsent={self.unsent_bytes()}>"
         )
+
+    def follow_count(self) -> int:
+        """How many sources of public channels the client follows."""
+        return sum(len(sources) for sources in self.follows.values())
 
     def unsent_bytes(self) -> int:
         """Bytes that the kernel has not taken yet."""

@@ -10,6 +10,7 @@ import msgspec
 
 from engine.kinds import Side
 from server.decimal_text import cash_text, percent_text, quantity_text
+from server.depth_log import BookLevel, DepthStep
 from server.symbol_view import MarketTrade, SymbolView
 
 _SIDES: Final = {int(Side.BUY): '"BUY"', int(Side.SELL): '"SELL"'}
@@ -47,6 +48,23 @@ def trade_fragment(trade: MarketTrade) -> bytes:
     ).encode()
 
 
+def depth_fragment(step: DepthStep) -> bytes:
+    """A step of a book, or the whole of it, as one JSON object."""
+    since = "" if step.is_snapshot else f',"prev_seq":{step.prev_seq}'
+    return (
+        f'{{"symbol":{_text(step.symbol)},"type":"{"snapshot" if step.is_snapshot else "delta"}"{since}'
+        f',"seq":{step.seq},"bids":[{_levels(step.bids)}],"asks":[{_levels(step.asks)}]'
+        f',"checksum":{step.checksum}}}'
+    ).encode()
+
+
+def _levels(levels: Iterable[BookLevel]) -> str:
+    return ",".join(
+        f"[{cash_text(price_e4)},{quantity_text(quantity_e8)},{orders}]"
+        for price_e4, quantity_e8, orders in levels
+    )
+
+
 def quotes_message(fragments: Iterable[bytes]) -> bytes:
     """A message of the `quotes` channel."""
     return b'{"channel":"quotes","data":[' + b",".join(fragments) + b"]}"
@@ -55,3 +73,8 @@ def quotes_message(fragments: Iterable[bytes]) -> bytes:
 def trades_message(fragments: Iterable[bytes]) -> bytes:
     """A message of the `trades` channel, oldest first."""
     return b'{"channel":"trades","data":[' + b",".join(fragments) + b"]}"
+
+
+def depth_message(fragments: Iterable[bytes]) -> bytes:
+    """A message of the `depth` channel."""
+    return b'{"channel":"depth","data":[' + b",".join(fragments) + b"]}"

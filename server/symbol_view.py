@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from engine.kinds import Phase, PriceSource, Side
 from server.book_side import BookSide
+from server.depth_log import DepthLog
 from server.market_types import Quote
 
 TRADES_KEPT: Final = 500
@@ -40,7 +41,8 @@ class SymbolView:
 
     `version` grows with every visible change of the quote; `changed_at` is that change's place in the order
     of all market changes, `traded_at` that of the newest trade. `fragment` is the quote's JSON, made once
-    per version by the fan-out. `depth_seq` is the journal sequence of the newest change of the levels.
+    per version by the fan-out. `depth_seq` is the journal sequence of the newest change of the levels, `depth` what
+    changed of them while somebody follows that.
     """
 
     __slots__ = (
@@ -48,6 +50,7 @@ class SymbolView:
         "bids",
         "changed_at",
         "currency",
+        "depth",
         "depth_seq",
         "fragment",
         "high_e4",
@@ -78,6 +81,7 @@ class SymbolView:
         self.bids = BookSide(Side.BUY)
         self.asks = BookSide(Side.SELL)
         self.depth_seq = 0
+        self.depth = DepthLog(self)
         self.last_e4 = 0
         self.open_e4 = 0
         self.high_e4 = 0

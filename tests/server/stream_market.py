@@ -50,7 +50,7 @@ class Market:
 
     def follow(self, outlet: Outlet, *symbols: str, interval_ms: int = 100, trades: bool = False) -> None:
         views = {symbol: self.view.symbols[symbol] for symbol in symbols}
-        self.hub.follow_market(outlet, views, views if trades else {}, interval_ms)
+        self.hub.follow_market(outlet, {"quotes": views, "trades": views if trades else {}}, interval_ms)
 
 
 def encode_order(event: Any) -> bytes:

@@ -98,7 +98,7 @@ async def test_a_later_subscription_repeats_nothing_and_loses_nothing(
 async def test_trades_are_sent_one_by_one_in_order(market: Market, connect: Connect) -> None:
     outlet, client = await connect()
     views = market.view.symbols
-    market.hub.follow_market(outlet, {}, {"AAPL": views["AAPL"], "TSLA": views["TSLA"]}, 100)
+    market.hub.follow_market(outlet, {"trades": {"AAPL": views["AAPL"], "TSLA": views["TSLA"]}}, 100)
     market.happens(trade("TSLA", 200, 1, taker=SELL))
     market.happens(trade("AAPL", 100, 2))
     market.happens(trade("TSLA", 201, 3))
@@ -117,7 +117,7 @@ async def test_what_is_unfollowed_is_not_sent(market: Market, connect: Connect) 
     outlet, client = await connect()
     market.follow(outlet, "AAPL", "TSLA")
     await client.json()
-    market.hub.unfollow_market(outlet, ["AAPL"], [])
+    market.hub.unfollow_market(outlet, {"quotes": ["AAPL"]})
     market.happens(trade("AAPL", 100, 1), trade("TSLA", 200, 1))
     change = await client.json()
 
