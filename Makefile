@@ -31,6 +31,7 @@ bench: .venv/installed-dev
 
 torture: .venv/installed-dev
 	$(PY) -m tests.torture
+	$(PY) -m tests.contract --minutes 60
 
 .venv/installed-run: requirements.lock .venv/bin/python
 	@echo '== installing the locked packages'

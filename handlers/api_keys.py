@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from handlers.call import Call
 from handlers.envelope import Answer, success
-from handlers.field_types import PRINTABLE, Time
+from handlers.field_types import NOT_BLANK, Time
 from handlers.order_body import plain_text
 from handlers.order_json import time_text
 from handlers.request_input import read_id
@@ -29,8 +29,10 @@ ScopeName = Annotated[str, Meta(extra_json_schema={"enum": [scope.value for scop
 class ApiKeyBody(Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /auth/api-keys`. Without `expires_in_days` the key lives until it is revoked."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=NAME_MAX, extra_json_schema={"pattern": PRINTABLE})]
-    scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=len(Scope))]
+    name: Annotated[str, Meta(min_length=1, max_length=NAME_MAX, extra_json_schema={"pattern": NOT_BLANK})]
+    scopes: Annotated[
+        tuple[Scope, ...], Meta(min_length=1, max_length=len(Scope), extra_json_schema={"uniqueItems": True})
+    ]
     expires_in_days: Annotated[int, Meta(ge=1, le=DAYS_MAX)] | None = None
 
 

@@ -31,7 +31,12 @@ def build_application(services: Services) -> web.Application:
     for stream in STREAM_ROUTES:
         app.router.add_route("GET", stream.path, stream_endpoint(stream, services, cors))
     known = tuple(app.router.resources())
-    app.router.add_route("*", "/{tail:.*}", _elsewhere(known, services, cors))
+    elsewhere = _elsewhere(known, services, cors)
+    for path in {resource.canonical for resource in known if isinstance(resource, web.PlainResource)}:
+        app.router.add_route(
+            "*", path, elsewhere
+        )  # or it would be taken for `…/{order_id}` in another method
+    app.router.add_route("*", "/{tail:.*}", elsewhere)
     return app
 
 
@@ -55,10 +60,14 @@ def build_runner(services: Services) -> web.AppRunner:
 def _elsewhere(known: tuple[web.AbstractResource, ...], services: Services, cors: Cors) -> Endpoint:
     """What answers everything that is not in the table: OPTIONS, 405 for another method, 404 for the rest."""
     observe = services.metrics.route("elsewhere").observe
+    fixed: dict[str, set[str]] = {}
+    for resource in known:
+        if isinstance(resource, web.PlainResource):
+            fixed.setdefault(resource.canonical, set()).update(route.method for route in resource)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        allowed: set[str] = set()
-        for resource in known:
+        allowed = set(fixed.get(request.path, ()))
+        for resource in () if allowed else known:
             _, methods = await resource.resolve(request)
             allowed |= methods
         request_id = request_id_of(request.headers)

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from config.settings import Mode
 from handlers.call import Call
 from handlers.envelope import Answer, success
-from handlers.field_types import AccountId, Confidential, KycStatus, RoleName, UserId
+from handlers.field_types import NOT_BLANK, AccountId, Confidential, KycStatus, RoleName, UserId
 from handlers.order_body import plain_text
 from server.auth import Grant, NewUser
 from server.errors import BadRequest
@@ -21,9 +21,6 @@ TYPED_PASSWORD_MAX: Final = 256
 """What is compared with a stored password may be longer than what is taken as a new one."""
 
 EMAIL_MAX: Final = 254
-NOT_BLANK: Final = (
-    r"[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0][^\u0000-\u001f\u007f-\u009f]*"
-)
 
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
@@ -42,7 +39,9 @@ class RegisterBody(Confidential, frozen=True, forbid_unknown_fields=True):
 
     email: Annotated[str, Meta(max_length=EMAIL_MAX), _form(_EMAIL.pattern)]
     password: Annotated[str, Meta(min_length=LENGTH_MIN, max_length=LENGTH_MAX)]
-    full_name: Annotated[str, Meta(min_length=1, max_length=200), _form(NOT_BLANK)]
+    full_name: Annotated[
+        str, Meta(min_length=1, max_length=200), Meta(extra_json_schema={"pattern": NOT_BLANK})
+    ]
     phone: Annotated[str, _form(_PHONE.pattern)] | None = None
 
 

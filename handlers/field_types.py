@@ -34,6 +34,11 @@ class Confidential(Struct, frozen=True):
 PRINTABLE: Final = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 """Text without control characters, as a JSON schema can say it; see `plain_text` for the rest."""
 
+NOT_BLANK: Final = (
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0][^\u0000-\u001f\u007f-\u009f]*$"
+)
+"""The same with something in it that can be seen."""
+
 
 def names(members: type[Enum], *without: Enum) -> dict[str, Any]:
     """A JSON schema of the names of an enum's members."""

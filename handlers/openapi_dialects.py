@@ -10,7 +10,7 @@ from engine.refusals import Refusal
 from handlers.dialect_orders import DialectOrderBody
 from handlers.dialect_trades import PlaceTradeBody, TradeBalanceJson, TradeJson, TradePortfolioJson
 from handlers.field_types import OrderId
-from handlers.openapi_doc import CURSOR, LIMIT, Doc, Example, Tag
+from handlers.openapi_doc import LIMIT, ORDER_CURSOR, Doc, Example, Tag
 from handlers.openapi_trading import ORDERS, RISK
 from server.errors import NotFound
 
@@ -94,7 +94,7 @@ DIALECTS: Final = {
         summary="Executed and canceled trades, newest first",
         tag=Tag.DIALECTS,
         answer=list[TradeJson],
-        query=(CURSOR, LIMIT),
+        query=(ORDER_CURSOR, LIMIT),
         headers={"Next-Cursor": "The `cursor` of the next page; left out at the end."},
         envelope=False,
         database=True,

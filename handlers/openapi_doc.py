@@ -129,6 +129,12 @@ def time_query(name: str, about: str) -> Query:
     return Query(name, Annotated[str, Meta(extra_json_schema=form)], about)
 
 
+def _cursor(form: str) -> Query:
+    return Query(
+        "cursor", Annotated[str, Meta(pattern=f"^{form}$")], "`meta.next_cursor` of the page before."
+    )
+
+
 LIMIT: Final = Query(
     "limit", Annotated[int, Meta(ge=1, le=LIMIT_MAX)], "How many at most.", default=LIMIT_DEFAULT
 )
@@ -138,10 +144,7 @@ PAGE: Final = Query(
     "Which page, from 1. Only the first 10 000 items can be reached by page; follow `meta.next_cursor` beyond.",
     default=1,
 )
-CURSOR: Final = Query(
-    "cursor",
-    Annotated[str, Meta(pattern="^[0-9]{1,19}(-[0-9]{1,4})?$")],
-    "`meta.next_cursor` of the page before.",
-)
+ORDER_CURSOR: Final = _cursor("[0-9]{1,19}")
+ENTRY_CURSOR: Final = _cursor("[0-9]{1,19}-[0-9]{1,4}")
 SYMBOL: Final = Query("symbol", Symbol, "Only orders for this symbol.")
 SYMBOL_PATH: Final = {"symbol": Symbol}

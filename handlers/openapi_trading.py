@@ -10,8 +10,8 @@ from engine.kinds import OrderStatus
 from engine.refusals import Refusal
 from handlers.field_types import OrderId
 from handlers.openapi_doc import (
-    CURSOR,
     LIMIT,
+    ORDER_CURSOR,
     PAGE,
     SYMBOL,
     AsOfMeta,
@@ -182,7 +182,7 @@ ORDERS: Final = {
             time_query("to_date", "Created before this time; a date includes its day."),
             _STATUS,
             SYMBOL,
-            CURSOR,
+            ORDER_CURSOR,
             LIMIT,
         ),
         database=True,

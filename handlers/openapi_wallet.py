@@ -7,7 +7,7 @@ from typing import Final
 from engine.refusals import Refusal
 from handlers.balance_json import BalanceJson
 from handlers.field_types import TransactionId
-from handlers.openapi_doc import CURSOR, LIMIT, PAGE, AsOfMeta, Doc, Example, Link, PageMeta, Tag
+from handlers.openapi_doc import ENTRY_CURSOR, LIMIT, PAGE, AsOfMeta, Doc, Example, Link, PageMeta, Tag
 from handlers.valuation import HoldingJson, PortfolioJson
 from handlers.wallet import DepositBody, DepositJson, TransactionJson, WithdrawBody
 from server.errors import DepositsClosed, NotFound
@@ -81,7 +81,7 @@ WALLET: Final = {
         about="Withdrawals that the bank has not answered yet stand on top of the first page, PENDING.",
         answer=list[TransactionJson],
         meta=PageMeta,
-        query=(CURSOR, PAGE, LIMIT),
+        query=(ENTRY_CURSOR, PAGE, LIMIT),
         database=True,
         examples=(
             Example(name="first", summary="The newest fifty"),

@@ -10,6 +10,7 @@ from msgspec import Meta, Raw, Struct, field
 
 from engine.commands import AnyCommand, PlaceOrder, ReplaceOrder
 from engine.kinds import OrderType, SelfTradePrevention, Side, TimeInForce
+from engine.refusals import Refusal
 from handlers.field_types import PRINTABLE
 from handlers.numbers import (
     PriceInOrNull,
@@ -19,7 +20,7 @@ from handlers.numbers import (
     read_price_e4,
     read_quantity_e8,
 )
-from server.errors import BadRequest
+from server.errors import BadRequest, RefusedAtBorder
 
 CLIENT_ORDER_ID_MAX: Final = 64
 SYMBOL_MAX: Final = 32
@@ -102,16 +103,18 @@ def replace_order(order_id: int, body: ReplaceBody) -> ReplaceOrder:
         raise BadRequest("quantity", "give a new quantity, a new price or both")
     return ReplaceOrder(
         order_id,
-        0 if is_absent(body.quantity) else _given(read_quantity_e8(body.quantity), "quantity"),
-        0 if is_absent(body.price) else _given(read_price_e4(body.price), "price"),
+        0
+        if is_absent(body.quantity)
+        else _given(read_quantity_e8(body.quantity), "quantity", Refusal.INVALID_QUANTITY),
+        0 if is_absent(body.price) else _given(read_price_e4(body.price), "price", Refusal.INVALID_PRICE),
         plain_text(body.client_order_id, "client_order_id") if body.client_order_id else "",
     )
 
 
-def _given(value: int, field: str) -> int:
-    """A figure of a replacement: 0 means "unchanged" to the engine, so a client may not send it."""
+def _given(value: int, field: str, refusal: Refusal) -> int:
+    """A figure of a replacement: 0 means "unchanged" to the engine, so it is refused here, as the engine would."""
     if value <= 0:
-        raise BadRequest(field, "must be above zero")
+        raise RefusedAtBorder(refusal, field, "must be above zero")
     return value
 
 

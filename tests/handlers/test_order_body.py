@@ -7,9 +7,10 @@ import pytest
 
 from engine.commands import PlaceOrder, ReplaceOrder
 from engine.kinds import OrderType, SelfTradePrevention, Side, TimeInForce
+from engine.refusals import Refusal
 from handlers.order_body import OrderBody, ReplaceBody, digest, place_order, replace_order
 from handlers.request_input import decode_body
-from server.errors import BadRequest
+from server.errors import BadRequest, RefusedAtBorder
 
 DECODER = msgspec.json.Decoder(OrderBody)
 LIMIT = b'{"stock_symbol":"AAPL","side":"BUY","order_type":"LIMIT","quantity":10,"price":175.50}'
@@ -87,6 +88,14 @@ def test_a_replacement_changes_quantity_or_price_or_both() -> None:
     decoder = msgspec.json.Decoder(ReplaceBody)
     assert replace_order(7, decode_body(decoder, b'{"price":"2.5"}')) == ReplaceOrder(7, 0, 25_000)
     assert replace_order(7, decode_body(decoder, b'{"quantity":3}')) == ReplaceOrder(7, 3 * 10**8, 0)
-    for text in (b"{}", b'{"quantity":null}', b'{"quantity":0}', b'{"price":0}', b'{"price":-1}'):
+    for text in (b"{}", b'{"quantity":null}'):
         with pytest.raises(BadRequest):
             replace_order(7, decode_body(decoder, text))
+    for text, refusal in (
+        (b'{"quantity":0}', Refusal.INVALID_QUANTITY),
+        (b'{"price":0}', Refusal.INVALID_PRICE),
+        (b'{"price":-1}', Refusal.INVALID_PRICE),
+    ):
+        with pytest.raises(RefusedAtBorder) as refused:
+            replace_order(7, decode_body(decoder, text))
+        assert refused.value.refusal is refusal

@@ -1,0 +1,29 @@
+"""What schemathesis needs to know of Kerb: how to sign in. Loaded by it, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import requests
+import schemathesis
+from schemathesis import AuthContext, Case
+
+REFRESH_S = 5
+"""A session is used for so long: some operations end it."""
+
+
+@schemathesis.auth(refresh_interval=REFRESH_S)
+class Login:
+    """Signs in as the user that the environment names."""
+
+    def get(self, case: Case[Any], context: AuthContext) -> str:
+        """An access token."""
+        login = {"email": os.environ["CONTRACT_EMAIL"], "password": os.environ["CONTRACT_PASSWORD"]}
+        url = os.environ["CONTRACT_URL"] + "/api/v1/auth/login"
+        token: str = requests.post(url, json=login, timeout=30).json()["data"]["access_token"]
+        return token
+
+    def set(self, case: Case[Any], data: str, context: AuthContext) -> None:
+        """Put the token where the operation wants it."""
+        case.headers["Authorization"] = f"Bearer {data}"
