@@ -26,7 +26,7 @@ _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 )
-_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
+PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
 
 
 def _form(pattern: str) -> Meta:
@@ -34,15 +34,17 @@ def _form(pattern: str) -> Meta:
     return Meta(extra_json_schema={"pattern": f"^{pattern}$"})
 
 
+FullName = Annotated[str, Meta(min_length=1, max_length=200), _form(NOT_BLANK)]
+Phone = Annotated[str, _form(PHONE.pattern)]
+
+
 class RegisterBody(Confidential, frozen=True, forbid_unknown_fields=True):
     """`POST /auth/register`."""
 
     email: Annotated[str, Meta(max_length=EMAIL_MAX), _form(_EMAIL.pattern)]
     password: Annotated[str, Meta(min_length=LENGTH_MIN, max_length=LENGTH_MAX)]
-    full_name: Annotated[
-        str, Meta(min_length=1, max_length=200), Meta(extra_json_schema={"pattern": NOT_BLANK})
-    ]
-    phone: Annotated[str, _form(_PHONE.pattern)] | None = None
+    full_name: FullName
+    phone: Phone | None = None
 
 
 class LoginBody(Confidential, frozen=True, forbid_unknown_fields=True):
@@ -92,16 +94,21 @@ _login = msgspec.json.Decoder(LoginBody)
 _refresh = msgspec.json.Decoder(RefreshBody)
 
 
+def check_profile(full_name: str, phone: str | None) -> None:
+    """What a user says of themselves. Raises BadRequest."""
+    if phone is not None and PHONE.fullmatch(phone) is None:
+        raise BadRequest("phone", "is not a telephone number")
+    plain_text(full_name, "full_name")
+    if not full_name.strip():
+        raise BadRequest("full_name", "must not be blank")
+
+
 async def register(call: Call) -> Answer:
     """Make a user with an open account. 409 EMAIL_TAKEN, 422 WEAK_PASSWORD."""
     body = call.decode(_register)
     if _EMAIL.fullmatch(body.email) is None:
         raise BadRequest("email", "is not an e-mail address")
-    if body.phone is not None and _PHONE.fullmatch(body.phone) is None:
-        raise BadRequest("phone", "is not a telephone number")
-    plain_text(body.full_name, "full_name")
-    if not body.full_name.strip():
-        raise BadRequest("full_name", "must not be blank")
+    check_profile(body.full_name, body.phone)
     verified = call.services.settings.mode is not Mode.PRODUCTION
     registered = await call.services.auth.register(
         NewUser(body.email, body.password, body.full_name, body.phone, verified=verified)

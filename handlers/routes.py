@@ -21,6 +21,7 @@ from handlers import (
     passwords,
     performance,
     portfolio,
+    preferences,
     preview,
     sessions,
     stocks,
@@ -29,6 +30,8 @@ from handlers import (
     websocket,
 )
 from handlers.docs_page import document_routes
+from handlers.openapi_account import OVER_TIME as OVER_TIME_DOCS
+from handlers.openapi_account import PROFILE as PROFILE_DOCS
 from handlers.openapi_dialects import DIALECTS as DIALECT_DOCS
 from handlers.openapi_market import STOCKS as STOCK_DOCS
 from handlers.openapi_market import SYSTEM as SYSTEM_DOCS
@@ -63,6 +66,9 @@ _API: Final = (
     Route("POST", f"{BASE}/auth/api-keys", api_keys.create, HOLDER, CALLS),
     Route("DELETE", f"{BASE}/auth/api-keys/{{key_id}}", api_keys.revoke, HOLDER, CALLS),
     Route("GET", f"{BASE}/users/profile", users.profile, SIGNED_IN, CALLS),
+    Route("PUT", f"{BASE}/users/profile", users.set_profile, SIGNED_IN, CALLS),
+    Route("GET", f"{BASE}/users/preferences", preferences.preferences, SIGNED_IN, CALLS),
+    Route("PUT", f"{BASE}/users/preferences", preferences.set_preferences, SIGNED_IN, CALLS),
     Route("GET", f"{BASE}/wallet/balance", wallet.balance, HOLDER, CALLS),
     Route("POST", f"{BASE}/wallet/deposit", wallet.deposit, HOLDER, CALLS),
     Route("POST", f"{BASE}/wallet/withdraw", wallet.withdraw, HOLDER, CALLS),
@@ -117,6 +123,8 @@ DOCS: Final = {
     **ORDER_DOCS,
     **WALLET_DOCS,
     **PORTFOLIO_DOCS,
+    **OVER_TIME_DOCS,
+    **PROFILE_DOCS,
     **STOCK_DOCS,
     **OVERVIEW_DOCS,
     **AUTH_DOCS,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
+from handlers.auth import FullName, Phone, check_profile
 from handlers.call import Call
 from handlers.envelope import Answer, success
-from handlers.field_types import AccountId, KycStatus, RoleName, Time, UserId
+from handlers.field_types import AccountId, Confidential, KycStatus, RoleName, Time, UserId
 from server.errors import NotFound
+from server.profiles import set_profile as keep
 
 
 class ProfileJson(Struct, frozen=True):
@@ -24,6 +27,24 @@ class ProfileJson(Struct, frozen=True):
     kyc_tier: int
     created_at: Time
     last_login_at: Time | None
+
+
+class ProfileBody(Confidential, frozen=True, forbid_unknown_fields=True):
+    """`PUT /users/profile`: replaces both; without `phone` there is none."""
+
+    full_name: FullName
+    phone: Phone | None = None
+
+
+_body = msgspec.json.Decoder(ProfileBody)
+
+
+async def set_profile(call: Call) -> Answer:
+    """`PUT /users/profile`: the profile as it is then."""
+    body = call.decode(_body)
+    check_profile(body.full_name, body.phone)
+    await keep(call.services.database, call.principal.user_id, body.full_name, body.phone)
+    return await profile(call)
 
 
 async def profile(call: Call) -> Answer:
