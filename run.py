@@ -31,8 +31,8 @@ T = TypeVar("T")
 SWITCH_INTERVAL_S: Final = 0.0005
 """How long the journal's writer thread waits for the loop to hand it the GIL."""
 
-GC_THRESHOLDS: Final = (50_000, 100, 1_000_000)
-"""Young objects are collected seldom, the old generation practically never: a full collection is a pause."""
+GC_THRESHOLDS: Final = (1_000, 5_000, 1_000_000)
+"""Young objects are collected a few at a time (50 000 are a pause of 10 ms and more), older ones practically never."""
 
 config_option = click.option(
     "--config",

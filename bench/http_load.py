@@ -34,8 +34,8 @@ _TURN_S: Final = 0.001
 class Job(Struct):
     """Send the requests in `file` (a JSON list of texts) round and round to a port on this machine.
 
-    `rate` requests a second, each at its time, and latency counts from that time; 0: each connection sends its next
-    request as soon as the last one is answered. Nothing is counted in the first `warm_s`. `count` > 0 ends the job
+    `rate` requests a second: each millisecond those that are due then, and latency counts from there, also for one
+    that has to wait for a connection; 0: each connection sends its next request as soon as the last one is answered. Nothing is counted in the first `warm_s`. `count` > 0 ends the job
     after so many answers instead.
     """
 
@@ -127,12 +127,11 @@ class Load:
             return
         now_s = monotonic()
         target = int((now_s - self.started_s) * self.job.rate)
-        for number in range(due, target):
-            at_s = self.started_s + number / self.job.rate
+        for _ in range(due, target):
             if self.idle:
-                self.idle.pop().send(at_s)
+                self.idle.pop().send(now_s)
             else:
-                self.waiting.append(at_s)
+                self.waiting.append(now_s)
         self.loop.call_later(_TURN_S, self._tick, max(due, target))
 
 
