@@ -31,8 +31,10 @@ from config.loading import load_settings
 from engine.commands import Envelope, FireTimer
 from engine.events import InstrumentSet, Traded
 from engine.kinds import PriceSource, Side, Source
+from feeds.candles import CandleBook
 from handlers.call import Call
 from handlers.websocket import websocket
+from server.candle_streams import CandleStreams
 from server.clock import WallClock
 from server.codec import Record
 from server.fan_out import Hub
@@ -55,7 +57,9 @@ class Exchange:
     def __init__(self) -> None:
         settings = load_settings("test", None, {}).settings
         self.market = MarketView()
-        self.hub = Hub(self.market, settings.stream, {}, WallClock())
+        clock = WallClock()
+        candles = CandleStreams(self.market, CandleBook(), clock.now_us)
+        self.hub = Hub(self.market, settings.stream, {}, clock, candles)
         self.seq = 0
         parts = SimpleNamespace(
             settings=settings, hub=self.hub, market=self.market, rate_limits=RateLimits(settings.limits)

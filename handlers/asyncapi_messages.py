@@ -13,7 +13,17 @@ from handlers.balance_json import BalanceJson
 from handlers.field_types import SideName
 from handlers.numbers import Number, NumberOrNull
 from handlers.openapi_order import OrderJson
-from handlers.ws_messages import Batch, Cancel, MessageId, Ping, Place, SignIn, Subscribe, Unsubscribe
+from handlers.ws_messages import (
+    Batch,
+    Cancel,
+    IntervalName,
+    MessageId,
+    Ping,
+    Place,
+    SignIn,
+    Subscribe,
+    Unsubscribe,
+)
 
 EpochMs = Annotated[int, Meta(ge=0, description="milliseconds since the epoch")]
 Seq = Annotated[int, Meta(ge=0, description="the journal's sequence, the same number as `as_of_seq`")]
@@ -141,6 +151,50 @@ class Trades(Struct, frozen=True):
     data: list[StreamTrade]
 
 
+class StreamDepth(Struct, frozen=True, kw_only=True):
+    """A book: all of it, or the levels that changed since `prev_seq`, each `[price, quantity, orders]`, 0 for gone.
+
+    `checksum` is the CRC-32 of the best 10 levels of each side, as docs/streaming.md says.
+    """
+
+    symbol: str
+    type: Literal["snapshot", "delta"]
+    prev_seq: Seq | UnsetType = UNSET
+    seq: Seq
+    bids: list[tuple[Number, Number, int]]
+    asks: list[tuple[Number, Number, int]]
+    checksum: int
+
+
+class StreamCandle(Struct, frozen=True):
+    """A candle as it stands; `closed`: it is over. Without trades there is none."""
+
+    symbol: str
+    interval: IntervalName
+    start: EpochMs
+    open: Number
+    high: Number
+    low: Number
+    close: Number
+    volume: Number
+    trades: int
+    closed: bool
+
+
+class Depth(Struct, frozen=True):
+    """First a snapshot of each book, then deltas that join without a gap."""
+
+    channel: Literal["depth"]
+    data: list[StreamDepth]
+
+
+class Candles(Struct, frozen=True):
+    """First the newest candle of each symbol and interval, then what has changed."""
+
+    channel: Literal["candles"]
+    data: list[StreamCandle]
+
+
 class Private(Struct, frozen=True, kw_only=True):
     """The base of private streams, of which nothing is lost: `prev_seq` is the `seq` of the message before.
 
@@ -168,7 +222,8 @@ class Balances(Private, frozen=True, kw_only=True):
 
 CLIENT: Final = (SignIn, Subscribe, Unsubscribe, Ping, Place, Cancel, Batch)
 SERVER: Final = (
-    Ok, Error, Pong, Subscribed, Unsubscribed, ResyncRequired, Shutdown, Quotes, Trades, Orders, Balances
+    Ok, Error, Pong, Subscribed, Unsubscribed, ResyncRequired, Shutdown, Quotes, Trades, Depth, Candles,
+    Orders, Balances
 )  # fmt: skip
 
 EXAMPLES: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -16,6 +16,8 @@ SEQ_MAX: Final = 2**63 - 1
 
 MessageId = Annotated[int, Meta(ge=-SEQ_MAX, le=SEQ_MAX)] | Annotated[str, Meta(max_length=64)] | None
 """What a client calls its message; the answer has it too."""
+
+IntervalName = Literal["1m", "5m", "15m", "1h", "1d"]
 
 IdempotencyKey = Annotated[str, Meta(pattern="^[!-~]{1,128}$")]
 
@@ -36,10 +38,11 @@ class SignIn(Message, frozen=True, tag="auth", kw_only=True):
 
 
 class Subscribe(Message, frozen=True, tag="subscribe", kw_only=True):
-    """Follow channels. `symbols` are for public ones, `resume_from` for private ones."""
+    """Follow channels. `symbols` are for public ones, `intervals` for candles, `resume_from` for private ones."""
 
     channels: Annotated[tuple[str, ...], Meta(min_length=1, max_length=CHANNELS_MAX)]
     symbols: Annotated[tuple[Symbol, ...], Meta(max_length=SYMBOLS_MAX)] = ()
+    intervals: Annotated[tuple[IntervalName, ...], Meta(min_length=1, max_length=5)] = ("1m",)
     interval_ms: int | None = None
     resume_from: Annotated[int, Meta(ge=0, le=SEQ_MAX)] | None = None
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from handlers.ws_messages import MessageId, Subscribe, Unsubscribe, encode, id_member
+from handlers.ws_messages import IntervalName, MessageId, Subscribe, Unsubscribe, encode, id_member
 from handlers.ws_session import Session
 from server.errors import BadRequest, KerbError
-from server.outlet import Follows
+from server.market_types import Interval
+from server.outlet import Follows, Outlet
 from server.private_streams import CHANNELS
 from server.symbol_view import SymbolView
 
-SOURCES: Final[dict[str, Callable[[SymbolView], object]]] = {
+SYMBOL_SOURCES: Final[dict[str, Callable[[SymbolView], object]]] = {
     "quotes": lambda view: view,
     "trades": lambda view: view,
     "depth": lambda view: view.depth,
 }
-"""Public channel → what it shows of a symbol."""
+"""Public channel → what it shows of a symbol. Candles are of a symbol and an interval."""
 
-PUBLIC_CHANNELS: Final = frozenset(SOURCES)
+CANDLES: Final = "candles"
+PUBLIC_CHANNELS: Final = frozenset({*SYMBOL_SOURCES, CANDLES})
 PRIVATE_CHANNELS: Final = frozenset(CHANNELS.values())
 
 
@@ -59,13 +61,18 @@ def subscribe(session: Session, message: Subscribe) -> None:
     market = session.services.market.symbols
     found = {symbol: market[symbol] for symbol in message.symbols if symbol in market}
     wanted: Follows = {
-        channel: {symbol: SOURCES[channel](view) for symbol, view in found.items()} for channel in public
+        channel: _candles(session, found, message.intervals)
+        if channel == CANDLES
+        else {symbol: SYMBOL_SOURCES[channel](view) for symbol, view in found.items()}
+        for channel in public
     }
     _check_room(session, wanted, private)
 
     done: dict[str, object] = {
         channel: {"symbols": list(found), "interval_ms": interval_ms} for channel in public
     }
+    if CANDLES in public:
+        done[CANDLES] = {"symbols": list(found), "intervals": message.intervals, "interval_ms": interval_ms}
     resync = []
     for channel in private:
         seq = session.services.hub.private.subscribe(session.outlet, channel, message.resume_from)
@@ -95,6 +102,14 @@ def _answer(
         )
 
 
+def _candles(
+    session: Session, found: dict[str, SymbolView], intervals: tuple[IntervalName, ...]
+) -> dict[str, object]:
+    series = session.services.hub.candles.series
+    every = [series(view, Interval(name)) for view in found.values() for name in dict.fromkeys(intervals)]
+    return {one.name: one for one in every}
+
+
 def _check_channels(session: Session, channels: dict[str, None]) -> None:
     for channel in channels:
         if channel in PRIVATE_CHANNELS:
@@ -119,7 +134,9 @@ def _check_room(session: Session, wanted: Follows, private: list[str]) -> None:
     """Raises TooManySubscriptions when the client would follow more than it may."""
     outlet = session.outlet
     follows = outlet.follows
-    total = sum(len(follows.get(channel, {}).keys() | wanted.get(channel, {}).keys()) for channel in SOURCES)
+    total = sum(
+        len(follows.get(channel, {}).keys() | wanted.get(channel, {}).keys()) for channel in PUBLIC_CHANNELS
+    )
     total += len(outlet.cursors.keys() | set(private))
     limit = session.services.settings.stream.subscriptions_max
     if total > limit:
@@ -136,16 +153,14 @@ def unsubscribe(session: Session, message: Unsubscribe) -> None:
     for channel in message.channels:
         if channel in PRIVATE_CHANNELS:
             hub.private.unsubscribe(outlet, channel)
-    hub.unfollow_market(
-        outlet,
-        {
-            channel: message.symbols
-            if message.symbols is not None
-            else tuple(outlet.follows.get(channel, ()))
-            for channel in message.channels
-            if channel in PUBLIC_CHANNELS
-        },
-    )
+    public = [channel for channel in message.channels if channel in PUBLIC_CHANNELS]
+    hub.unfollow_market(outlet, {channel: _unwanted(outlet, channel, message.symbols) for channel in public})
     outlet.send(
         b'{"type":"unsubscribed"%b,"channels":%b}' % (id_member(message.id), encode(message.channels))
     )
+
+
+def _unwanted(outlet: Outlet, channel: str, symbols: tuple[str, ...] | None) -> list[str]:
+    """What a client follows in a channel of these symbols, or of all."""
+    names = outlet.follows.get(channel, {})
+    return [name for name in names if symbols is None or name.partition(" ")[0] in symbols]

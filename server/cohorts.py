@@ -11,10 +11,13 @@ from collections.abc import Callable, Mapping
 from itertools import takewhile
 from typing import Any, Final
 
+from server.candle_streams import CandleSeries
 from server.depth_log import DepthLog
 from server.market_view import MarketView
 from server.outlet import Outlet
 from server.stream_json import (
+    candle_fragment,
+    candles_message,
     depth_fragment,
     depth_message,
     quote_fragment,
@@ -89,17 +92,31 @@ def depth_frame(logs: tuple[DepthLog, ...], since: int) -> bytes:
     return text_frame(depth_message(fragments)) if fragments else b""
 
 
+def candles_frame(series: tuple[CandleSeries, ...], since: int) -> bytes:
+    """The candles that changed after `since` (-1: the newest of each series) as one frame; empty when none did."""
+    fragments = []
+    for one in series:
+        if one.changed_at > since:
+            for told in one.since(since):
+                fragment = told.fragment
+                if fragment is None:
+                    fragment = told.fragment = candle_fragment(told)
+                fragments.append(fragment)
+    return text_frame(candles_message(fragments)) if fragments else b""
+
+
 FrameBuilder = Callable[[tuple[Any, ...], int], bytes]
 
 FRAMES: Final[dict[str, FrameBuilder]] = {
     "quotes": quotes_frame,
     "trades": trades_frame,
     "depth": depth_frame,
+    "candles": candles_frame,
 }
 """Public channel → what makes its frame from the sources that a client follows and the place up to which it knows."""
 
 
-SNAPSHOTS: Final = ("quotes", "depth")
+SNAPSHOTS: Final = ("quotes", "depth", "candles")
 """Channels that begin with the state as it is."""
 
 

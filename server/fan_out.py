@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from config.settings import StreamSettings
+from server.candle_streams import CandleSeries, CandleStreams
 from server.clock import Clock
 from server.codec import Record
 from server.cohorts import SLOT_MS, CohortWheel, snapshot_frames
@@ -34,7 +35,7 @@ _TURN_MAX_S: Final = 0.003
 CONNECTIONS_PER_USER_MAX: Final = 32
 """One more signed-in connection of a user closes the oldest one with 4409."""
 
-COUNTED: Final = (DepthLog,)
+COUNTED: Final = (DepthLog, CandleSeries)
 """Sources that are kept up only while somebody follows them."""
 
 _SHUTDOWN_FRAME: Final = text_frame(
@@ -54,8 +55,10 @@ class Hub:
         settings: StreamSettings,
         encoders: Mapping[str, EncodeEvent],
         clock: Clock,
+        candles: CandleStreams,
     ) -> None:
         self.market = market
+        self.candles = candles
         self.settings = settings
         self.private = PrivateStreams(dict(encoders), settings.resume_events_max)
         self.care = ConnectionCare(settings, clock)
@@ -151,13 +154,13 @@ class Hub:
         """
         if outlet.cohort is not None:
             outlet.write(outlet.cohort.frame(outlet.seen))
-        outlet.seen = self.market.changes
         for channel, sources in wanted.items():
             known = outlet.follows.setdefault(channel, {})
             for name, source in sources.items():
                 if name not in known and isinstance(source, COUNTED):
                     source.join(self.market.changes)
             known.update(sources)
+        outlet.seen = self.market.changes
         outlet.write(snapshot_frames(wanted))
         outlet.interval_ms = interval_ms
         self.wheel.place(outlet)
@@ -202,6 +205,7 @@ class Hub:
             self._origin_s = now_s - (wheel.tick + 1) * _SLOT_S
             due = wheel.tick + 1
         while wheel.tick < due:
+            self.candles.turn(SLOT_MS)
             self.frames_written += wheel.turn(now_s, self.care.stuck)
             if wheel.tick % (TURN_MS // SLOT_MS) == 0:
                 self.care.turn(now_s)

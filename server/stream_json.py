@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from engine.kinds import Side
+from server.candle_streams import ToldCandle
 from server.decimal_text import cash_text, percent_text, quantity_text
 from server.depth_log import BookLevel, DepthStep
 from server.symbol_view import MarketTrade, SymbolView
@@ -65,6 +66,18 @@ def _levels(levels: Iterable[BookLevel]) -> str:
     )
 
 
+def candle_fragment(told: ToldCandle) -> bytes:
+    """A candle as one JSON object; `start` is epoch milliseconds."""
+    candle = told.candle
+    return (
+        f'{{"symbol":{_text(told.symbol)},"interval":"{told.interval}","start":{candle.start_us // 1000}'
+        f',"open":{cash_text(candle.open_e4)},"high":{cash_text(candle.high_e4)}'
+        f',"low":{cash_text(candle.low_e4)},"close":{cash_text(candle.close_e4)}'
+        f',"volume":{quantity_text(candle.volume_e8)},"trades":{candle.trades}'
+        f',"closed":{"true" if told.closed else "false"}}}'
+    ).encode()
+
+
 def quotes_message(fragments: Iterable[bytes]) -> bytes:
     """A message of the `quotes` channel."""
     return b'{"channel":"quotes","data":[' + b",".join(fragments) + b"]}"
@@ -78,3 +91,8 @@ def trades_message(fragments: Iterable[bytes]) -> bytes:
 def depth_message(fragments: Iterable[bytes]) -> bytes:
     """A message of the `depth` channel."""
     return b'{"channel":"depth","data":[' + b",".join(fragments) + b"]}"
+
+
+def candles_message(fragments: Iterable[bytes]) -> bytes:
+    """A message of the `candles` channel."""
+    return b'{"channel":"candles","data":[' + b",".join(fragments) + b"]}"

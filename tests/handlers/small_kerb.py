@@ -17,11 +17,13 @@ from config.settings import Settings
 from engine.commands import Envelope, TransferIn
 from engine.kinds import Source
 from feeds.candles import CandleBook
+from feeds.own_candles import own_trades_listener
 from handlers.app import build_runner
 from handlers.balance_json import BalanceEncoder
 from handlers.order_json import encode_order
 from server.auth import Auth
 from server.bank import Bank
+from server.candle_streams import CandleStreams
 from server.clock import WallClock
 from server.database import Database
 from server.fan_out import Hub
@@ -207,6 +209,8 @@ async def _start_services(stack: AsyncExitStack, dsn: str, world: World, setting
     await runtime.wait_durable(runtime.state.seq)
     market.seed(runtime.state, now_us=runtime.now_us())
     runtime.add_listener(market.listener)
+    candles = CandleBook()
+    runtime.add_listener(own_trades_listener(candles, except_symbols=frozenset()))
     encoders: dict[str, EncodeEvent] = {ORDERS: encode_order, BALANCE: BalanceEncoder(runtime.state)}
     bank = Bank(runtime)
     services = Services(
@@ -219,8 +223,10 @@ async def _start_services(stack: AsyncExitStack, dsn: str, world: World, setting
         outbox=outbox,
         bank=bank,
         market=market,
-        candles=CandleBook(),
-        hub=Hub(market, settings.stream, encoders, WallClock()),
+        candles=candles,
+        hub=Hub(
+            market, settings.stream, encoders, WallClock(), CandleStreams(market, candles, runtime.now_us)
+        ),
         rate_limits=RateLimits(settings.limits),
         metrics=Metrics(),
     )

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 from config.settings import Settings, StreamSettings
+from feeds.candles import CandleBook
+from server.candle_streams import CandleStreams
 from server.fan_out import Hub
 from server.market_view import MarketView
 from server.outlet import Outlet
@@ -37,7 +39,9 @@ class Market:
         self.clock = HandClock()
         self.view = MarketView()
         encoders = {ORDERS: encode_order, BALANCE: encode_balance}
-        self.hub = Hub(self.view, settings, encoders, self.clock)
+        self.candles = CandleBook()
+        streams = CandleStreams(self.view, self.candles, self.clock.now_us)
+        self.hub = Hub(self.view, settings, encoders, self.clock, streams)
         self.seq = 0
         self.happens(listing("AAPL"), listing("TSLA"))
 

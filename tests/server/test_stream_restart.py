@@ -6,6 +6,8 @@ from pathlib import Path
 
 from config.settings import Settings
 from engine.kinds import AccountKind
+from feeds.candles import CandleBook
+from server.candle_streams import CandleStreams
 from server.fan_out import Hub
 from server.market_view import MarketView
 from server.principal import Principal, Role
@@ -18,7 +20,14 @@ from tests.server.stream_market import Connect, HandClock, encode_balance, encod
 def hub_of(world: World, settings: Settings, records_max: int = 10_000) -> Hub:
     """A hub as a start makes it: seeded from the recovered journal, then fed by the runtime."""
     runtime = world.runtime
-    hub = Hub(MarketView(), settings.stream, {ORDERS: encode_order, BALANCE: encode_balance}, HandClock())
+    market, clock = MarketView(), HandClock()
+    hub = Hub(
+        market,
+        settings.stream,
+        {ORDERS: encode_order, BALANCE: encode_balance},
+        clock,
+        CandleStreams(market, CandleBook(), clock.now_us),
+    )
     recent = runtime.durable_records(after=runtime.durable_seq - records_max)
     hub.private.seed_from_records(recent, runtime.durable_seq)
     runtime.add_listener(hub.listener)
