@@ -1,9 +1,10 @@
-"""Accounts and the money that comes and goes: open, disable, deposit, withdraw, transfer units in."""
+"""Accounts and the money that comes and goes: open, disable, deposit, withdraw, transfer units in, adjust."""
 
 from __future__ import annotations
 
 from engine.closing import close_all
 from engine.commands import (
+    AdjustCash,
     Deposit,
     Envelope,
     OpenAccount,
@@ -17,7 +18,14 @@ from engine.kinds import AccountKind, AccountStatus, CloseReason, TransactionKin
 from engine.ledger import post_cash, post_units
 from engine.refusals import Refusal
 from engine.risk import account_refusal
-from engine.state import BANK_ACCOUNT_ID, CUSTODY_ACCOUNT_ID, Account, Withdrawal
+from engine.state import (
+    ADJUSTMENTS_ACCOUNT_ID,
+    BANK_ACCOUNT_ID,
+    CUSTODY_ACCOUNT_ID,
+    Account,
+    State,
+    Withdrawal,
+)
 from engine.trading import Answer
 from engine.turn import Turn
 from engine.units import CASH_TOTAL_MAX_E4, ID_MAX, SECURITY_TOTAL_MAX_E8
@@ -55,6 +63,12 @@ def set_account_status(turn: Turn, envelope: Envelope, command: SetAccountStatus
     return None
 
 
+def brought_in_e4(state: State, currency: str) -> int:
+    """What bank and adjustments have brought in: all customers' cash, before the fees that they have paid."""
+    outside = state.outside
+    return -outside.get((BANK_ACCOUNT_ID, currency), 0) - outside.get((ADJUSTMENTS_ACCOUNT_ID, currency), 0)
+
+
 def deposit(turn: Turn, envelope: Envelope, command: Deposit) -> Answer:
     """Credit cash that arrived from the bank. A disabled account still receives."""
     state = turn.state
@@ -63,7 +77,7 @@ def deposit(turn: Turn, envelope: Envelope, command: Deposit) -> Answer:
         return Refused(Refusal.ACCOUNT_NOT_FOUND)
     if command.amount_e4 <= 0:
         return Refused(Refusal.INVALID_AMOUNT)
-    total_e4 = command.amount_e4 - state.outside.get((BANK_ACCOUNT_ID, account.currency), 0)
+    total_e4 = command.amount_e4 + brought_in_e4(state, account.currency)
     if total_e4 > CASH_TOTAL_MAX_E4 or account.contributed_e4 + command.amount_e4 > CASH_TOTAL_MAX_E4:
         return Refused(Refusal.BALANCE_LIMIT, (("maximum_e4", CASH_TOTAL_MAX_E4),))
     account.contributed_e4 += command.amount_e4
@@ -138,4 +152,29 @@ def transfer_in(turn: Turn, envelope: Envelope, command: TransferIn) -> Answer:
     account.contributed_e4 += command.cost_e4
     turn.accounts[account.account_id] = account
     post_units(turn, account, CUSTODY_ACCOUNT_ID, command.symbol, command.quantity_e8, command.cost_e4)
+    return None
+
+
+def adjust_cash(turn: Turn, envelope: Envelope, command: AdjustCash) -> Answer:
+    """Give cash to an account or take available cash from it, against the adjustments' account.
+
+    It counts as a contribution: a correction is neither a gain nor a loss. A disabled account can be adjusted.
+    """
+    account = turn.state.accounts.get(command.account_id)
+    if account is None:
+        return Refused(Refusal.ACCOUNT_NOT_FOUND)
+    amount_e4 = command.amount_e4
+    if not amount_e4:
+        return Refused(Refusal.INVALID_AMOUNT)
+    if -amount_e4 > account.available_e4:
+        detail = (("required_e4", -amount_e4), ("available_e4", account.available_e4))
+        return Refused(Refusal.INSUFFICIENT_FUNDS, detail)
+    contributed_e4 = account.contributed_e4 + amount_e4
+    if (
+        amount_e4 + brought_in_e4(turn.state, account.currency) > CASH_TOTAL_MAX_E4
+        or contributed_e4 > CASH_TOTAL_MAX_E4
+    ):
+        return Refused(Refusal.BALANCE_LIMIT, (("maximum_e4", CASH_TOTAL_MAX_E4),))
+    account.contributed_e4 = contributed_e4
+    post_cash(turn, TransactionKind.ADJUSTMENT, account, ADJUSTMENTS_ACCOUNT_ID, amount_e4, command.reference)
     return None

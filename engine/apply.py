@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from engine import accounts, market, quoting, sessions, trading
 from engine.commands import (
+    AdjustCash,
     AnyCommand,
     CancelAll,
     CancelOrder,
@@ -61,6 +62,7 @@ COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
     RequestWithdrawal: accounts.request_withdrawal,
     SettleWithdrawal: accounts.settle_withdrawal,
     TransferIn: accounts.transfer_in,
+    AdjustCash: accounts.adjust_cash,
     SetInstrument: market.set_instrument,
     SetFees: market.set_fees,
     SetLimits: market.set_limits,

@@ -138,6 +138,14 @@ class TransferIn(Command, frozen=True, gc=False, array_like=True, tag=True):
     cost_e4: int
 
 
+class AdjustCash(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Cash that operators give to an account (above zero) or take from it. `reference` is the decision behind it."""
+
+    account_id: int
+    amount_e4: int
+    reference: str
+
+
 # -- orders
 
 
@@ -234,6 +242,7 @@ AnyCommand = (
     | RequestWithdrawal
     | SettleWithdrawal
     | TransferIn
+    | AdjustCash
     | PlaceOrder
     | CancelOrder
     | CancelAll

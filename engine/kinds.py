@@ -71,6 +71,7 @@ class AccountKind(IntEnum):
     BANK = 3
     CUSTODY = 4
     FEES = 5
+    ADJUSTMENTS = 6
 
 
 class AccountStatus(IntEnum):
@@ -116,6 +117,7 @@ class TransactionKind(IntEnum):
     WITHDRAWAL = 2
     TRADE = 3
     TRANSFER_IN = 4
+    ADJUSTMENT = 5
 
 
 class TimerKind(IntEnum):

@@ -16,10 +16,12 @@ from engine.units import DAY_US, NOTIONAL_MAX_E4, QUANTITY_MAX_E8
 BANK_ACCOUNT_ID = 1
 CUSTODY_ACCOUNT_ID = 2
 FEES_ACCOUNT_ID = 3
+ADJUSTMENTS_ACCOUNT_ID = 4
 OUTSIDE_ACCOUNTS = {
     BANK_ACCOUNT_ID: AccountKind.BANK,
     CUSTODY_ACCOUNT_ID: AccountKind.CUSTODY,
     FEES_ACCOUNT_ID: AccountKind.FEES,
+    ADJUSTMENTS_ACCOUNT_ID: AccountKind.ADJUSTMENTS,
 }
 """The ledger's outside: where cash and securities come from and go to. Their balances may be negative."""
 

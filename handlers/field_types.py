@@ -69,6 +69,8 @@ LiquidityName = Annotated[str, Meta(extra_json_schema={"enum": ["MAKER", "TAKER"
 PhaseName = Annotated[str, Meta(extra_json_schema=names(Phase))]
 AccountStatusName = Annotated[str, Meta(extra_json_schema=names(AccountStatus))]
 KillScopeName = Annotated[str, Meta(extra_json_schema=names(KillScope))]
-EntryName = Annotated[str, Meta(extra_json_schema={"enum": ["DEPOSIT", "WITHDRAWAL", "BUY", "SELL", "FEE"]})]
+EntryName = Annotated[
+    str, Meta(extra_json_schema={"enum": ["DEPOSIT", "WITHDRAWAL", "BUY", "SELL", "FEE", "ADJUSTMENT"]})
+]
 KycStatus = Annotated[str, Meta(extra_json_schema={"enum": ["PENDING", "VERIFIED", "REJECTED"]})]
 RoleName = Annotated[str, Meta(extra_json_schema={"enum": [role.value for role in Role]})]

@@ -46,6 +46,7 @@ class EntryKind(IntEnum):
     BUY = 3
     SELL = 4
     FEE = 5
+    ADJUSTMENT = 6
 
 
 class Liquidity(IntEnum):
@@ -67,6 +68,7 @@ ENTRY_OF_TRANSACTION: Final = {
     TransactionKind.DEPOSIT: EntryKind.DEPOSIT,
     TransactionKind.WITHDRAWAL: EntryKind.WITHDRAWAL,
     TransactionKind.TRANSFER_IN: EntryKind.NONE,
+    TransactionKind.ADJUSTMENT: EntryKind.ADJUSTMENT,
 }
 """How a transaction other than a fill shows in the statement of the customer it belongs to."""
 

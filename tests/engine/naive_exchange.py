@@ -20,7 +20,7 @@ from engine.refusals import Refusal
 from tests.engine.naive_book import NaiveBook
 from tests.engine.naive_records import NaiveAccount, NaiveInstrument, NaiveOrder, NaiveTurn
 
-BANK, CUSTODY = 1, 2
+BANK, CUSTODY, ADJUSTMENTS = 1, 2, 4
 MOST = 10**18
 
 Answer = e.Refused | int | None
@@ -97,6 +97,8 @@ class NaiveExchange(NaiveBook):
                 return self.replace(turn, account_id, command)
             case c.MassQuote():
                 return self.quote(turn, account_id, command)
+            case c.AdjustCash():
+                return self.adjust(turn, command)
             case c.Deposit() | c.RequestWithdrawal() | c.SettleWithdrawal() | c.TransferIn():
                 return self.money(turn, account_id, command)
             case _:
@@ -123,10 +125,7 @@ class NaiveExchange(NaiveBook):
         if command.amount_e4 <= 0:
             return e.Refused(Refusal.INVALID_AMOUNT)
         if isinstance(command, c.Deposit):
-            if (
-                max(self.brought_in(BANK, account.currency), account.contributed_e4) + command.amount_e4
-                > MOST
-            ):
+            if max(self.cash_brought_in(account.currency), account.contributed_e4) + command.amount_e4 > MOST:
                 return e.Refused(Refusal.BALANCE_LIMIT, (("maximum_e4", MOST),))
             account.contributed_e4 += command.amount_e4
             self.move(
@@ -147,6 +146,23 @@ class NaiveExchange(NaiveBook):
         self.withdrawals[withdrawal_id] = (account_id, command.amount_e4)
         turn.touch(account=account)
         turn.events.append(e.WithdrawalRequested(withdrawal_id, account_id, command.amount_e4))
+        return None
+
+    def adjust(self, turn: NaiveTurn, command: c.AdjustCash) -> Answer:
+        account = self.accounts.get(command.account_id)
+        if account is None:
+            return e.Refused(Refusal.ACCOUNT_NOT_FOUND)
+        if command.amount_e4 == 0:
+            return e.Refused(Refusal.INVALID_AMOUNT)
+        free_e4 = self.free_e4(account)
+        if free_e4 + command.amount_e4 < 0:
+            detail = (("required_e4", -command.amount_e4), ("available_e4", free_e4))
+            return e.Refused(Refusal.INSUFFICIENT_FUNDS, detail)
+        if max(self.cash_brought_in(account.currency), account.contributed_e4) + command.amount_e4 > MOST:
+            return e.Refused(Refusal.BALANCE_LIMIT, (("maximum_e4", MOST),))
+        account.contributed_e4 += command.amount_e4
+        kind, currency = TransactionKind.ADJUSTMENT, account.currency
+        self.move(turn, account, kind, ADJUSTMENTS, currency, command.amount_e4, command.reference)
         return None
 
     def settle(self, turn: NaiveTurn, command: c.SettleWithdrawal) -> Answer:
@@ -183,6 +199,9 @@ class NaiveExchange(NaiveBook):
             turn, account, TransactionKind.TRANSFER_IN, CUSTODY, command.symbol, command.quantity_e8, ""
         )
         return None
+
+    def cash_brought_in(self, currency: str) -> int:
+        return self.brought_in(BANK, currency) + self.brought_in(ADJUSTMENTS, currency)
 
     def brought_in(self, outside_id: int, asset: str) -> int:
         return -self.outside.get((outside_id, asset), 0)

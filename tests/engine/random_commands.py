@@ -236,6 +236,9 @@ class RandomCommands:
             return c.RequestWithdrawal(random.choice((amount_e4, 10**7)))
         if choice < 7:
             return c.SettleWithdrawal(random.choice([*self.naive.withdrawals, 5]), random.random() < 0.6)
+        if choice < 8:
+            amount_e4 *= random.choice((-1, 1))
+            return c.AdjustCash(random.choice((account_id, account_id, 4)), amount_e4, "adj_7")
         return c.TransferIn(
             random.choice((account_id, account_id, account_id, 3)),
             random.choice((instrument.symbol,) * 20 + ("NOPE",)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.commands import (
+    AdjustCash,
     AnyCommand,
     Deposit,
     OpenAccount,
@@ -15,7 +16,7 @@ from engine.commands import (
 )
 from engine.events import AccountOpened, OrderUpdated, Posted, WithdrawalRequested, WithdrawalSettled
 from engine.kinds import AccountKind, AccountStatus, CloseReason, TransactionKind
-from engine.state import BANK_ACCOUNT_ID, CUSTODY_ACCOUNT_ID
+from engine.state import ADJUSTMENTS_ACCOUNT_ID, BANK_ACCOUNT_ID, CUSTODY_ACCOUNT_ID
 from engine.units import CASH_TOTAL_MAX_E4, SECURITY_TOTAL_MAX_E8
 from tests.engine.world import World, e4, e8, of_kind, refusal, stock
 
@@ -51,6 +52,7 @@ ACCOUNT_REFUSALS = [
     (RequestWithdrawal(e4("1000.0001")), "INSUFFICIENT_FUNDS"),
     (SettleWithdrawal(5, paid=True), "WITHDRAWAL_NOT_FOUND"),
     (TransferIn(5, "AAPL", e8("1"), 0), "ACCOUNT_NOT_FOUND"),
+    (AdjustCash(5, 1, ""), "ACCOUNT_NOT_FOUND"),
 ]
 
 
@@ -146,3 +148,42 @@ def test_disabling_a_market_maker_takes_its_quotes_off(world: World) -> None:
     world.quote("mm", [("1", "99")], [])
     world.do(SetAccountStatus(world.ids["mm"], AccountStatus.DISABLED, ""))
     assert world.book() == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("amount", "outcome"),
+    [
+        ("0", "INVALID_AMOUNT"),
+        ("-1000.0001", "INSUFFICIENT_FUNDS"),
+        ("-1000", "accepted"),
+        ("99999999999000", "BALANCE_LIMIT"),
+        ("0.0001", "accepted"),
+    ],
+)
+def test_an_adjustment_may_take_what_is_available_and_no_more(
+    world: World, amount: str, outcome: str
+) -> None:
+    assert refusal(world.do(AdjustCash(world.ids["ann"], e4(amount), "adj_1"))) == outcome
+
+
+def test_an_adjustment_is_posted_against_its_own_account_and_is_no_gain(world: World) -> None:
+    contributed_e4 = world.account("ann").contributed_e4
+    world.do(SetAccountStatus(world.ids["ann"], AccountStatus.DISABLED, ""))
+    applied = world.do(AdjustCash(world.ids["ann"], -e4("250"), "adj_7"))
+    (posted,) = of_kind(applied, Posted)
+    assert (posted.kind, posted.reference) == (TransactionKind.ADJUSTMENT, "adj_7")
+    assert posted.postings == (
+        (world.ids["ann"], "USD", -e4("250"), e4("750")),
+        (ADJUSTMENTS_ACCOUNT_ID, "USD", e4("250"), e4("250")),
+    )
+    assert world.cash("ann") == ("750", "0")
+    assert world.account("ann").contributed_e4 == contributed_e4 - e4("250")
+
+
+def test_deposits_and_adjustments_share_one_bound(world: World) -> None:
+    world.open("bob")
+    most_e4 = CASH_TOTAL_MAX_E4 - e4("1000")
+    assert refusal(world.do(AdjustCash(world.ids["bob"], most_e4, ""))) == "accepted"
+    assert refusal(world.do(Deposit(1, "CARD"), "ann")) == "BALANCE_LIMIT"
+    assert refusal(world.do(AdjustCash(world.ids["bob"], -1, ""))) == "accepted"
+    assert refusal(world.do(Deposit(1, "CARD"), "ann")) == "accepted"

@@ -208,6 +208,7 @@ EXAMPLES: dict[str, list[Any]] = {
     "RequestWithdrawal": [1],
     "SettleWithdrawal": [1, True],
     "TransferIn": [1, "A", 2, 3],
+    "AdjustCash": [1, -2, "a"],
     "PlaceOrder": ["A", 1, 2, 3, 4, 5, "c", 3],
     "CancelOrder": [1],
     "CancelAll": [""],

@@ -11,6 +11,7 @@ from random import Random
 import pytest
 
 from engine.commands import (
+    AdjustCash,
     AnyCommand,
     CancelAll,
     CancelOrder,
@@ -64,7 +65,16 @@ SYMBOLS = ("PENNY", "GOLD", "W" * 32, "Ä" * 32)
 # Four bytes a character, no two runs alike, so that no compression makes an index entry shorter.
 RARE = "".join(chr(0x1F300 + n * 7919 % 600) for n in range(255))
 
-COMMON = {"PlaceOrder", "Deposit", "TransferIn", "MassQuote", "RequestWithdrawal", "CancelAll", "HaltSymbol"}
+COMMON = {
+    "PlaceOrder",
+    "Deposit",
+    "TransferIn",
+    "MassQuote",
+    "RequestWithdrawal",
+    "CancelAll",
+    "HaltSymbol",
+    "AdjustCash",
+}
 
 
 class Extremes:
@@ -152,7 +162,7 @@ class Extremes:
         self.submit(command, account_id)
 
     def stop_and_go_on(self, symbol: str, account_id: int) -> None:
-        """Everything that an operator can stop, and start again."""
+        """Everything that an operator can stop, and start again; and the cash that one can take and give."""
         self.submit(HaltSymbol(symbol, RARE))
         self.submit(ResumeSymbol(symbol))
         targets = {KillScope.MARKET: "", KillScope.SYMBOL: symbol, KillScope.ACCOUNT: str(account_id)}
@@ -161,6 +171,8 @@ class Extremes:
             self.submit(SetKillSwitch(scope, target, on=False, reason=RARE))
         self.submit(SetAccountStatus(account_id, AccountStatus.DISABLED, RARE))
         self.submit(SetAccountStatus(account_id, AccountStatus.ACTIVE, RARE))
+        for amount_e4 in (-self.world.state.accounts[account_id].available_e4, -1, 1, CASH_TOTAL_MAX_E4 // 5):
+            self.submit(AdjustCash(account_id, amount_e4, RARE))
 
 
 @pytest.mark.parametrize("seed", range(4))
