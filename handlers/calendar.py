@@ -20,7 +20,7 @@ AHEAD_DEFAULT_US: Final = 30 * DAY_US
 SPAN_MAX_US: Final = 366 * DAY_US
 
 
-class SessionJson(Struct, frozen=True):
+class TradingSessionJson(Struct, frozen=True):
     """A session: orders match from `opens_at` to before `closes_at`."""
 
     opens_at: Time
@@ -32,7 +32,7 @@ class CalendarJson(Struct, frozen=True):
 
     calendar: str
     symbols: list[str]
-    sessions: list[SessionJson]
+    sessions: list[TradingSessionJson]
 
 
 async def calendar(call: Call) -> Answer:
@@ -67,12 +67,12 @@ async def calendar(call: Call) -> Answer:
     )
 
 
-def _between(sessions: tuple[tuple[int, int], ...], from_us: int, to_us: int) -> list[SessionJson]:
+def _between(sessions: tuple[tuple[int, int], ...], from_us: int, to_us: int) -> list[TradingSessionJson]:
     """The sessions that end after `from_us` and begin before `to_us`."""
     first = bisect_right(sessions, from_us, key=lambda session: session[1])
     found = []
     for opens_us, closes_us in sessions[first:]:
         if opens_us >= to_us:
             break
-        found.append(SessionJson(time_text(opens_us), time_text(closes_us)))
+        found.append(TradingSessionJson(time_text(opens_us), time_text(closes_us)))
     return found

@@ -20,15 +20,14 @@ CASES_LEAST: Final = 500
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_no_answer_is_undocumented_none_a_fault_and_no_credential_ignored(
-    kerb: KerbProcess, tmp_path: Path, role: str
+    kerb: KerbProcess, http: aiohttp.ClientSession, tmp_path: Path, role: str
 ) -> None:
     found = await attack(kerb, role, seconds=SECONDS, seed=1, folder=tmp_path / "attack")
     assert found.code == 0, found.output
     cases = re.search(r"(\d+) generated", found.output)
     assert cases is not None, found.output
     assert int(cases[1]) >= CASES_LEAST
-    async with aiohttp.ClientSession() as http:
-        trader = await kerb.sign_in(http, TRADERS[1].email, PASSWORD)
-        assert (await trader("GET", "/portfolio")).status == 200
+    trader = await kerb.sign_in(http, TRADERS[1].email, PASSWORD)
+    assert (await trader("GET", "/portfolio")).status == 200
     assert await kerb.stop() == 0
     await kerb.verify()

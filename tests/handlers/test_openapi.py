@@ -143,3 +143,8 @@ def test_every_code_that_an_operation_names_is_in_the_table_with_its_status(docu
                 for code in response.get("x-error-codes", ()):
                     row = rows[code]
                     assert int(status) in (row.status, row.status_in_path), (path, code)
+
+
+def test_schemas_have_names_of_their_own(document: dict[str, Any]) -> None:
+    names = document["components"]["schemas"]
+    assert [name for name in names if not re.fullmatch("[A-Z][A-Za-z0-9]*", name)] == []
