@@ -66,24 +66,22 @@ class SymbolError(Struct, frozen=True):
     code: Literal["UNKNOWN_SYMBOL"]
 
 
-class FollowedSymbols(Struct, frozen=True):
-    """What is followed of a public channel now, and how often it is sent at most."""
+class Followed(Struct, frozen=True, kw_only=True):
+    """What is followed of a channel. A public one: its symbols, and how often it is sent at most. A private one: the
+    sequence after which it begins.
+    """
 
-    symbols: list[str]
-    interval_ms: int
-
-
-class FollowedFrom(Struct, frozen=True):
-    """A private channel begins after this sequence."""
-
-    seq: Seq
+    symbols: list[str] | UnsetType = UNSET
+    intervals: list[str] | UnsetType = UNSET
+    interval_ms: int | UnsetType = UNSET
+    seq: Seq | UnsetType = UNSET
 
 
 class Subscribed(Answer, frozen=True, kw_only=True):
-    """What is followed from now on, by channel: symbols of a public one, the sequence of a private one."""
+    """What is followed from now on, by channel."""
 
     type: Literal["subscribed"]
-    channels: dict[str, Any]
+    channels: dict[str, Followed]
     errors: list[SymbolError]
 
 
