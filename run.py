@@ -256,7 +256,7 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     market.seed(state, now_us=runtime.now_us(), candles=feed.candles)
     for listener in (market.listener, add_trades, hub.listener):
         runtime.add_listener(listener)
-    watch(services.metrics, runtime, core.write_behind, hub)
+    watch(services)
     auth.add_revocation_listener(hub.close_session)
     await auth.start()
     await outbox.start()

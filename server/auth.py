@@ -121,6 +121,10 @@ class Auth:
         self._highest_user_id = highest_user_id
         self._refresh_ttl_s = settings.refresh_ttl_s
         self._tending: asyncio.Task[None] | None = None
+        self.logins = 0
+        self.logins_refused = 0
+        self.refresh_reused = 0
+        self.mailer = mailer
         self.tokens = AccessTokens(secret, ttl_s=settings.access_ttl_s, cache_max=settings.auth_cache_max)
         self.passwords = Passwords(
             rounds=settings.bcrypt_rounds,
@@ -212,6 +216,7 @@ class Auth:
             self.throttle.undecided(email, address)
             raise
         if row is None or not matches:
+            self.logins_refused += 1
             log.info("login refused from %s", address)
             raise InvalidCredentials
         refresh_token, refresh_hash = new_secret(REFRESH)
@@ -226,6 +231,7 @@ class Auth:
                 users.INSERT_REFRESH, refresh_hash, session_id, float(self._refresh_ttl_s)
             )
         self.throttle.succeeded(email, address)
+        self.logins += 1
         return self._grant(row, session_id, refresh_token)
 
     async def refresh(self, refresh_token: str) -> Grant:
@@ -233,6 +239,8 @@ class Auth:
 
         Raises Unauthenticated.
         """
+        if self.sessions.pending:  # ended while Postgres was away: it must know before it is asked
+            await self.sessions.write_pending()
         used_hash = hash_of(refresh_token)
         new_token, new_hash = new_secret(REFRESH)
         async with self._database.connection() as connection:
@@ -245,10 +253,9 @@ class Auth:
                     await connection.execute(users.TOUCH_SESSION, row["session_id"])
             reused = None if row else await connection.fetchval(users.SESSION_OF_USED_REFRESH, used_hash)
         if row is not None:
-            if self.tokens.is_revoked(row["session_id"]):
-                raise Unauthenticated(_REFRESH_REFUSED)  # ended while Postgres was away, and not written yet
             return self._grant(row, row["session_id"], new_token)
         if reused is not None and not self.tokens.is_revoked(reused):
+            self.refresh_reused += 1
             log.warning("a refresh token of session %d was used twice: the session is revoked", reused)
             await self.sessions.end(reused, "REFRESH_TOKEN_REUSED")
         raise Unauthenticated(_REFRESH_REFUSED)

@@ -50,6 +50,11 @@ class Sessions:
     def __repr__(self) -> str:
         return f"<Sessions pending={len(self._pending)}>"
 
+    @property
+    def pending(self) -> int:
+        """Changes that wait for Postgres."""
+        return len(self._pending)
+
     def add_listener(self, callback: Callable[[int], None]) -> None:
         """`callback(session_id)` is called whenever a session ends, so that its sockets can be closed."""
         self._listeners.append(callback)
@@ -122,4 +127,4 @@ class Sessions:
         for query, arguments in list(self._pending):
             for row in await self._database.fetch(query, *arguments):
                 self.end_in_memory(row["session_id"])
-            del self._pending[query, arguments]
+            self._pending.pop((query, arguments), None)

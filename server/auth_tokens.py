@@ -57,6 +57,11 @@ class AccessTokens:
         return f"<AccessTokens cached={len(self._cache)} revoked={len(self._revoked)}>"
 
     @property
+    def session_count(self) -> int:
+        """Sessions of which a verified token is remembered."""
+        return len(self._tokens_of_session)
+
+    @property
     def ttl_s(self) -> int:
         """Seconds that a token lives."""
         return self._ttl_s

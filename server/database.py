@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
 from server.errors import DatabaseUnavailable
+from server.metrics import Durations
 from server.postgres_errors import is_away
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class Database:
         self._pool_min = pool_min
         self._pool_max = pool_max
         self._pool: asyncpg.Pool | None = None
+        self.queries = Durations()
 
     async def open(self) -> None:
         """Connect; from then on lost connections are replaced when they are needed. Raises DatabaseUnavailable."""
@@ -65,15 +68,27 @@ class Database:
 
     async def fetch(self, query: str, *arguments: Any) -> Sequence[Record]:
         """All rows. Raises DatabaseUnavailable."""
-        async with self.connection() as connection:
-            return await connection.fetch(query, *arguments)
+        started_s = perf_counter()
+        try:
+            async with self.connection() as connection:
+                return await connection.fetch(query, *arguments)
+        finally:
+            self.queries.took(perf_counter() - started_s)
 
     async def fetchrow(self, query: str, *arguments: Any) -> Record | None:
         """The first row, if there is one. Raises DatabaseUnavailable."""
-        async with self.connection() as connection:
-            return await connection.fetchrow(query, *arguments)
+        started_s = perf_counter()
+        try:
+            async with self.connection() as connection:
+                return await connection.fetchrow(query, *arguments)
+        finally:
+            self.queries.took(perf_counter() - started_s)
 
     async def execute(self, query: str, *arguments: Any) -> str:
         """Run a statement; its command tag. Raises DatabaseUnavailable."""
-        async with self.connection() as connection:
-            return await connection.execute(query, *arguments)
+        started_s = perf_counter()
+        try:
+            async with self.connection() as connection:
+                return await connection.execute(query, *arguments)
+        finally:
+            self.queries.took(perf_counter() - started_s)

@@ -1,29 +1,108 @@
-"""The figures that /metrics reads from the running parts: positions, lags, queues and clients."""
+"""The figures that /metrics reads from the running parts: positions, lags, queues, clients, fills, sign-ins, caches."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from engine.events import OrderUpdated, Traded
+from engine.kinds import OrderStatus
+from engine.state import FEES_ACCOUNT_ID, State
+from engine.units import CASH_SCALE
+from server.auth import Auth
+from server.codec import Record
 from server.fan_out import Hub
 from server.metrics import Metrics
 from server.runtime import Runtime
+from server.services import Services
 from server.write_behind import WriteBehind
 
 
-def watch(metrics: Metrics, runtime: Runtime, write_behind: WriteBehind, hub: Hub) -> None:
+class OrderFates:
+    """What became of orders, and how many trades there were, since the start; quotes count when they have traded."""
+
+    __slots__ = ("_updates", "trades")
+
+    def __init__(self) -> None:
+        self._updates = [0] * (max(OrderStatus) + 1)
+        self.trades = 0
+
+    def listener(self, records: Sequence[Record]) -> None:
+        """Newly durable records."""
+        updates = self._updates
+        for record in records:
+            for event in record.events:
+                if type(event) is OrderUpdated:
+                    updates[event.status] += 1
+                elif type(event) is Traded:
+                    self.trades += 1
+
+    def ended(self, status: OrderStatus) -> int:
+        """How many orders have ended so. An order ends once."""
+        return self._updates[status]
+
+
+def watch(services: Services) -> None:
     """Make the gauges of a server that has been wired. Call once."""
-    state = runtime.state
-    gauge = metrics.gauge
+    metrics = services.metrics
+    _watch_runtime(metrics, services.runtime, services.write_behind)
+    _watch_orders(metrics, services.runtime)
+    _watch_streams(metrics, services.hub)
+    _watch_people(metrics, services.auth)
+    metrics.durations("kerb_database_query_seconds", "Time of a query.", services.database.queries)
+
+
+def _watch_runtime(metrics: Metrics, runtime: Runtime, write_behind: WriteBehind) -> None:
+    state, journal, gauge = runtime.state, runtime.journal, metrics.gauge
     gauge("kerb_applied_seq", "Sequence of the last command applied.", lambda: state.seq)
     gauge("kerb_durable_seq", "Sequence of the last durable record.", lambda: runtime.durable_seq)
-    gauge(
-        "kerb_journal_pending_bytes", "Records that wait for the disk.", lambda: runtime.journal.pending_bytes
-    )
-    gauge("kerb_journal_segments", "Files of the journal.", lambda: len(runtime.journal.segments))
+    gauge("kerb_journal_pending_bytes", "Records that wait for the disk.", lambda: journal.pending_bytes)
+    gauge("kerb_journal_segments", "Files of the journal.", lambda: len(journal.segments))
     gauge("kerb_write_behind_seq", "Last sequence written to Postgres.", lambda: write_behind.applied_seq)
     gauge("kerb_write_behind_batches", "Batches written to Postgres.", lambda: write_behind.batches)
     gauge("kerb_write_behind_lag_records", "Durable, not yet in Postgres.", lambda: write_behind.lag_records)
     gauge("kerb_write_behind_lag_seconds", "How far Postgres is behind.", lambda: write_behind.lag_s)
+    gauge("kerb_write_behind_available", "1 while Postgres takes batches.", lambda: write_behind.available)
     gauge("kerb_gate", "0 open, 1 no new orders, 2 read-only.", lambda: runtime.gate)
     gauge("kerb_open_orders", "Orders in the books.", lambda: len(state.orders))
     gauge("kerb_accounts", "Accounts.", lambda: len(state.accounts))
-    gauge("kerb_websocket_clients", "Open WebSocket connections.", lambda: len(hub.outlets))
-    gauge("kerb_websocket_frames", "WebSocket frames written.", lambda: hub.frames_written)
+
+
+def _watch_orders(metrics: Metrics, runtime: Runtime) -> None:
+    fates = OrderFates()
+    runtime.add_listener(fates.listener)
+    counter = metrics.counter
+    counter("kerb_orders_filled", "Orders filled in full.", lambda: fates.ended(OrderStatus.FILLED))
+    counter("kerb_orders_cancelled", "Orders cancelled.", lambda: fates.ended(OrderStatus.CANCELLED))
+    counter("kerb_orders_expired", "Orders expired.", lambda: fates.ended(OrderStatus.EXPIRED))
+    counter("kerb_trades", "Fills between two orders.", lambda: fates.trades)
+    metrics.gauge_by("kerb_fee_revenue", "Fees earned.", "currency", lambda: _fees(runtime.state))
+
+
+def _fees(state: State) -> dict[str, float]:
+    return {
+        currency: amount_e4 / CASH_SCALE
+        for (account_id, currency), amount_e4 in state.outside.items()
+        if account_id == FEES_ACCOUNT_ID
+    }
+
+
+def _watch_streams(metrics: Metrics, hub: Hub) -> None:
+    metrics.gauge("kerb_websocket_clients", "Open WebSocket connections.", lambda: len(hub.outlets))
+    metrics.gauge("kerb_websocket_frames", "WebSocket frames written.", lambda: hub.frames_written)
+    metrics.counter("kerb_websocket_slow", "Closed for being too slow.", lambda: hub.care.slow)
+    metrics.counter("kerb_websocket_lost", "Cut for not answering pings.", lambda: hub.care.lost)
+
+
+def _watch_people(metrics: Metrics, auth: Auth) -> None:
+    counter, gauge = metrics.counter, metrics.gauge
+    counter("kerb_logins", "Sessions begun.", lambda: auth.logins)
+    counter("kerb_logins_refused", "Wrong passwords and unknown addresses.", lambda: auth.logins_refused)
+    counter("kerb_logins_throttled", "Attempts that had to wait.", lambda: auth.throttle.refused)
+    counter("kerb_refresh_token_reuse", "Refresh tokens used twice.", lambda: auth.refresh_reused)
+    counter("kerb_token_cache_hits", "Calls whose token was remembered.", lambda: auth.tokens.hits)
+    counter("kerb_token_cache_misses", "Calls whose token was verified.", lambda: auth.tokens.misses)
+    gauge("kerb_active_sessions", "Sessions with a remembered token.", lambda: auth.tokens.session_count)
+    gauge("kerb_api_keys", "Live API keys.", lambda: len(auth.api_keys))
+    gauge("kerb_revocations_pending", "Ended, not yet in Postgres.", lambda: auth.sessions.pending)
+    counter("kerb_letters_sent", "E-mails handed over.", lambda: auth.mailer.sent)
+    counter("kerb_letters_failed", "E-mails given up.", lambda: auth.mailer.failed)

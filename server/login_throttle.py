@@ -93,12 +93,14 @@ class LoginThrottle:
     def __init__(self, accounts: Failures, addresses: Failures) -> None:
         self.accounts = accounts
         self.addresses = addresses
+        self.refused = 0
 
     def begin(self, account: str, address: str) -> None:
         """An attempt begins. Raises TooManyRequests, and then it is not counted."""
         account, address = _account_key(account), _address_key(address)
         wait_s = max(self.accounts.wait_s(account), self.addresses.wait_s(address))
         if wait_s > 0:
+            self.refused += 1
             raise TooManyRequests(wait_s, "Too many failed attempts, wait before the next one.")
         self.accounts.begin(account)
         self.addresses.begin(address)

@@ -52,6 +52,7 @@ class Mailer:
         self._tasks: set[asyncio.Task[None]] = set()
         self.sent = 0
         self.failed = 0
+        self.is_failing = False
 
     def __repr__(self) -> str:
         return f"<Mailer sent={self.sent} failed={self.failed} waiting={len(self._tasks)}>"
@@ -84,8 +85,10 @@ class Mailer:
                     await asyncio.sleep(self._retry_s * attempt)
             else:
                 self.sent += 1
+                self.is_failing = False
                 return
         self.failed += 1
+        self.is_failing = True
 
 
 def make_mailer(settings: MailSettings, data_dir: Path) -> Mailer:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -25,16 +25,39 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 LATENCY_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
-class RouteFigures:
-    """Calls of one route: how many by status, and how long they took."""
+class Durations:
+    """How long something took, by buckets."""
 
-    __slots__ = ("buckets", "name", "seconds", "statuses")
+    __slots__ = ("buckets", "seconds")
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.statuses: dict[int, int] = {}
+    def __init__(self) -> None:
         self.buckets = [0] * (len(LATENCY_BUCKETS_S) + 1)
         self.seconds = 0.0
+
+    def took(self, seconds: float) -> None:
+        """Count one."""
+        self.buckets[bisect_left(LATENCY_BUCKETS_S, seconds)] += 1
+        self.seconds += seconds
+
+    def add_to(self, histogram: HistogramMetricFamily, labels: Sequence[str]) -> None:
+        """Give the buckets, each with those below it, to a metric."""
+        below = 0
+        buckets: list[tuple[str, float]] = []
+        for bound, count in zip((*LATENCY_BUCKETS_S, "+Inf"), self.buckets, strict=True):
+            below += count
+            buckets.append((str(bound), below))
+        histogram.add_metric(labels, buckets, self.seconds)
+
+
+class RouteFigures(Durations):
+    """Calls of one route: how many by status, and how long they took."""
+
+    __slots__ = ("name", "statuses")
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.statuses: dict[int, int] = {}
 
     def observe(self, status: int, seconds: float) -> None:
         """Count one answer."""
@@ -52,6 +75,9 @@ class Metrics(Collector):
         self._orders: Counter[Source] = Counter()
         self._refusals: Counter[Refusal] = Counter()
         self._faults = 0
+        self._counters: dict[str, tuple[str, Callable[[], float]]] = {}
+        self._labelled: dict[str, tuple[str, str, Callable[[], Mapping[str, float]]]] = {}
+        self._histograms: dict[str, tuple[str, Durations]] = {}
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self.registry.register(self)
@@ -76,6 +102,20 @@ class Metrics(Collector):
         """A figure that is read when the metrics are asked for."""
         Gauge(name, help_text, registry=self.registry).set_function(read)
 
+    def gauge_by(
+        self, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """A figure for each value of a label."""
+        self._labelled[name] = (help_text, label, read)
+
+    def counter(self, name: str, help_text: str, read: Callable[[], float]) -> None:
+        """A count that somebody else keeps; it is read when the metrics are asked for. `_total` is added to the name."""
+        self._counters[name] = (help_text, read)
+
+    def durations(self, name: str, help_text: str, figures: Durations) -> None:
+        """Durations that somebody else keeps, as a histogram."""
+        self._histograms[name] = (help_text, figures)
+
     def render(self) -> bytes:
         """The exposition text."""
         return generate_latest(self.registry)
@@ -91,6 +131,17 @@ class Metrics(Collector):
             refusals.add_metric([refusal.name], count)
         yield refusals
         yield CounterMetricFamily("kerb_http_faults", "Calls ended by a bug.", value=self._faults)
+        for name, (help_text, read) in self._counters.items():
+            yield CounterMetricFamily(name, help_text, value=read())
+        for name, (help_text, label, read_all) in self._labelled.items():
+            gauges = GaugeMetricFamily(name, help_text, labels=[label])
+            for value, figure in read_all().items():
+                gauges.add_metric([value], figure)
+            yield gauges
+        for name, (help_text, figures) in self._histograms.items():
+            histogram = HistogramMetricFamily(name, help_text, labels=())
+            figures.add_to(histogram, ())
+            yield histogram
         yield from self._http()
 
     def _http(self) -> Iterator[Metric]:
@@ -99,11 +150,6 @@ class Metrics(Collector):
         for figures in self._routes.values():
             for status, count in figures.statuses.items():
                 calls.add_metric([figures.name, str(status)], count)
-            below = 0
-            buckets: list[tuple[str, float]] = []
-            for bound, count in zip((*LATENCY_BUCKETS_S, "+Inf"), figures.buckets, strict=True):
-                below += count
-                buckets.append((str(bound), below))
-            times.add_metric([figures.name], buckets, figures.seconds)
+            figures.add_to(times, [figures.name])
         yield calls
         yield times

@@ -232,7 +232,7 @@ async def _start_services(stack: AsyncExitStack, dsn: str, world: World, setting
     )
     services.hub.private.seed_from_records(runtime.durable_records(after=0), runtime.durable_seq)
     runtime.add_listener(services.hub.listener)
-    watch(services.metrics, runtime, world.write_behind, services.hub)
+    watch(services)
     auth.add_revocation_listener(services.hub.close_session)
     await auth.start()
     await outbox.start()
