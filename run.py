@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from server.auth import Auth
     from server.core import Core
     from server.database import Database
-    from server.fan_out import Hub
     from server.lifecycle import Lifecycle
-    from server.market_view import MarketView
     from server.outbox import Outbox
     from server.services import Services
 
@@ -207,7 +205,9 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     """Everything that handlers are given."""
     from engine.events import Traded
     from feeds.own_candles import load_own_candles, own_trades_listener
+    from handlers.ws_hub import make_hub
     from server.bank import Bank
+    from server.clock import WallClock
     from server.database import Database
     from server.gauges import watch
     from server.history import History
@@ -227,7 +227,7 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     auth = _sign_in(settings, core, database, outbox)
     lifecycle.on_stop("sign-in", auth.close)
     market = MarketView()
-    hub = _streams(settings, core, market, feed)
+    hub = make_hub(market, runtime, feed.candles, settings.stream, WallClock())
     services = Services(
         settings=settings,
         runtime=runtime,
@@ -264,24 +264,6 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     services.bank.start()
     lifecycle.on_stop("the bank", services.bank.stop)
     return services
-
-
-def _streams(settings: Settings, core: Core, market: MarketView, feed: MarketFeed) -> Hub:
-    """The hub of all WebSocket clients, and what it tells them."""
-    from handlers.balance_json import BalanceEncoder
-    from handlers.order_json import encode_order
-    from server.candle_streams import CandleStreams
-    from server.clock import WallClock
-    from server.fan_out import Hub
-    from server.private_streams import BALANCE, ORDERS
-
-    return Hub(
-        market,
-        settings.stream,
-        {ORDERS: encode_order, BALANCE: BalanceEncoder(core.state)},
-        WallClock(),
-        CandleStreams(market, feed.candles, core.runtime.now_us),
-    )
 
 
 def _sign_in(settings: Settings, core: Core, database: Database, outbox: Outbox) -> Auth:

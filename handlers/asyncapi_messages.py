@@ -13,6 +13,7 @@ from handlers.balance_json import BalanceJson
 from handlers.field_types import SideName
 from handlers.numbers import Number, NumberOrNull
 from handlers.openapi_order import OrderJson
+from handlers.valuation import PortfolioJson
 from handlers.ws_messages import (
     Batch,
     Cancel,
@@ -218,10 +219,18 @@ class Balances(Private, frozen=True, kw_only=True):
     data: BalanceJson
 
 
+class Portfolios(Struct, frozen=True):
+    """What the account is worth, as `GET /portfolio` has it, from the state at `seq`. Only the newest is sent."""
+
+    channel: Literal["portfolio"]
+    seq: Seq
+    data: PortfolioJson
+
+
 CLIENT: Final = (SignIn, Subscribe, Unsubscribe, Ping, Place, Cancel, Batch)
 SERVER: Final = (
     Ok, Error, Pong, Subscribed, Unsubscribed, ResyncRequired, Shutdown, Quotes, Trades, Depth, Candles,
-    Orders, Balances
+    Orders, Balances, Portfolios
 )  # fmt: skip
 
 EXAMPLES: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {

@@ -8,6 +8,7 @@ from typing import Final
 from handlers.ws_messages import IntervalName, MessageId, Subscribe, Unsubscribe, encode, id_member
 from handlers.ws_session import Session
 from server.errors import BadRequest, KerbError
+from server.live_values import PORTFOLIO
 from server.market_types import Interval
 from server.outlet import Follows, Outlet
 from server.private_streams import CHANNELS
@@ -22,7 +23,7 @@ SYMBOL_SOURCES: Final[dict[str, Callable[[SymbolView], object]]] = {
 
 CANDLES: Final = "candles"
 PUBLIC_CHANNELS: Final = frozenset({*SYMBOL_SOURCES, CANDLES})
-PRIVATE_CHANNELS: Final = frozenset(CHANNELS.values())
+PRIVATE_CHANNELS: Final = frozenset({*CHANNELS.values(), PORTFOLIO})
 
 
 class UnknownChannel(KerbError):
@@ -74,7 +75,11 @@ def subscribe(session: Session, message: Subscribe) -> None:
     if CANDLES in public:
         done[CANDLES] = {"symbols": list(found), "intervals": message.intervals, "interval_ms": interval_ms}
     resync = []
+    if PORTFOLIO in private:
+        done[PORTFOLIO] = {"interval_ms": interval_ms}
     for channel in private:
+        if channel == PORTFOLIO:
+            continue
         seq = session.services.hub.private.subscribe(session.outlet, channel, message.resume_from)
         if seq is None:
             resync.append(channel)
@@ -84,6 +89,8 @@ def subscribe(session: Session, message: Subscribe) -> None:
     _answer(session, message.id, done, unknown, resync)
     if public:
         session.services.hub.follow_market(session.outlet, wanted, interval_ms)
+    if PORTFOLIO in private:
+        session.services.hub.follow_value(session.outlet, interval_ms)
 
 
 def _answer(
@@ -137,7 +144,8 @@ def _check_room(session: Session, wanted: Follows, private: list[str]) -> None:
     total = sum(
         len(follows.get(channel, {}).keys() | wanted.get(channel, {}).keys()) for channel in PUBLIC_CHANNELS
     )
-    total += len(outlet.cursors.keys() | set(private))
+    followed = {*outlet.cursors, PORTFOLIO} if outlet.value is not None else set(outlet.cursors)
+    total += len(followed | set(private))
     limit = session.services.settings.stream.subscriptions_max
     if total > limit:
         raise TooManySubscriptions(limit)
@@ -153,6 +161,8 @@ def unsubscribe(session: Session, message: Unsubscribe) -> None:
     for channel in message.channels:
         if channel in PRIVATE_CHANNELS:
             hub.private.unsubscribe(outlet, channel)
+        if channel == PORTFOLIO:
+            hub.values.unfollow(outlet)
     public = [channel for channel in message.channels if channel in PUBLIC_CHANNELS]
     hub.unfollow_market(outlet, {channel: _unwanted(outlet, channel, message.symbols) for channel in public})
     outlet.send(

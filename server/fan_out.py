@@ -20,6 +20,7 @@ from server.codec import Record
 from server.cohorts import SLOT_MS, CohortWheel, snapshot_frames
 from server.connection_care import TURN_MS, ConnectionCare
 from server.depth_log import DepthLog
+from server.live_values import LiveValues, ValueOf
 from server.market_view import MarketView
 from server.outlet import Follows, Outlet
 from server.principal import Principal
@@ -56,6 +57,7 @@ class Hub:
         encoders: Mapping[str, EncodeEvent],
         clock: Clock,
         candles: CandleStreams,
+        value_of: ValueOf,
     ) -> None:
         self.market = market
         self.candles = candles
@@ -63,6 +65,7 @@ class Hub:
         self.private = PrivateStreams(dict(encoders), settings.resume_events_max)
         self.care = ConnectionCare(settings, clock)
         self.wheel = CohortWheel(market, settings.interval_max_ms)
+        self.values = LiveValues(market, value_of, self.when_durable, SLOT_MS, settings.interval_max_ms)
         self.outlets: dict[Outlet, None] = {}
         self.frames_written = 0
         self.is_shutting_down = False
@@ -106,6 +109,7 @@ class Hub:
         self.unfollow_market(outlet, {channel: tuple(names) for channel, names in outlet.follows.items()})
         for channel in list(outlet.cursors):
             self.private.unsubscribe(outlet, channel)
+        self.values.unfollow(outlet)
         self.care.forget(outlet)
         _discard(self._by_session, outlet.session_id, outlet)
         _discard(self._by_user, outlet.user_id, outlet)
@@ -176,6 +180,12 @@ class Hub:
                     source.leave()
         self.wheel.place(outlet)
 
+    def follow_value(self, outlet: Outlet, interval_ms: int) -> None:
+        """Tell a client what its account is worth, at once and when that has changed; set its cadence."""
+        outlet.interval_ms = interval_ms
+        self.wheel.place(outlet)
+        self.values.follow(outlet)
+
     def when_durable(self, seq: int, answer: Callable[[], None]) -> None:
         """Call `answer` once the record `seq` is durable; at once when it is."""
         if seq <= self.private.seq:
@@ -188,6 +198,7 @@ class Hub:
     def listener(self, records: Sequence[Record]) -> None:
         """Newly durable records, in order: private events go out, then the answers that waited for them."""
         self.private.take(records)
+        self.values.take(records)
         answers = self._answers
         durable_seq = self.private.seq
         while answers and answers[0][0] <= durable_seq:
@@ -207,6 +218,7 @@ class Hub:
         while wheel.tick < due:
             self.candles.turn(SLOT_MS)
             self.frames_written += wheel.turn(now_s, self.care.stuck)
+            self.values.turn(now_s, self.care.stuck)
             if wheel.tick % (TURN_MS // SLOT_MS) == 0:
                 self.care.turn(now_s)
             now_s = loop.time()

@@ -13,6 +13,7 @@ from server.ws_frames import CloseCode, close_frame, text_frame
 
 if TYPE_CHECKING:
     from server.cohorts import Cohort
+    from server.live_values import ValueFollower
     from server.private_streams import Cursor
 
 
@@ -47,6 +48,7 @@ class Outlet:
         "stuck_since",
         "transport",
         "user_id",
+        "value",
     )
 
     def __init__(self, transport: Transport, interval_ms: int, closing: dict[Outlet, None]) -> None:
@@ -60,6 +62,7 @@ class Outlet:
         self.follows: Follows = {}
         self.cohort: Cohort | None = None
         self.cursors: dict[str, Cursor] = {}
+        self.value: ValueFollower | None = None
         self.stuck_since = 0.0
         self.ping_bucket = 0
         self.pings_unanswered = 0

@@ -19,14 +19,11 @@ from engine.kinds import Source
 from feeds.candles import CandleBook
 from feeds.own_candles import own_trades_listener
 from handlers.app import build_runner
-from handlers.balance_json import BalanceEncoder
-from handlers.order_json import encode_order
+from handlers.ws_hub import make_hub
 from server.auth import Auth
 from server.bank import Bank
-from server.candle_streams import CandleStreams
 from server.clock import WallClock
 from server.database import Database
-from server.fan_out import Hub
 from server.gauges import watch
 from server.history import History
 from server.listening_socket import listening_socket
@@ -34,7 +31,6 @@ from server.mail import make_mailer
 from server.market_view import MarketView
 from server.metrics import Metrics
 from server.outbox import Outbox
-from server.private_streams import BALANCE, ORDERS, EncodeEvent
 from server.rate_limits import RateLimits
 from server.services import Services
 from tests.server.ledger_world import World, open_world
@@ -211,7 +207,6 @@ async def _start_services(stack: AsyncExitStack, dsn: str, world: World, setting
     runtime.add_listener(market.listener)
     candles = CandleBook()
     runtime.add_listener(own_trades_listener(candles, except_symbols=frozenset()))
-    encoders: dict[str, EncodeEvent] = {ORDERS: encode_order, BALANCE: BalanceEncoder(runtime.state)}
     bank = Bank(runtime)
     services = Services(
         settings=settings,
@@ -224,9 +219,7 @@ async def _start_services(stack: AsyncExitStack, dsn: str, world: World, setting
         bank=bank,
         market=market,
         candles=candles,
-        hub=Hub(
-            market, settings.stream, encoders, WallClock(), CandleStreams(market, candles, runtime.now_us)
-        ),
+        hub=make_hub(market, runtime, candles, settings.stream, WallClock()),
         rate_limits=RateLimits(settings.limits),
         metrics=Metrics(),
     )

@@ -41,7 +41,7 @@ def kind_of(message: dict[str, Any]) -> str:
     if "type" in message:
         return "".join(part.title() for part in message["type"].split("_"))
     channel: str = message["channel"]
-    return "Balances" if channel == "balance" else channel.title()
+    return {"balance": "Balances", "portfolio": "Portfolios"}.get(channel, channel.title())
 
 
 def test_it_is_a_valid_asyncapi_document() -> None:
@@ -97,6 +97,8 @@ async def test_examples_are_taken_and_everything_that_is_sent_is_described(small
         await note(connection, "Depth")
         await connection.send({"action": "subscribe", "channels": ["candles"], "symbols": ["AAPL"]})
         await note(connection, "Candles")
+        await connection.send({"action": "subscribe", "channels": ["portfolio"]})
+        await note(connection, "Portfolios")
         await connection.send({"action": "nothing", "id": "x"})
         await note(connection, "Error")
         await connection.send({"action": "subscribe", "channels": ["orders"], "resume_from": 2**60})

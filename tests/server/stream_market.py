@@ -12,6 +12,7 @@ from config.settings import Settings, StreamSettings
 from feeds.candles import CandleBook
 from server.candle_streams import CandleStreams
 from server.fan_out import Hub
+from server.live_values import LiveValue
 from server.market_view import MarketView
 from server.outlet import Outlet
 from server.principal import Principal, Role
@@ -41,7 +42,8 @@ class Market:
         encoders = {ORDERS: encode_order, BALANCE: encode_balance}
         self.candles = CandleBook()
         streams = CandleStreams(self.view, self.candles, self.clock.now_us)
-        self.hub = Hub(self.view, settings, encoders, self.clock, streams)
+        self.values: dict[int, LiveValue] = {}
+        self.hub = Hub(self.view, settings, encoders, self.clock, streams, self.values.get)
         self.seq = 0
         self.happens(listing("AAPL"), listing("TSLA"))
 

@@ -1,0 +1,46 @@
+"""The hub of all WebSocket clients, made with what it needs to tell them: encoders, candles, and accounts' worth."""
+
+from __future__ import annotations
+
+from config.settings import StreamSettings
+from handlers.balance_json import BalanceEncoder
+from handlers.envelope import encoded
+from handlers.order_json import encode_order
+from handlers.valuation import portfolio_json, value_holdings
+from server.candle_streams import CandleStreams
+from server.clock import Clock
+from server.fan_out import Hub
+from server.live_values import LiveValue, ValueOf
+from server.market_types import CandleSource
+from server.market_view import MarketView
+from server.private_streams import BALANCE, ORDERS
+from server.runtime import Runtime
+
+
+def make_hub(
+    market: MarketView, runtime: Runtime, candles: CandleSource, settings: StreamSettings, clock: Clock
+) -> Hub:
+    """The hub. `clock` is wall time, for sessions that expire; candles end by the market's."""
+    return Hub(
+        market,
+        settings,
+        {ORDERS: encode_order, BALANCE: BalanceEncoder(runtime.state)},
+        clock,
+        CandleStreams(market, candles, runtime.now_us),
+        value_of(runtime, market),
+    )
+
+
+def value_of(runtime: Runtime, market: MarketView) -> ValueOf:
+    """What `GET /portfolio` says of an account now, durable or not: the hub waits for that."""
+    state = runtime.state
+
+    def value(account_id: int) -> LiveValue | None:
+        account = state.accounts.get(account_id)
+        if account is None:
+            return None
+        valued = value_holdings(state, account, market.last_e4)
+        symbols = tuple(holding.position.symbol for holding in valued)
+        return LiveValue(state.seq, symbols, bytes(encoded(portfolio_json(account, valued))))
+
+    return value
