@@ -110,4 +110,4 @@ async def test_every_way_to_send_a_command_answers_when_it_is_durable(
             assert [name for name, answer in waiting.items() if answer.done()] == []
         finally:
             disk_gate.set()
-        await asyncio.gather(*waiting.values())
+            await asyncio.gather(*waiting.values())

@@ -36,7 +36,9 @@ class Ladder:
                 self.steps.append(sent)
                 self._load.requests.append(sent)
                 await send(sent)
-                assert sent.outcome is Outcome.DONE, sent
+                assert sent.outcome is not Outcome.REFUSED, sent
+                if sent.outcome is not Outcome.DONE:  # the server is on its way down
+                    return
         except (aiohttp.ClientError, OSError):
             return
 

@@ -17,6 +17,7 @@ from rich.table import Table
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FAILED: Final = re.compile(r"^FAILED (\S+)", re.MULTILINE)
+SUMMARY: Final = re.compile(r"^\d+ (passed|failed)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -166,13 +167,16 @@ def _copy_sources(copy: Path) -> None:
 
 async def _failing(copy: Path, tests: tuple[str, ...] | list[str]) -> set[str]:
     """Which of the tests fail, without the parameters of those that have some."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=60", "-rf", *tests),
-        cwd=copy,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output = (await process.communicate())[0].decode()
-    if process.returncode not in (0, 1):
-        raise RuntimeError(f"the tests could not run:\n{output}")
-    return {name.partition("[")[0] for name in FAILED.findall(output)}
+    report = copy.parent / "report.txt"
+    with report.open("wb") as output:  # over a pipe the end of it was missing now and then
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=60", "-rf", *tests),
+            cwd=copy,
+            stdout=output,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        code = await process.wait()
+    text = report.read_text(encoding="utf-8", errors="replace")
+    if code not in (0, 1) or not SUMMARY.search(text):
+        raise RuntimeError(f"the tests could not run:\n{text}")
+    return {name.partition("[")[0] for name in FAILED.findall(text)}
