@@ -2,6 +2,7 @@
 
 The logging library costs more than an order does, so lines are gathered and written a few times a second. A line holds
 what the server made itself, never a path, a query, a header or a body; the caller's request id has a form of its own.
+`duration_ms` runs from the parsed request to the answer; of a WebSocket it is how long it was open.
 """
 
 from __future__ import annotations
@@ -12,10 +13,8 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
-
-import msgspec
-from msgspec import Struct
 
 from config.settings import LogFormat, LogLevel, LogSettings
 from server.principal import Principal
@@ -26,22 +25,6 @@ LINES_MAX: Final = 2_000
 
 ORDER_AT_MAX: Final = 96
 _ORDER_ID: Final = re.compile(rb'"(?:order_id|orderId|tradeId)":"(ord_[0-9]+)"')
-
-
-class RequestLine(Struct, omit_defaults=True):
-    """A line. `duration_ms` runs from the parsed request to the answer; of a WebSocket it is how long it was open."""
-
-    time: str
-    level: str
-    logger: str
-    message: str
-    request_id: str
-    route: str
-    status: int
-    duration_ms: float
-    user_id: str | None = None
-    key_id: str | None = None
-    order_id: str | None = None
 
 
 Noted = tuple[float, str, int, float, str, Principal | None, bytes | None]
@@ -97,25 +80,29 @@ def _to_stderr(text: str) -> None:
     sys.stderr.flush()
 
 
+@lru_cache(maxsize=8)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _json_line(noted: Noted) -> str:
+    """One format string, as an encoder takes three times as long. Nothing in it needs escaping: routes are ours, and
+    the middleware lets only letters, digits and `._:-` through as a request id.
+    """
     at_s, route, status, seconds, request_id, principal, order_id = noted
-    line = RequestLine(
-        time=datetime.fromtimestamp(at_s, UTC).isoformat(timespec="microseconds"),
-        level="INFO",
-        logger="kerb.request",
-        message=f"{route} {status}",
-        request_id=request_id,
-        route=route,
-        status=status,
-        duration_ms=round(seconds * 1_000, 3),
-    )
+    whole_s = int(at_s)
+    more = ""
     if principal is not None:
-        line.user_id = f"usr_{principal.user_id}"
+        more = f',"user_id":"usr_{principal.user_id}"'
         if principal.key_id:
-            line.key_id = f"key_{principal.key_id}"
+            more += f',"key_id":"key_{principal.key_id}"'
     if order_id is not None:
-        line.order_id = order_id.decode()
-    return msgspec.json.encode(line).decode() + "\n"
+        more += f',"order_id":"{order_id.decode()}"'
+    return (
+        f'{{"time":"{_to_the_second(whole_s)}.{int((at_s - whole_s) * 1e6):06d}+00:00","level":"INFO",'
+        f'"logger":"kerb.request","message":"{route} {status}","request_id":"{request_id}","route":"{route}",'
+        f'"status":{status},"duration_ms":{seconds * 1_000:.3f}{more}}}\n'
+    )
 
 
 def _text_line(noted: Noted) -> str:

@@ -17,7 +17,7 @@ ROBOT = Principal(1_000, 5, frozenset({Role.TRADER}), -3, 2_000_000_000, key_id=
 async def test_a_line_says_who_what_and_how_long() -> None:
     written: list[str] = []
     log = RequestLog(LogFormat.JSON, written.append)
-    log.add("POST /api/v1/orders", 201, 0.0012345, "mine-1", ME, b"ord_1025")
+    log.add("POST /api/v1/orders", 201, 0.0012346, "mine-1", ME, b"ord_1025")
     log.add("GET /healthz", 200, 0.0, "mine-2", None)
     log.add("GET /api/v1/orders", 200, 0.0, "mine-3", ROBOT)
     log.flush()
@@ -30,7 +30,7 @@ async def test_a_line_says_who_what_and_how_long() -> None:
         "request_id": "mine-1",
         "route": "POST /api/v1/orders",
         "status": 201,
-        "duration_ms": 1.234,
+        "duration_ms": 1.235,
         "user_id": "usr_1000",
         "order_id": "ord_1025",
     }
