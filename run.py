@@ -198,6 +198,7 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     feed.start()
     lifecycle.on_tick(snapshots.tick)
     lifecycle.on_stop("commands", core.runtime.stop)
+    lifecycle.on_stop("orders tied to streams", services.hub.end_orders)
     return services
 
 

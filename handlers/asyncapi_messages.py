@@ -234,7 +234,10 @@ SERVER: Final = (
 )  # fmt: skip
 
 EXAMPLES: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
-    SignIn: ({"action": "auth", "token": "eyJhbGciOi…", "id": 1},),
+    SignIn: (
+        {"action": "auth", "token": "eyJhbGciOi…", "id": 1},
+        {"action": "auth", "token": "eyJhbGciOi…", "cancel_on_disconnect": True, "id": 1},
+    ),
     Subscribe: (
         {
             "action": "subscribe",

@@ -69,6 +69,8 @@ def _sign_in(session: Session, message: SignIn) -> None:
         session.outlet.send(error_answer(message.id, refused))
         session.refused_sign_in(refused)
     else:
+        if message.cancel_on_disconnect is not None:
+            session.tie_orders(message.cancel_on_disconnect)
         session.outlet.send(ok_text(message.id))
 
 
@@ -78,7 +80,7 @@ def _ping(session: Session, message: Ping) -> None:
 
 def _desk(session: Session) -> OrderDesk:
     """Where the client's orders go. Raises Unauthenticated, Forbidden or ScopeMissing."""
-    return OrderDesk(session.services, session.require_holder(Scope.TRADE))
+    return OrderDesk(session.services, session.require_holder(Scope.TRADE), session.orders)
 
 
 def _place(session: Session, message: Place) -> None:

@@ -29,9 +29,13 @@ class Message(Struct, frozen=True, forbid_unknown_fields=True, tag_field="action
 
 
 class SignIn(Message, frozen=True, tag="auth", kw_only=True):
-    """Sign in with an access token; again with a newer one to go on."""
+    """Sign in with an access token; again with a newer one to go on.
+
+    `cancel_on_disconnect`: orders placed on this connection from now on are cancelled when it ends; left out, as it was.
+    """
 
     token: Annotated[str, Meta(min_length=1, max_length=4_096)]
+    cancel_on_disconnect: bool | None = None
 
     def __repr__(self) -> str:
         return "<SignIn>"

@@ -18,6 +18,7 @@ from handlers.order_json import encode_order
 from handlers.refusal_status import REFUSALS
 from handlers.request_input import read_id
 from handlers.ws_messages import BatchItem, MessageId, decode_item, error_text, ok_text, repeated_text
+from handlers.ws_tied_orders import TiedOrders
 from server.errors import BadRequest, KerbError, NotFound, RefusedAtBorder, TooManyRequests
 from server.principal import Principal
 from server.private_streams import ORDERS
@@ -31,13 +32,14 @@ PROBLEM_LENGTH_MAX: Final = 200
 
 
 class OrderDesk:
-    """Hands one signed-in client's orders to the runtime."""
+    """Hands one signed-in client's orders to the runtime. `tied` gets those that end with the connection."""
 
-    __slots__ = ("_principal", "_services")
+    __slots__ = ("_principal", "_services", "_tied")
 
-    def __init__(self, services: Services, principal: Principal) -> None:
+    def __init__(self, services: Services, principal: Principal, tied: TiedOrders | None = None) -> None:
         self._services = services
         self._principal = principal
+        self._tied = tied if tied is not None and tied.is_on else None
 
     def place(
         self, message_id: MessageId, body: OrderBody, key: str | None, request_id: str
@@ -136,6 +138,8 @@ class OrderDesk:
     ) -> tuple[int, bytes]:
         principal = self._principal
         services = self._services
+        if self._tied is not None and type(command) is PlaceOrder:
+            self._tied.check()
         applied = services.runtime.submit(
             command,
             Envelope(
@@ -157,6 +161,8 @@ class OrderDesk:
         if applied.duplicate:
             return applied.seq, repeated_text(message_id, encode_order(answer))
         if type(command) is PlaceOrder:
+            if self._tied is not None and answer.is_open:
+                self._tied.add(answer.order_id)
             services.metrics.count_order(Source.WEBSOCKET)
         text = encode_order(answer)
         if services.hub.private.has_readers(principal.account_id, ORDERS):

@@ -7,6 +7,7 @@ from typing import Final
 
 from handlers.access import require_scope
 from handlers.routing import HOLDER
+from handlers.ws_tied_orders import TiedOrders
 from server.errors import Forbidden, TooManyRequests, Unauthenticated
 from server.outlet import Outlet
 from server.principal import Principal, Scope
@@ -35,6 +36,7 @@ class Session:
         "_peer",
         "_refused_sign_ins",
         "_room",
+        "orders",
         "outlet",
         "principal",
         "services",
@@ -51,6 +53,7 @@ class Session:
         self._refused_sign_ins = 0
         self._due = 0
         self._room: asyncio.Future[None] | None = None
+        self.orders: TiedOrders | None = None
 
     def __repr__(self) -> str:
         return f"<Session {self._connection_id} messages={self._count} due={self._due} {self.outlet!r}>"
@@ -100,6 +103,16 @@ class Session:
     def sign_in(self, token: str) -> None:
         """Begin or prolong the session. Raises Unauthenticated, TokenExpired, Forbidden for another user's token."""
         self.adopt(self.services.auth.verify(token))
+
+    def tie_orders(self, on: bool) -> None:
+        """Whether orders placed from now on are cancelled when the connection ends. What was tied before stays tied."""
+        if self.principal is None:
+            raise Unauthenticated
+        if self.orders is None and on:
+            self.orders = TiedOrders(self.services, self.principal, self._connection_id)
+            self.outlet.on_end = self.orders.end
+        if self.orders is not None:
+            self.orders.is_on = on
 
     def refused_sign_in(self, refused: Unauthenticated | Forbidden) -> None:
         """A token was refused, and the client knows: close it when that has happened too often."""

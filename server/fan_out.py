@@ -69,6 +69,8 @@ class Hub:
         self.outlets: dict[Outlet, None] = {}
         self.frames_written = 0
         self.is_shutting_down = False
+        self._ending: dict[object, None] = {}
+        self._orders_ended: asyncio.Event | None = None
         self._by_session: dict[int, dict[Outlet, None]] = {}
         self._by_user: dict[int, dict[Outlet, None]] = {}
         self._answers: deque[tuple[int, Callable[[], None]]] = deque()
@@ -106,6 +108,7 @@ class Hub:
     def detach(self, outlet: Outlet) -> None:
         """Let a connection go. The timer stops with the last one."""
         outlet.is_open = False
+        outlet.end()
         self.unfollow_market(outlet, {channel: tuple(names) for channel, names in outlet.follows.items()})
         for channel in list(outlet.cursors):
             self.private.unsubscribe(outlet, channel)
@@ -233,6 +236,24 @@ class Hub:
             self._timer = loop.call_at(self._origin_s + (wheel.tick + 1) * _SLOT_S, self._turn)
 
     # -- the end
+
+    async def end_orders(self) -> None:
+        """The server is about to stop: cancel what is to be cancelled with its connection, while commands are taken."""
+        for outlet in self.outlets:
+            outlet.end()
+        if self._ending:
+            self._orders_ended = asyncio.Event()
+            await self._orders_ended.wait()
+
+    def ending(self, tied: object) -> None:
+        """Orders of a connection that has ended are about to be cancelled; `ended` follows."""
+        self._ending[tied] = None
+
+    def ended(self, tied: object) -> None:
+        """They are."""
+        del self._ending[tied]
+        if not self._ending and self._orders_ended is not None:
+            self._orders_ended.set()
 
     async def shutdown(self, timeout_s: float) -> None:
         """Announce the end to every client, give the answers that are due, close with 1012, and wait until all

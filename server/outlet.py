@@ -7,6 +7,7 @@ each other nor with those few that aiohttp writes itself when a peer breaks the 
 from __future__ import annotations
 
 from asyncio import Transport
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from server.ws_frames import CloseCode, close_frame, text_frame
@@ -27,7 +28,8 @@ class Outlet:
     `follows` holds what the client follows of the public channels. `seen` is the market change up to which it
     has been told everything. `stuck_since` is the loop time since when its transport has held unsent bytes, 0
     when it does not. `expires_s` is wall-clock time, 0 while nobody has signed in. `closing` is the hub's list of
-    connections whose close frame is out; `cut_at_s` the loop time when such a one is cut.
+    connections whose close frame is out; `cut_at_s` the loop time when such a one is cut. `on_end` is called when
+    our close frame goes out, or when the connection ends without one.
     """
 
     __slots__ = (
@@ -41,6 +43,7 @@ class Outlet:
         "follows",
         "interval_ms",
         "is_open",
+        "on_end",
         "ping_bucket",
         "pings_unanswered",
         "seen",
@@ -58,6 +61,7 @@ class Outlet:
         self.cut_at_s = 0.0
         self.is_open = True
         self.close_code = 0
+        self.on_end: Callable[[], None] | None = None
         self.seen = 0
         self.follows: Follows = {}
         self.cohort: Cohort | None = None
@@ -106,4 +110,11 @@ class Outlet:
         self.is_open = False
         self.close_code = int(code)
         self.closing[self] = None
+        self.end()
         return True
+
+    def end(self) -> None:
+        """Nothing the client says counts any more: call `on_end`, once, however often and for whatever reason."""
+        on_end, self.on_end = self.on_end, None
+        if on_end is not None:
+            on_end()
