@@ -33,7 +33,7 @@ _ORDER: Final = {"order_id": OrderId}
 _AN_ORDER: Final = {"order_id": "ord_1750073344"}
 _NO_ORDER: Final = {"order_id": "ord_5"}
 _STATUSES: Final = "|".join(status.name for status in OrderStatus)
-_STATUS: Final = Query(
+STATUS: Final = Query(
     "status",
     Annotated[str, Meta(max_length=STATUS_MAX, pattern=f"^({_STATUSES})(,({_STATUSES}))*$")],
     "Only orders with one of these statuses, separated by commas.",
@@ -140,7 +140,7 @@ ORDERS: Final = {
         tag=Tag.ORDERS,
         answer=list[OrderJson],
         meta=PageMeta,
-        query=(_STATUS, SYMBOL, PAGE, LIMIT),
+        query=(STATUS, SYMBOL, PAGE, LIMIT),
         database=True,
         examples=(
             Example(name="all", summary="The newest fifty"),
@@ -180,7 +180,7 @@ ORDERS: Final = {
         query=(
             time_query("from_date", "Created at this time or later; a date begins at midnight UTC."),
             time_query("to_date", "Created before this time; a date includes its day."),
-            _STATUS,
+            STATUS,
             SYMBOL,
             ORDER_CURSOR,
             LIMIT,

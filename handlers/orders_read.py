@@ -82,7 +82,7 @@ async def executions(call: Call) -> Answer:
 
 async def orders(call: Call) -> Answer:
     """`GET /orders?status=&symbol=&page=&limit=`, newest first. Several statuses are separated by commas."""
-    statuses = _statuses(call)
+    statuses = statuses_of(call)
     symbol = read_text(call.query, "symbol", most=SYMBOL_MAX) or ""
     page, limit = read_page(call.query), read_limit(call.query)
     if statuses <= OPEN:
@@ -104,7 +104,7 @@ async def orders(call: Call) -> Answer:
 
 async def history(call: Call) -> Answer:
     """`GET /orders/history?from_date=&to_date=&status=&symbol=&cursor=&limit=`, newest first."""
-    statuses = _statuses(call)
+    statuses = statuses_of(call)
     symbol = read_text(call.query, "symbol", most=SYMBOL_MAX) or ""
     from_us = read_time_us(call.query, "from_date") or 0
     to_us = read_time_us(call.query, "to_date", end_of_day=True) or END_US
@@ -127,7 +127,8 @@ async def history(call: Call) -> Answer:
     )
 
 
-def _statuses(call: Call) -> frozenset[OrderStatus]:
+def statuses_of(call: Call) -> frozenset[OrderStatus]:
+    """`status=`: names separated by commas; all of them when it is left out."""
     text = read_text(call.query, "status", most=STATUS_MAX)
     if text is None:
         return ALL_STATUSES

@@ -6,6 +6,10 @@ from typing import Final
 
 from handlers import (
     admin,
+    admin_adjustments,
+    admin_audit,
+    admin_desk,
+    admin_risk,
     api_keys,
     auth,
     calendar,
@@ -29,9 +33,11 @@ from handlers import (
     wallet,
     websocket,
 )
+from handlers.admin_audit import Audited
 from handlers.docs_page import document_routes
 from handlers.openapi_account import OVER_TIME as OVER_TIME_DOCS
 from handlers.openapi_account import PROFILE as PROFILE_DOCS
+from handlers.openapi_desk import DESK as DESK_DOCS
 from handlers.openapi_dialects import DIALECTS as DIALECT_DOCS
 from handlers.openapi_market import STOCKS as STOCK_DOCS
 from handlers.openapi_market import SYSTEM as SYSTEM_DOCS
@@ -99,11 +105,34 @@ _API: Final = (
     Route("GET", f"{BASE}/market/top-gainers", movers.gainers, PUBLIC, CALLS),
     Route("GET", f"{BASE}/market/top-losers", movers.losers, PUBLIC, CALLS),
     Route("GET", f"{BASE}/market/most-active", movers.most_active, PUBLIC, CALLS),
-    Route("POST", f"{BASE}/admin/instruments/{{symbol}}/halt", admin.halt, ADMIN, CALLS),
-    Route("POST", f"{BASE}/admin/instruments/{{symbol}}/resume", admin.resume, ADMIN, CALLS),
-    Route("POST", f"{BASE}/admin/kill-switch", admin.kill_switch, ADMIN, CALLS),
-    Route("POST", f"{BASE}/admin/users/{{user_id}}/disable", admin.disable, ADMIN, CALLS),
-    Route("POST", f"{BASE}/admin/users/{{user_id}}/enable", admin.enable, ADMIN, CALLS),
+    Route("POST", f"{BASE}/admin/instruments/{{symbol}}/halt", Audited(admin.halt), ADMIN, CALLS),
+    Route("POST", f"{BASE}/admin/instruments/{{symbol}}/resume", Audited(admin.resume), ADMIN, CALLS),
+    Route("POST", f"{BASE}/admin/kill-switch", Audited(admin.kill_switch), ADMIN, CALLS),
+    Route("POST", f"{BASE}/admin/users/{{user_id}}/disable", Audited(admin.disable), ADMIN, CALLS),
+    Route("POST", f"{BASE}/admin/users/{{user_id}}/enable", Audited(admin.enable), ADMIN, CALLS),
+    Route("GET", f"{BASE}/admin/users", admin_desk.users, ADMIN, CALLS),
+    Route("GET", f"{BASE}/admin/orders", admin_desk.orders, ADMIN, CALLS),
+    Route("GET", f"{BASE}/admin/limits", admin_risk.limits, ADMIN, CALLS),
+    Route("PUT", f"{BASE}/admin/limits", Audited(admin_risk.set_limits), ADMIN, CALLS),
+    Route("GET", f"{BASE}/admin/fees", admin_risk.fees, ADMIN, CALLS),
+    Route("PUT", f"{BASE}/admin/fees/{{schedule}}", Audited(admin_risk.set_fees), ADMIN, CALLS),
+    Route("GET", f"{BASE}/admin/adjustments", admin_adjustments.adjustments, ADMIN, CALLS),
+    Route("POST", f"{BASE}/admin/adjustments", Audited(admin_adjustments.propose), ADMIN, CALLS),
+    Route(
+        "POST",
+        f"{BASE}/admin/adjustments/{{adjustment_id}}/approve",
+        Audited(admin_adjustments.approve),
+        ADMIN,
+        CALLS,
+    ),
+    Route(
+        "POST",
+        f"{BASE}/admin/adjustments/{{adjustment_id}}/reject",
+        Audited(admin_adjustments.reject),
+        ADMIN,
+        CALLS,
+    ),
+    Route("GET", f"{BASE}/admin/audit", admin_audit.audit, ADMIN, CALLS),
     # the dialects of reference documents 002 and 003
     Route("POST", "/v1/orders", dialect_orders.place, HOLDER, ORDERS),
     Route("GET", "/v1/orders/{order_id}", orders_read.get, HOLDER, CALLS),
@@ -130,6 +159,7 @@ DOCS: Final = {
     **AUTH_DOCS,
     **SESSION_DOCS,
     **ADMIN_DOCS,
+    **DESK_DOCS,
     **SYSTEM_DOCS,
     **DIALECT_DOCS,
 }

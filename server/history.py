@@ -92,7 +92,7 @@ class History:
             return None
         await self._write_behind.barrier()
         row = await self._database.fetchrow(ORDER, account_id, order_id)
-        return None if row is None else _order(row)
+        return None if row is None else order_of(row)
 
     async def orders(
         self,
@@ -116,7 +116,7 @@ class History:
         )
         more = len(rows) > limit
         rows = rows[:limit]
-        return Page([_order(row) for row in rows], str(rows[-1]["order_id"]) if more else None)
+        return Page([order_of(row) for row in rows], str(rows[-1]["order_id"]) if more else None)
 
     async def executions(self, account_id: int, order_id: int) -> list[Execution]:
         """The fills of an order, oldest first; none when the order is not this account's."""
@@ -180,7 +180,8 @@ def _cursor(pattern: re.Pattern[str], cursor: str | None, start: tuple[int, ...]
     return tuple(min(int(part), _ID_MAX) for part in matched.groups())
 
 
-def _order(row: Record) -> OrderUpdated:
+def order_of(row: Record) -> OrderUpdated:
+    """An order from its row of `orders`."""
     return OrderUpdated(
         row["order_id"],
         row["account_id"],

@@ -144,12 +144,12 @@ class SmallKerb:
             await self.services.runtime.execute(transfer, Envelope(Source.OPERATOR))
         return client
 
-    async def admin(self) -> Client:
-        client = await self._sign_up("operator")
+    async def admin(self, name: str = "operator") -> Client:
+        client = await self._sign_up(name)
         await self.services.database.execute(
             "UPDATE users SET roles = '{admin}' WHERE user_id = $1", int(client.user_id.removeprefix("usr_"))
         )
-        await sign_in(client, "operator@example.com")
+        await sign_in(client, f"{name}@example.com")
         return client
 
     async def _sign_up(self, name: str) -> Client:

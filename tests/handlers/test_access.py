@@ -73,7 +73,7 @@ GOOD_BODIES: Final[dict[str, dict[str, object]]] = {
 
 SHARED: Final = {"symbol": "AAPL"}
 
-EXISTING: Final = {"user_id": "usr_1001"}
+EXISTING: Final = {"user_id": "usr_1001", "schedule": "standard", "adjustment_id": "adj_1"}
 """What operators' paths may name beside the above."""
 
 

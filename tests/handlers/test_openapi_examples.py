@@ -73,7 +73,15 @@ async def _api_key(_: SmallKerb, user: Client) -> dict[str, str]:
     return {"key_id": made.data["key_id"]}
 
 
+async def _proposal(small: SmallKerb, _: Client) -> dict[str, str]:
+    number = small.world.state.seq
+    trader, other = await small.trader(f"adjusted{number}"), await small.admin(f"operator{number}")
+    body = {"user_id": trader.user_id, "amount": "1.50", "reason": "a gift"}
+    return {"adjustment_id": (await other("POST", "/admin/adjustments", body)).data["adjustment_id"]}
+
+
 WORLDS: dict[str, World] = {
+    "a proposal of another operator": _proposal,
     "a session": _session,
     "an API key": _api_key,
     "an open order": _open_order,
