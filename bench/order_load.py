@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
@@ -120,6 +121,11 @@ class OrderLoad:
             pin(bare.pid, SERVER_CORE)
 
 
+def remove_database(data_dir: Path) -> None:
+    """Remove the files of a stopped PostgreSQL, which lie elsewhere where Kerb runs as root in a folder that is root's."""
+    shutil.rmtree((data_dir / "postgres").resolve(), ignore_errors=True)
+
+
 def pin(pid: int, core: int) -> None:
     """Let all threads of a process run on one core only."""
     for thread in os.listdir(f"/proc/{pid}/task"):
@@ -139,6 +145,7 @@ async def order_load(*, bare: bool = True, **environ: str) -> AsyncIterator[Orde
     parent.mkdir(exist_ok=True)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=parent, prefix="bench-")))
+        stack.callback(remove_database, folder / "kerb")
         kerb = await stack.enter_async_context(running_kerb(folder / "kerb", **environ))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         load = OrderLoad(kerb, http, folder)

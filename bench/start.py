@@ -23,7 +23,7 @@ from typing import Final
 import uvloop
 
 from bench.figures import report
-from bench.order_load import cpu_s
+from bench.order_load import cpu_s, remove_database
 from engine.apply import ENGINE_VERSION
 from engine.commands import CancelOrder, Deposit, Envelope, OpenAccount, PlaceOrder, ReplaceOrder, TransferIn
 from engine.kinds import AccountKind, OrderType, Side, Source, TimeInForce
@@ -170,6 +170,7 @@ async def first_and_warm(path: Path) -> None:
             first.append(perf_counter() - begun)
             await kerb.stop()
             warm.append((await start_s(kerb))[0])
+        remove_database(path / f"kerb{number}")
     report("start_first", median(first), "s", must=FIRST_MUST_S, lower_is_better=True, max_s=max(first))
     report(
         "start_warm",
@@ -202,6 +203,7 @@ async def recovery(path: Path, commands: int) -> None:
             rss_mb=kerb.rss_bytes / 2**20,
         )
         await kerb.kill()
+    remove_database(path)
 
 
 def main() -> None:
