@@ -112,6 +112,7 @@ async def _converse(
     while True:
         message = await socket.receive()
         outlet.pings_unanswered = 0
+        session.count_inbound()
         kind = message.type
         if kind is WSMsgType.TEXT:
             if outlet.is_open:

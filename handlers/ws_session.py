@@ -25,6 +25,12 @@ ANSWERS_DUE_MAX: Final = 64
 """So many messages may wait for durability before the next one is read."""
 
 
+INBOUND_MAX: Final = 20_000
+INBOUND_WINDOW_S: Final = 10.0
+"""A client that sends so many frames, of whatever kind, in less than that time is closed with 4429. A frame costs a
+good client nothing near it: orders are limited by themselves, and a batch is one frame."""
+
+
 class Session:
     """One client. Everything that is sent to it goes through `outlet`."""
 
@@ -33,6 +39,8 @@ class Session:
         "_connection_id",
         "_count",
         "_due",
+        "_inbound",
+        "_inbound_checked_at_s",
         "_peer",
         "_refused_sign_ins",
         "_room",
@@ -52,6 +60,8 @@ class Session:
         self._bad_in_a_row = 0
         self._refused_sign_ins = 0
         self._due = 0
+        self._inbound = 0
+        self._inbound_checked_at_s = asyncio.get_running_loop().time()
         self._room: asyncio.Future[None] | None = None
         self.orders: TiedOrders | None = None
 
@@ -74,6 +84,16 @@ class Session:
             raise Forbidden
         require_scope(self.principal, scope)
         return self.principal
+
+    def count_inbound(self) -> None:
+        """Count a frame of any kind; close the client when there are far too many."""
+        self._inbound += 1
+        if self._inbound >= INBOUND_MAX:
+            now_s = asyncio.get_running_loop().time()
+            if now_s - self._inbound_checked_at_s < INBOUND_WINDOW_S:
+                self.outlet.close(CloseCode.TOO_MANY, "too many messages")
+            self._inbound = 0
+            self._inbound_checked_at_s = now_s
 
     def begin_message(self) -> None:
         """Count a message."""
