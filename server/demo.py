@@ -1,6 +1,6 @@
 """Paper money: the users that a demo begins with, and what they own. Seeding twice changes nothing.
 
-Two traders to log in as, an operator, a market maker, and noise traders who only make the market move.
+Two traders to log in as, two operators, a market maker, and noise traders who only make the market move.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ TRADERS: Final = tuple(
     for number in (1, 2)
 )
 OPERATOR: Final = DemoUser("operator@kerb.example", "Demo Operator", (Role.ADMIN,), 0, 0)
+OTHER_OPERATOR: Final = DemoUser("operator2@kerb.example", "Demo Operator 2", (Role.ADMIN,), 0, 0)
+"""Some things need two: who proposes a cash adjustment cannot approve it."""
 MAKER: Final = DemoUser(
     "maker@kerb.example", "Demo Market Maker", (Role.MARKET_MAKER,), 10**8 * CASH_SCALE, MAKER_UNITS
 )
@@ -68,7 +70,7 @@ NOISE: Final = tuple(
     )
     for number in range(1, NOISE_TRADERS + 1)
 )
-LOGINS: Final = (*TRADERS, MAKER, OPERATOR)
+LOGINS: Final = (*TRADERS, MAKER, OPERATOR, OTHER_OPERATOR)
 
 
 class DemoAccounts(Struct, frozen=True):
