@@ -142,9 +142,11 @@ def write_file(letter: Letter, sender: str, folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     message = message_of(letter, sender)
     name = str(message["Message-ID"]).strip("<>").partition("@")[0]
-    fd = os.open(folder / f"{name}.eml", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    unfinished = folder / f"{name}.unfinished"
+    fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(fd, "wb") as file:
         file.write(bytes(message))
+    unfinished.rename(folder / f"{name}.eml")  # whoever looks for letters finds whole ones only
     older = sorted(folder.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)[:-FILES_MAX]
     for path in older:
         path.unlink(missing_ok=True)
