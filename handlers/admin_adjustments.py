@@ -13,7 +13,7 @@ from handlers.admin import REASON_MAX
 from handlers.admin_audit import read_before
 from handlers.call import Call
 from handlers.envelope import Answer, MetaJson, success
-from handlers.field_types import PRINTABLE, AccountId, Time, UserId
+from handlers.field_types import NOT_BLANK, AccountId, Time, UserId
 from handlers.numbers import Number, cash, read_amount_e4
 from handlers.order_body import plain_text
 from handlers.request_input import read_choice, read_id, read_limit
@@ -43,7 +43,7 @@ class AdjustmentBody(Struct, frozen=True, forbid_unknown_fields=True):
     user_id: UserId
     amount: SignedAmountIn
     reason: Annotated[
-        str, Meta(min_length=1, max_length=REASON_MAX), Meta(extra_json_schema={"pattern": PRINTABLE})
+        str, Meta(min_length=1, max_length=REASON_MAX), Meta(extra_json_schema={"pattern": NOT_BLANK})
     ]
 
 

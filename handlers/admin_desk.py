@@ -11,7 +11,16 @@ from engine.state import State
 from handlers.admin_audit import read_before
 from handlers.call import Call
 from handlers.envelope import Answer, MetaJson, raw_list, success, success_encoded
-from handlers.field_types import AccountId, AccountStatusName, Currency, KycStatus, RoleName, Time, UserId
+from handlers.field_types import (
+    PRINTABLE,
+    AccountId,
+    AccountStatusName,
+    Currency,
+    KycStatus,
+    RoleName,
+    Time,
+    UserId,
+)
 from handlers.numbers import NULL, NumberOrNull, cash
 from handlers.order_json import encode_order
 from handlers.orders_read import SYMBOL_MAX, statuses_of
@@ -22,7 +31,7 @@ from server.desk import UserRow
 QUERY_MAX: Final = 100
 PAGE_MAX: Final = 2_000
 
-SearchText = Annotated[str, Meta(min_length=1, max_length=QUERY_MAX)]
+SearchText = Annotated[str, Meta(min_length=1, max_length=QUERY_MAX, pattern=PRINTABLE)]
 
 
 class UserJson(Struct, frozen=True):
