@@ -31,7 +31,8 @@ Trade on Kerb over HTTP. Streams are described by the AsyncAPI document at `/asy
 can have are listed with it (`x-error-codes`), all of them at `/api/v1/errors`. More members may be added to answers.
 
 **Numbers.** Prices, amounts and quantities are read from a JSON number or a string, exactly; they are answered as JSON
-numbers with exact decimal text. More decimals than there are is refused, never rounded.
+numbers with exact decimal text. More decimals than there are is refused, never rounded. An integer is written without a
+fraction: `90`, not `90.0`.
 
 **Idempotency.** Send `X-Idempotency-Key` (or `Idempotency-Key`, the same) with whatever moves money or an order: the
 same key and body answer what they answered before, with `Idempotency-Hit: true`. 429 and 503 never use a key up.

@@ -9,6 +9,7 @@ from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 from typing import Final
 
+import aiohttp
 from msgspec import Struct
 
 from server.demo import OPERATOR, PASSWORD, TRADERS
@@ -22,6 +23,12 @@ SETTINGS: Final = {
 }
 """The server that is attacked: a demo, but for these."""
 
+SYSTEMATIC: Final = "examples,coverage"
+"""The same cases every time: each operation, each bound of each field."""
+
+RANDOM: Final = "fuzzing,stateful"
+ALL_PHASES: Final = f"{SYSTEMATIC},{RANDOM}"
+
 ROLES: Final = {"trader": TRADERS[0].email, "operator": OPERATOR.email}
 
 
@@ -32,8 +39,16 @@ class Outcome(Struct, frozen=True):
     output: str
 
 
-async def attack(kerb: KerbProcess, role: str, *, seconds: int, seed: int, folder: Path) -> Outcome:
-    """Attack for so long, in the name of a user of the demo."""
+async def attack(
+    kerb: KerbProcess,
+    role: str,
+    *,
+    seed: int,
+    folder: Path,
+    phases: str = ALL_PHASES,
+    seconds: int | None = None,
+) -> Outcome:
+    """Attack in the name of a user of the demo: for so long, or until the phases have come to their own end."""
     environ = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -43,9 +58,13 @@ async def attack(kerb: KerbProcess, role: str, *, seconds: int, seed: int, folde
         "CONTRACT_PASSWORD": PASSWORD,
     }
     folder.mkdir(parents=True, exist_ok=True)
+    # as a file: schemathesis leaves out the operation that it has a document from
+    async with aiohttp.ClientSession() as http, http.get(f"{kerb.url}/openapi.json") as served:
+        (folder / "openapi.json").write_bytes(await served.read())
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
-        *("run", f"{kerb.url}/openapi.json", "--max-time", str(seconds), "--seed", str(seed)),
+        *("run", "openapi.json", "--url", kerb.url, "--phases", phases, "--seed", str(seed)),
+        *(() if seconds is None else ("--max-time", str(seconds))),
         *("--continue-on-failure", "--output-truncate", "false"),
         cwd=folder, env=environ, stdout=PIPE, stderr=STDOUT,
     )  # fmt: skip

@@ -27,3 +27,19 @@ class Login:
     def set(self, case: Case[Any], data: str, context: AuthContext) -> None:
         """Put the token where the operation wants it."""
         case.headers["Authorization"] = f"Bearer {data}"
+
+
+@schemathesis.hook
+def map_body(context: schemathesis.HookContext, body: Any) -> Any:
+    """The body with whole numbers written as such: 90.0 is an integer to a JSON schema, not to the decoder, as the
+    document says.
+    """
+    return _whole(body)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _whole(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_whole(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
