@@ -39,6 +39,10 @@ class Outcome(Struct, frozen=True):
     output: str
 
 
+REPEATABLE: Final = ("--max-examples", "3", "--generation-deterministic")
+"""The same cases at every run, whatever the machine's speed: what only chance finds belongs to the long attack."""
+
+
 async def attack(
     kerb: KerbProcess,
     role: str,
@@ -47,6 +51,7 @@ async def attack(
     folder: Path,
     phases: str = ALL_PHASES,
     seconds: int | None = None,
+    repeatable: bool = False,
 ) -> Outcome:
     """Attack in the name of a user of the demo: for so long, or until the phases have come to their own end."""
     environ = {
@@ -65,6 +70,7 @@ async def attack(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
         *("run", "openapi.json", "--url", kerb.url, "--phases", phases, "--seed", str(seed)),
         *(() if seconds is None else ("--max-time", str(seconds))),
+        *(REPEATABLE if repeatable else ()),
         *("--continue-on-failure", "--output-truncate", "false"),
         cwd=folder, env=environ, stdout=PIPE, stderr=STDOUT,
     )  # fmt: skip

@@ -11,13 +11,11 @@ import pytest
 
 from handlers.routes import ROUTES
 from server.demo import PASSWORD, TRADERS
-from tests.contract.attack import RANDOM, ROLES, SYSTEMATIC, attack
+from tests.contract.attack import ROLES, SYSTEMATIC, attack
 from tests.kerb_process import KerbProcess
 
-SECONDS: Final = 20
-"""Of random cases. The systematic ones are never cut short, however slow the machine is."""
 
-
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("role", ROLES)
 async def test_no_answer_is_undocumented_none_a_fault_and_no_credential_ignored(
     kerb: KerbProcess, http: aiohttp.ClientSession, tmp_path: Path, role: str
@@ -28,7 +26,7 @@ async def test_no_answer_is_undocumented_none_a_fault_and_no_credential_ignored(
     reached = re.search(r"Selected: (\d+)/(\d+)\s+Tested: (\d+)", found.output)
     assert reached is not None, found.output
     assert [int(count) for count in reached.groups()] == [len(ROUTES)] * 3
-    found = await attack(kerb, role, phases=RANDOM, seconds=SECONDS, seed=1, folder=folder)
+    found = await attack(kerb, role, phases="fuzzing", repeatable=True, seed=1, folder=folder)
     assert found.code == 0, found.output
     trader = await kerb.sign_in(http, TRADERS[1].email, PASSWORD)
     assert (await trader("GET", "/portfolio")).status == 200
