@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email import message_from_bytes
 from email.message import Message
 
@@ -16,6 +16,22 @@ class SmtpSink:
         self.letters: asyncio.Queue[Message] = asyncio.Queue()
         self.refuse: list[bytes] = []
         self.url = ""
+        self.talks: dict[asyncio.Task[None], None] = {}
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin to talk with a client."""
+        self.talks[asyncio.create_task(self.talk(reader, writer))] = None
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One client, until it is gone."""
+        try:
+            await self.serve(reader, writer)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 sink\r\n")
@@ -37,7 +53,6 @@ class SmtpSink:
                 writer.write(b"250 kept\r\n")
             else:
                 writer.write(b"250 ok\r\n")
-        writer.close()
 
     async def letter(self) -> tuple[str, str]:
         """Recipient and text of the next letter."""
@@ -51,9 +66,12 @@ class SmtpSink:
 async def smtp_sink() -> AsyncIterator[SmtpSink]:
     """A sink on a port of its own, until the block ends."""
     sink = SmtpSink()
-    server = await asyncio.start_server(sink.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(sink.accept, "127.0.0.1", 0)
     sink.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield sink
     finally:
         server.close()
+        for talk in sink.talks:
+            talk.cancel()
+        await asyncio.gather(*sink.talks, return_exceptions=True)
