@@ -21,6 +21,7 @@ from tests.handlers.websocket_user import (
     send_raw,
 )
 from tests.server.stream_client import CLOSE, TEXT
+from tests.server.stream_market import until
 
 structs = msgspec.structs
 
@@ -146,8 +147,8 @@ async def test_a_consumer_that_does_not_read_is_closed_and_resumes_without_a_hol
             for _ in range(4):
                 await place_many(maker, 500)
             outlets = list(kerb.services.hub.outlets)
-            while all(outlet.is_open for outlet in outlets):
-                assert (await maker.ask("ping"))["type"] == "pong"
+            await until(lambda: not all(outlet.is_open for outlet in outlets))
+            assert (await maker.ask("ping"))["type"] == "pong"
             await place_many(maker, 10)
             while (frame := await slow.frame()).opcode != CLOSE:
                 if frame.opcode == TEXT:
