@@ -46,8 +46,9 @@ from engine.refusals import Refusal
 from engine.state import State
 from engine.turn import Turn
 
-ENGINE_VERSION: Final = 1
-"""Raised when the same commands would yield other events than before."""
+ENGINE_VERSION: Final = 2
+"""Raised when the same commands would yield other events than before. 2: a trade says which lots were sold; the
+journals of 1 are still replayed (server/replay.py)."""
 
 COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
     PlaceOrder: trading.place_order,

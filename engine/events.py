@@ -71,11 +71,16 @@ class OrderUpdated(Event, frozen=True, gc=False, array_like=True, tag=True):
         return self.status <= OrderStatus.PARTIAL
 
 
+SoldLot = tuple[int, int, int, int]
+"""What a sale took of a lot: (lot_id, units_e8, cost_e4, acquired_us)."""
+
+
 class Traded(Event, frozen=True, gc=False, array_like=True, tag=True):
     """One fill between two orders. The buyer's execution id is `trade_id`, the seller's `trade_id + 1`.
 
     `*_cash_e4` is the account's cash after the fill and its fee, `*_units_e8` its units after it.
     Postings: cash buyer -notional -fee, seller +notional -fee, FEES +both fees; units seller to buyer.
+    `sell_lots` is what a bust would have to give back to the seller; engine version 1 did not say.
     """
 
     trade_id: int
@@ -95,6 +100,37 @@ class Traded(Event, frozen=True, gc=False, array_like=True, tag=True):
     sell_fee_e4: int
     sell_cash_e4: int
     sell_units_e8: int
+    sell_lots: tuple[SoldLot, ...] = ()
+
+
+class TradeBusted(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """A fill was taken back (engine/bust.py): the figures of its `Traded`, and what both accounts have after it.
+
+    `bust_id` is the transaction that compensates the fill's: cash seller -notional +fee, buyer +notional +fee, FEES
+    -both fees; units buyer to seller. The orders stay as they were.
+    """
+
+    bust_id: int
+    trade_id: int
+    executed_us: int
+    symbol: str
+    currency: str
+    price_e4: int
+    quantity_e8: int
+    notional_e4: int
+    taker_side: Side
+    buy_order_id: int
+    buy_account_id: int
+    buy_fee_e4: int
+    buy_cash_e4: int
+    buy_units_e8: int
+    sell_order_id: int
+    sell_account_id: int
+    sell_fee_e4: int
+    sell_cash_e4: int
+    sell_units_e8: int
+    operator_id: int
+    reason: str
 
 
 class BookChanged(Event, frozen=True, gc=False, array_like=True, tag=True):
@@ -202,6 +238,7 @@ AnyEvent = (
     Refused
     | OrderUpdated
     | Traded
+    | TradeBusted
     | BookChanged
     | BalanceChanged
     | Posted

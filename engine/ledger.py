@@ -6,7 +6,7 @@ are implied by its `Traded` event; every other transaction is reported as `Poste
 
 from __future__ import annotations
 
-from engine.events import Posted
+from engine.events import Posted, SoldLot
 from engine.kinds import TransactionKind
 from engine.orders import Order, buy_hold_e4, fee_due_e4
 from engine.positions import add_lot, take_fifo
@@ -107,16 +107,19 @@ def settle_buy(
 
 def settle_sell(
     turn: Turn, order: Order, notional_e4: int, quantity_e8: int
-) -> tuple[int, Account, Position]:
-    """The seller's half of a fill: release the held units, deliver them, receive notional less fee."""
+) -> tuple[int, Account, Position, tuple[SoldLot, ...]]:
+    """The seller's half of a fill: release the held units, deliver them, receive notional less fee.
+
+    Returns the fee, the account, the position and what was taken of its lots, for the `Traded` event.
+    """
     account, position = order.account, order.position
     assert account is not None
     assert position is not None
     fee_e4 = charge_fee(order, account)
     account.cash_e4 += notional_e4 - fee_e4
     position.held_e8 -= quantity_e8
-    cost_e4 = take_fifo(turn.state, position, quantity_e8)
+    cost_e4, sold_lots = take_fifo(turn.state, position, quantity_e8)
     position.realized_e4 += notional_e4 - cost_e4
     account.realized_e4 += notional_e4 - cost_e4
     turn.accounts[account.account_id] = account
-    return fee_e4, account, position
+    return fee_e4, account, position, sold_lots

@@ -86,7 +86,7 @@ def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: 
 
     taker_side = taker.side
     buy, sell = (taker, maker) if taker_side is BUY else (maker, taker)
-    sell_fee_e4, seller, sold = settle_sell(turn, sell, notional_e4, quantity_e8)
+    sell_fee_e4, seller, sold, sold_lots = settle_sell(turn, sell, notional_e4, quantity_e8)
     buy_fee_e4, buyer, bought = settle_buy(turn, buy, notional_e4, quantity_e8, trade_id)
     if buy_fee_e4 or sell_fee_e4:
         change_outside(turn.state, FEES_ACCOUNT_ID, instrument.currency, buy_fee_e4 + sell_fee_e4)
@@ -109,6 +109,7 @@ def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: 
             sell_fee_e4,
             seller.cash_e4,
             sold.units_e8,
+            sold_lots,
         )
     )
     if instrument.last_e4 != price_e4:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.events import SoldLot
 from engine.kinds import AccountKind
 from engine.state import Account, Lot, Position, State
 from engine.turn import Turn
@@ -33,10 +34,11 @@ def add_lot(
     state.dirty["lot"][lot_id] = None
 
 
-def take_fifo(state: State, position: Position, units_e8: int) -> int:
-    """Take units out of a position, oldest lots first; returns their cost."""
+def take_fifo(state: State, position: Position, units_e8: int) -> tuple[int, tuple[SoldLot, ...]]:
+    """Take units out of a position, oldest lots first; returns their cost, and what was taken of each lot."""
     lots, dirty = position.lots, state.dirty
     cost_e4 = 0
+    taken: list[SoldLot] = []
     left_e8 = units_e8
     while left_e8:
         lot = lots[next(iter(lots))]
@@ -45,14 +47,16 @@ def take_fifo(state: State, position: Position, units_e8: int) -> int:
         if lot_e8 <= left_e8:
             left_e8 -= lot_e8
             cost_e4 += lot.cost_e4
+            taken.append((lot.lot_id, lot_e8, lot.cost_e4, lot.acquired_us))
             del lots[lot.lot_id], state.lots[lot.lot_id]
         else:
             part_e4 = cost_share_e4(lot.cost_e4, left_e8, lot_e8)
             lot.units_e8 = lot_e8 - left_e8
             lot.cost_e4 -= part_e4
             cost_e4 += part_e4
+            taken.append((lot.lot_id, left_e8, part_e4, lot.acquired_us))
             left_e8 = 0
     position.units_e8 -= units_e8
     position.cost_e4 -= cost_e4
     dirty["position"][position.account_id, position.symbol] = None
-    return cost_e4
+    return cost_e4, tuple(taken)

@@ -274,8 +274,9 @@ class NaiveBook(NaiveRules):
         buy_fee_e4, sell_fee_e4 = buy.fee_e4() - fees_before[0], sell.fee_e4() - fees_before[1]
         seller.cash_e4 += notional_e4 - sell_fee_e4
         buyer.cash_e4 -= notional_e4 + buy_fee_e4
-        seller.realized_e4 += notional_e4 - seller.deliver(sell.symbol, quantity_e8)
-        buyer.receive(buy.symbol, trade_id, quantity_e8, notional_e4)
+        sold = seller.deliver(sell.symbol, quantity_e8)
+        seller.realized_e4 += notional_e4 - sum(cost_e4 for _, _, cost_e4, _ in sold)
+        buyer.receive(buy.symbol, trade_id, quantity_e8, notional_e4, turn.now_us)
         instrument = self.instruments[maker.symbol]
         instrument.last_e4 = maker.limit_e4
         turn.touch(order=taker, level_of=maker, account=seller)
@@ -299,6 +300,7 @@ class NaiveBook(NaiveRules):
                 sell_fee_e4,
                 seller.cash_e4,
                 seller.units_e8(sell.symbol),
+                tuple(sold),
             )
         )
         for order in (taker, maker):

@@ -194,7 +194,8 @@ class NaiveExchange(NaiveBook):
             return e.Refused(Refusal.BALANCE_LIMIT, (("maximum_e8", MOST),))
         account.contributed_e4 += command.cost_e4
         turn.touch(account=account)
-        account.receive(command.symbol, turn.seq * 1_000_003 + turn.ids, command.quantity_e8, command.cost_e4)
+        lot_id = turn.seq * 1_000_003 + turn.ids
+        account.receive(command.symbol, lot_id, command.quantity_e8, command.cost_e4, turn.now_us)
         self.move(
             turn, account, TransactionKind.TRANSFER_IN, CUSTODY, command.symbol, command.quantity_e8, ""
         )

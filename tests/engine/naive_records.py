@@ -119,7 +119,7 @@ class NaiveOrder:
 
 @dataclass
 class NaiveAccount:
-    """Cash, and per symbol the lots [lot id, units, cost], oldest first."""
+    """Cash, and per symbol the lots [lot id, units, cost, since], oldest first."""
 
     account_id: int
     user_id: int
@@ -134,28 +134,29 @@ class NaiveAccount:
     def units_e8(self, symbol: str) -> int:
         return sum(lot[1] for lot in self.lots.get(symbol, ()))
 
-    def receive(self, symbol: str, lot_id: int, units_e8: int, cost_e4: int) -> None:
+    def receive(self, symbol: str, lot_id: int, units_e8: int, cost_e4: int, since_us: int) -> None:
         lots = self.lots.setdefault(symbol, [])
         if lots and self.kind is AccountKind.MARKET_MAKER:
             lots[0][1] += units_e8
             lots[0][2] += cost_e4
         else:
-            lots.append([lot_id, units_e8, cost_e4])
+            lots.append([lot_id, units_e8, cost_e4, since_us])
+            lots.sort()
 
-    def deliver(self, symbol: str, units_e8: int) -> int:
-        """Take units from the oldest lots; returns what they had cost."""
-        cost_e4 = 0
+    def deliver(self, symbol: str, units_e8: int) -> list[tuple[int, int, int, int]]:
+        """Take units from the oldest lots; returns what was taken of each, in the lot's own shape."""
+        taken = []
         while units_e8:
             lot = self.lots[symbol][0]
             part_e8 = min(units_e8, lot[1])
             part_e4 = lot[2] * part_e8 // lot[1]
-            cost_e4 += part_e4
+            taken.append((lot[0], part_e8, part_e4, lot[3]))
             lot[1] -= part_e8
             lot[2] -= part_e4
             units_e8 -= part_e8
             if lot[1] == 0:
                 self.lots[symbol].pop(0)
-        return cost_e4
+        return taken
 
 
 @dataclass

@@ -58,7 +58,9 @@ def test_engine_and_naive_exchange_give_the_same_events(seed: int) -> None:
 
 def lots_of(state: State) -> dict[tuple[int, str], list[list[int]]]:
     return {
-        (account_id, symbol): [[lot.lot_id, lot.units_e8, lot.cost_e4] for lot in position.lots.values()]
+        (account_id, symbol): [
+            [lot.lot_id, lot.units_e8, lot.cost_e4, lot.acquired_us] for lot in position.lots.values()
+        ]
         for account_id, account in state.accounts.items()
         for symbol, position in account.positions.items()
     }
