@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from typing import Final
 
 from msgspec.structs import replace
 
@@ -13,11 +12,6 @@ from engine.events import AnyEvent, Traded
 from engine.state import State
 from server.codec import decode_record, decode_stored, encode_events
 from server.progress import Progress
-
-
-RECORDS_PER_PRUNE: Final = 32_768
-SHORT_LIVED: Final = ("order", "lot")
-"""Kinds whose keys are ids, most of which come and go within a long replay."""
 
 
 class Diverged(Exception):
@@ -50,7 +44,6 @@ def _as_version_1(events: tuple[AnyEvent, ...]) -> tuple[AnyEvent, ...]:
 
 def _replay(state: State, records: Iterator[tuple[int, bytes]], total: int) -> int:
     count = 0
-    first_new_id = (state.seq + 1) * IDS_PER_SEQ
     progress = Progress("replaying the journal")
     for seq, data in records:
         stored = decode_stored(data)
@@ -67,17 +60,5 @@ def _replay(state: State, records: Iterator[tuple[int, bytes]], total: int) -> i
         count += 1
         if not count % 4_096:
             progress(count, total)
-        if not count % RECORDS_PER_PRUNE:
-            forget_unstored(state, first_new_id)
     progress.finish()
     return count
-
-
-def forget_unstored(state: State, first_new_id: int) -> None:
-    """Take back the dirty marks of what was made and has ended since `first_new_id`: no row of it was ever stored.
-
-    Millions of them would be a third of the memory, and a sixth of the time, of a long replay.
-    """
-    for kind, living in zip(SHORT_LIVED, (state.orders, state.lots), strict=True):
-        marked = state.dirty[kind]
-        state.dirty[kind] = {key: None for key in marked if key in living or key < first_new_id}
