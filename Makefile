@@ -1,4 +1,4 @@
-# One command each: `make run`, `make test`, `make bench`, `make torture`, `make lock`, `make clean`.
+# One command each: `make run`, `make test`, `make bench`, `make torture`, `make lock`, `make proto`, `make clean`.
 #
 #   make run                      the demo on http://127.0.0.1:8080, paper money
 #   make run PORT=9000            on another port
@@ -11,7 +11,7 @@ PY = .venv/bin/python
 JOBS = 2
 PIP = $(PY) -m pip --disable-pip-version-check
 
-.PHONY: run test bench torture lock clean
+.PHONY: run test bench torture lock proto clean
 
 run: .venv/installed-run
 	@set -- demo; \
@@ -58,7 +58,13 @@ lock:
 	$(PIP_COMPILE) --output-file requirements.lock pyproject.toml
 	$(PIP_COMPILE) --constraint requirements.lock --extra dev --output-file requirements-dev.lock pyproject.toml
 
+# Writes server/kerb_pb2.py anew from server/kerb.proto.
+proto:
+	$(PYTHON) -m venv var/proto-tools
+	var/proto-tools/bin/python -m pip install --quiet grpcio-tools==1.85.1
+	var/proto-tools/bin/python -m grpc_tools.protoc --proto_path=server --python_out=server --pyi_out=server kerb.proto
+
 # Leaves var/ alone: a data folder holds money, if only paper money.
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis var/lock-tools
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis var/lock-tools var/proto-tools
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -39,6 +39,7 @@ class ToldCandle(Struct, gc=False):
     candle: Candle
     closed: bool
     fragment: bytes | None = None
+    packed: bytes | None = None
 
 
 class CandleSeries:

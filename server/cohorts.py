@@ -8,43 +8,32 @@ holds the newest state of whatever changed meanwhile (drop to latest).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import takewhile
 from typing import Any, Final
 
-from server.candle_streams import CandleSeries
-from server.depth_log import DepthLog
 from server.market_view import MarketView
 from server.outlet import Outlet
-from server.stream_json import (
-    candle_fragment,
-    candles_message,
-    depth_fragment,
-    depth_message,
-    quote_fragment,
-    quotes_message,
-    trade_fragment,
-    trades_message,
-)
-from server.symbol_view import SymbolView
-from server.ws_frames import text_frame
+from server.stream_json import JSON_FRAMES
+from server.stream_proto import PROTO_FRAMES
+from server.wire import Wire
 
 SLOT_MS: Final = 5
 """Length of a slot: clients are served in slots, never all at once."""
 
-CohortKey = tuple[tuple[tuple[str, ...], ...], int, int]
-"""The names of what is followed, by channel and in alphabetical order; the period in slots, and the phase."""
+CohortKey = tuple[tuple[tuple[str, ...], ...], int, int, Wire]
+"""The names of what is followed, by channel and in alphabetical order; the period in slots, the phase, and the form."""
 
 
 class Cohort:
-    """Clients that follow the same at the same cadence and in the same slot."""
+    """Clients that follow the same in the same form, at the same cadence and in the same slot."""
 
     __slots__ = ("key", "outlets", "period", "phase", "sources")
 
     def __init__(self, key: CohortKey, follows: Mapping[str, Mapping[str, Any]]) -> None:
         self.key = key
+        frames = FRAMES[key[3]]
         self.sources = [
-            (FRAMES[channel], tuple(follows[channel][name] for name in names))
-            for channel, names in zip(FRAMES, key[0], strict=True)
+            (frames[channel], tuple(follows[channel][name] for name in names))
+            for channel, names in zip(CHANNELS, key[0], strict=True)
             if names
         ]
         self.period = key[1]
@@ -56,74 +45,22 @@ class Cohort:
         return b"".join([frame(sources, since) for frame, sources in self.sources])
 
 
-def quotes_frame(views: tuple[SymbolView, ...], since: int) -> bytes:
-    """The quotes that changed after `since` (-1: all) as one frame; empty when there are none."""
-    fragments = []
-    for view in views:
-        if view.changed_at > since:
-            fragment = view.fragment
-            if fragment is None:
-                fragment = view.fragment = quote_fragment(view)
-            fragments.append(fragment)
-    return text_frame(quotes_message(fragments)) if fragments else b""
-
-
-def trades_frame(views: tuple[SymbolView, ...], since: int) -> bytes:
-    """The trades after `since` that are still remembered as one frame; empty when there are none."""
-    trades = [
-        trade
-        for view in views
-        if view.traded_at > since
-        for trade in takewhile(lambda trade: trade.changed_at > since, reversed(view.trades))
-    ]
-    if not trades:
-        return b""
-    trades.sort(key=lambda trade: trade.changed_at)
-    for trade in trades:
-        if trade.fragment is None:
-            trade.fragment = trade_fragment(trade)
-    return text_frame(trades_message(trade.fragment for trade in trades if trade.fragment is not None))
-
-
-def depth_frame(logs: tuple[DepthLog, ...], since: int) -> bytes:
-    """What changed in these books after `since` (-1: the whole books) as one frame; empty when nothing did."""
-    steps = [log.step(since) for log in logs if since < log.changed_at or since < log.forgotten_at]
-    fragments = [depth_fragment(step) for step in steps if step is not None]
-    return text_frame(depth_message(fragments)) if fragments else b""
-
-
-def candles_frame(series: tuple[CandleSeries, ...], since: int) -> bytes:
-    """The candles that changed after `since` (-1: the newest of each series) as one frame; empty when none did."""
-    fragments = []
-    for one in series:
-        if one.changed_at > since:
-            for told in one.since(since):
-                fragment = told.fragment
-                if fragment is None:
-                    fragment = told.fragment = candle_fragment(told)
-                fragments.append(fragment)
-    return text_frame(candles_message(fragments)) if fragments else b""
-
-
 FrameBuilder = Callable[[tuple[Any, ...], int], bytes]
 
-FRAMES: Final[dict[str, FrameBuilder]] = {
-    "quotes": quotes_frame,
-    "trades": trades_frame,
-    "depth": depth_frame,
-    "candles": candles_frame,
-}
-"""Public channel → what makes its frame from the sources that a client follows and the place up to which it knows."""
+CHANNELS: Final = ("quotes", "trades", "depth", "candles")
+FRAMES: Final[dict[Wire, dict[str, FrameBuilder]]] = {Wire.JSON: JSON_FRAMES, Wire.PROTO: PROTO_FRAMES}
+"""Form → public channel → what makes its frame from the sources that a client follows and the place up to which it knows."""
 
 
 SNAPSHOTS: Final = ("quotes", "depth", "candles")
 """Channels that begin with the state as it is."""
 
 
-def snapshot_frames(follows: Mapping[str, Mapping[str, Any]]) -> bytes:
+def snapshot_frames(follows: Mapping[str, Mapping[str, Any]], wire: Wire) -> bytes:
     """The state of what a client has begun to follow, in the channels that begin with it."""
+    frames = FRAMES[wire]
     return b"".join(
-        FRAMES[channel](tuple(sources[name] for name in sorted(sources)), -1)
+        frames[channel](tuple(sources[name] for name in sorted(sources)), -1)
         for channel in SNAPSHOTS
         if (sources := follows.get(channel))
     )
@@ -157,8 +94,8 @@ class CohortWheel:
             return
         period = max(1, outlet.interval_ms // SLOT_MS)
         self._next_phase += 1
-        names = tuple(tuple(sorted(follows.get(channel, ()))) for channel in FRAMES)
-        key = (names, period, self._next_phase % period)
+        names = tuple(tuple(sorted(follows.get(channel, ()))) for channel in CHANNELS)
+        key = (names, period, self._next_phase % period, outlet.wire)
         cohort = self.cohorts.get(key)
         if cohort is None:
             cohort = self.cohorts[key] = Cohort(key, follows)

@@ -132,6 +132,7 @@ class Hub:
         outlet.user_id = principal.user_id
         outlet.account_id = principal.account_id
         outlet.session_id = principal.session_id
+        outlet.principal = principal
         self._by_session.setdefault(principal.session_id, {})[outlet] = None
         self._make_room(outlet)
         self.care.expire_at(outlet, principal.expires_s)
@@ -152,6 +153,19 @@ class Hub:
         for outlet in self._by_session.get(session_id, {}):
             outlet.close(CloseCode.NOT_AUTHENTICATED, "the session was revoked")
 
+    def close_user(
+        self,
+        user_id: int,
+        code: CloseCode,
+        reason: str,
+        *,
+        unless: Callable[[Principal], bool] = lambda _: False,
+    ) -> None:
+        """Close a user's connections at once, but for those whose caller is spared."""
+        for outlet in self._by_user.get(user_id, {}):
+            if outlet.principal is None or not unless(outlet.principal):
+                outlet.close(code, reason)
+
     # -- what clients follow
 
     def follow_market(self, outlet: Outlet, wanted: Follows, interval_ms: int) -> None:
@@ -168,7 +182,7 @@ class Hub:
                     source.join(self.market.changes)
             known.update(sources)
         outlet.seen = self.market.changes
-        outlet.write(snapshot_frames(wanted))
+        outlet.write(snapshot_frames(wanted, outlet.wire))
         outlet.interval_ms = interval_ms
         self.wheel.place(outlet)
         self.care.prove(outlet)

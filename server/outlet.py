@@ -10,11 +10,13 @@ from asyncio import Transport
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from server.wire import Wire
 from server.ws_frames import CloseCode, close_frame, text_frame
 
 if TYPE_CHECKING:
     from server.cohorts import Cohort
     from server.live_values import ValueFollower
+    from server.principal import Principal
     from server.private_streams import Cursor
 
 
@@ -25,8 +27,8 @@ Follows = dict[str, dict[str, Any]]
 class Outlet:
     """A connection as the hub sees it. The hub and the session share it; nobody else writes to the transport.
 
-    `follows` holds what the client follows of the public channels. `seen` is the market change up to which it
-    has been told everything. `stuck_since` is the loop time since when its transport has held unsent bytes, 0
+    `wire` is the form in which the client gets data; it stands before anything is followed. `follows` holds what it
+    follows of the public channels. `seen` is the market change up to which it has been told everything. `stuck_since` is the loop time since when its transport has held unsent bytes, 0
     when it does not. `expires_s` is wall-clock time, 0 while nobody has signed in. `closing` is the hub's list of
     connections whose close frame is out; `cut_at_s` the loop time when such a one is cut. `on_end` is called when
     our close frame goes out, or when the connection ends without one.
@@ -46,17 +48,20 @@ class Outlet:
         "on_end",
         "ping_bucket",
         "pings_unanswered",
+        "principal",
         "seen",
         "session_id",
         "stuck_since",
         "transport",
         "user_id",
         "value",
+        "wire",
     )
 
     def __init__(self, transport: Transport, interval_ms: int, closing: dict[Outlet, None]) -> None:
         self.transport = transport
         self.interval_ms = interval_ms
+        self.wire = Wire.JSON
         self.closing = closing
         self.cut_at_s = 0.0
         self.is_open = True
@@ -74,6 +79,7 @@ class Outlet:
         self.account_id = 0
         self.session_id = 0
         self.expires_s = 0
+        self.principal: Principal | None = None
 
     def __repr__(self) -> str:
         state = "open" if self.is_open else f"closed {self.close_code}"

@@ -1,18 +1,23 @@
-"""The JSON of streamed market data: one fragment for each quote and trade, and the messages that join them."""
+"""Streamed market data as JSON: a fragment for each quote, trade, book and candle, and the frames that join them.
+
+A fragment is made once for each change and kept where it belongs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from engine.kinds import Side
-from server.candle_streams import ToldCandle
+from server.candle_streams import CandleSeries, ToldCandle
 from server.decimal_text import cash_text, percent_text, quantity_text
-from server.depth_log import BookLevel, DepthStep
+from server.depth_log import BookLevel, DepthLog, DepthStep
+from server.stream_changes import candles_after, steps_after, trades_after
 from server.symbol_view import MarketTrade, SymbolView
+from server.ws_frames import text_frame
 
 _SIDES: Final = {int(Side.BUY): '"BUY"', int(Side.SELL): '"SELL"'}
 
@@ -96,3 +101,52 @@ def depth_message(fragments: Iterable[bytes]) -> bytes:
 def candles_message(fragments: Iterable[bytes]) -> bytes:
     """A message of the `candles` channel."""
     return b'{"channel":"candles","data":[' + b",".join(fragments) + b"]}"
+
+
+def quotes_frame(views: tuple[SymbolView, ...], since: int) -> bytes:
+    """The quotes that changed after `since` (-1: all) as one frame; empty when there are none."""
+    fragments = []
+    for view in views:
+        if view.changed_at > since:
+            fragment = view.fragment
+            if fragment is None:
+                fragment = view.fragment = quote_fragment(view)
+            fragments.append(fragment)
+    return text_frame(quotes_message(fragments)) if fragments else b""
+
+
+def trades_frame(views: tuple[SymbolView, ...], since: int) -> bytes:
+    """The trades after `since` that are still remembered as one frame; empty when there are none."""
+    fragments = []
+    for trade in trades_after(views, since):
+        fragment = trade.fragment
+        if fragment is None:
+            fragment = trade.fragment = trade_fragment(trade)
+        fragments.append(fragment)
+    return text_frame(trades_message(fragments)) if fragments else b""
+
+
+def depth_frame(logs: tuple[DepthLog, ...], since: int) -> bytes:
+    """What changed in these books after `since` (-1: the whole books) as one frame; empty when nothing did."""
+    fragments = [depth_fragment(step) for step in steps_after(logs, since)]
+    return text_frame(depth_message(fragments)) if fragments else b""
+
+
+def candles_frame(series: tuple[CandleSeries, ...], since: int) -> bytes:
+    """The candles that changed after `since` (-1: the newest of each series) as one frame; empty when none did."""
+    fragments = []
+    for told in candles_after(series, since):
+        fragment = told.fragment
+        if fragment is None:
+            fragment = told.fragment = candle_fragment(told)
+        fragments.append(fragment)
+    return text_frame(candles_message(fragments)) if fragments else b""
+
+
+JSON_FRAMES: Final[dict[str, Callable[[tuple[Any, ...], int], bytes]]] = {
+    "quotes": quotes_frame,
+    "trades": trades_frame,
+    "depth": depth_frame,
+    "candles": candles_frame,
+}
+"""Public channel → what makes its frame."""

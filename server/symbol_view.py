@@ -22,8 +22,8 @@ NO_SIDE: Final = 0
 class MarketTrade(Struct, gc=False):
     """A trade as everybody may see it. `number` counts the symbol's trades since the start, without gaps.
 
-    `changed_at` is its place in the order of all market changes, `fragment` its JSON, made once by the
-    fan-out. Who traded is nobody's business, so there are no ids of theirs.
+    `changed_at` is its place in the order of all market changes, `fragment` its JSON and `packed` its protobuf
+    message, each made once by the fan-out when somebody wants it. Who traded is nobody's business, so there are no ids of theirs.
     """
 
     number: int
@@ -34,6 +34,7 @@ class MarketTrade(Struct, gc=False):
     taker_side: int
     time_us: int
     fragment: bytes | None = None
+    packed: bytes | None = None
 
 
 class SymbolView:
@@ -41,7 +42,7 @@ class SymbolView:
 
     `version` grows with every visible change of the quote; `changed_at` is that change's place in the order
     of all market changes, `traded_at` that of the newest trade. `fragment` is the quote's JSON, made once
-    per version by the fan-out. `depth_seq` is the journal sequence of the newest change of the levels, `depth` what
+    per version by the fan-out; `packed` is its protobuf message, true of the change `packed_at`. `depth_seq` is the journal sequence of the newest change of the levels, `depth` what
     changed of them while somebody follows that.
     """
 
@@ -58,6 +59,8 @@ class SymbolView:
         "low_e4",
         "name",
         "open_e4",
+        "packed",
+        "packed_at",
         "phase",
         "previous_close_e4",
         "price_source",
@@ -94,6 +97,8 @@ class SymbolView:
         self.version = 1
         self.changed_at = 0
         self.fragment: bytes | None = None
+        self.packed = b""
+        self.packed_at = -1
         self.trades: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
         self.trade_count = 0
         self.traded_at = 0

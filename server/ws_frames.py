@@ -12,6 +12,7 @@ from typing import Final
 CONTROL_PAYLOAD_MAX: Final = 125
 
 _TEXT: Final = 0x81  # FIN and the opcode
+_BINARY: Final = 0x82
 _CLOSE: Final = 0x88
 _PING: Final = 0x89
 _PONG: Final = 0x8A
@@ -37,14 +38,19 @@ class CloseCode(IntEnum):
     TOO_MANY = 4429  # come back later
 
 
-def text_frame(payload: bytes) -> bytes:
-    """A text message."""
+def text_frame(payload: bytes, first: int = _TEXT) -> bytes:
+    """A text message. `first` is the frame's first byte."""
     length = len(payload)
     if length < 126:
-        return _pack_short(_TEXT, length) + payload
+        return _pack_short(first, length) + payload
     if length < 65_536:
-        return _pack_medium(_TEXT, 126, length) + payload
-    return _pack_long(_TEXT, 127, length) + payload
+        return _pack_medium(first, 126, length) + payload
+    return _pack_long(first, 127, length) + payload
+
+
+def binary_frame(payload: bytes) -> bytes:
+    """A binary message."""
+    return text_frame(payload, _BINARY)
 
 
 def close_frame(code: int, reason: str = "") -> bytes:

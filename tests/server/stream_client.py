@@ -14,7 +14,7 @@ from server.fan_out import Hub
 from server.listening_socket import listening_socket
 from server.outlet import Outlet
 
-TEXT, CLOSE, PING = 1, 8, 9
+TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 
 
 class Frame(msgspec.Struct):

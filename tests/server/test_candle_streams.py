@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from server.cohorts import candles_frame
 from server.market_types import MINUTE_US, Interval
+from server.stream_json import candles_frame
 from tests.server.market_records import trade
 from tests.server.stream_client import StreamClient
 from tests.server.stream_market import Connect, Market

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.kinds import Side
-from server.cohorts import depth_frame
 from server.depth_log import ENTRIES_MAX, book_checksum
 from server.market_view import MarketView
+from server.stream_json import depth_frame
 from tests.server.market_records import book, durable, listing
 from tests.server.stream_book import ClientBook, steps_of
 

@@ -1,0 +1,467 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Side(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SIDE_UNSPECIFIED: _ClassVar[Side]
+    SIDE_BUY: _ClassVar[Side]
+    SIDE_SELL: _ClassVar[Side]
+
+class DepthType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DEPTH_TYPE_UNSPECIFIED: _ClassVar[DepthType]
+    DEPTH_TYPE_SNAPSHOT: _ClassVar[DepthType]
+    DEPTH_TYPE_DELTA: _ClassVar[DepthType]
+
+class OrderType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORDER_TYPE_UNSPECIFIED: _ClassVar[OrderType]
+    ORDER_TYPE_MARKET: _ClassVar[OrderType]
+    ORDER_TYPE_LIMIT: _ClassVar[OrderType]
+
+class TimeInForce(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TIME_IN_FORCE_UNSPECIFIED: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_DAY: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_GTC: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_IOC: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_FOK: _ClassVar[TimeInForce]
+
+class OrderStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORDER_STATUS_UNSPECIFIED: _ClassVar[OrderStatus]
+    ORDER_STATUS_PENDING: _ClassVar[OrderStatus]
+    ORDER_STATUS_PARTIAL: _ClassVar[OrderStatus]
+    ORDER_STATUS_FILLED: _ClassVar[OrderStatus]
+    ORDER_STATUS_CANCELLED: _ClassVar[OrderStatus]
+    ORDER_STATUS_REJECTED: _ClassVar[OrderStatus]
+    ORDER_STATUS_EXPIRED: _ClassVar[OrderStatus]
+    ORDER_STATUS_REPLACED: _ClassVar[OrderStatus]
+
+class CloseReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CLOSE_REASON_NONE: _ClassVar[CloseReason]
+    CLOSE_REASON_USER: _ClassVar[CloseReason]
+    CLOSE_REASON_CANCEL_ALL: _ClassVar[CloseReason]
+    CLOSE_REASON_NO_LIQUIDITY: _ClassVar[CloseReason]
+    CLOSE_REASON_SELF_TRADE: _ClassVar[CloseReason]
+    CLOSE_REASON_SESSION_END: _ClassVar[CloseReason]
+    CLOSE_REASON_REPLACED: _ClassVar[CloseReason]
+    CLOSE_REASON_KILL_SWITCH: _ClassVar[CloseReason]
+    CLOSE_REASON_ACCOUNT_DISABLED: _ClassVar[CloseReason]
+    CLOSE_REASON_REQUOTED: _ClassVar[CloseReason]
+
+class NotificationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    NOTIFICATION_KIND_UNSPECIFIED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_ORDER_FILLED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_ORDER_PARTIALLY_FILLED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_ORDER_CANCELLED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_ORDER_EXPIRED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_ORDER_REJECTED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_DEPOSIT_CREDITED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_WITHDRAWAL_PAID: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_WITHDRAWAL_REFUSED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_CASH_ADJUSTED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_SHARES_RECEIVED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_ACCOUNT_DISABLED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_ACCOUNT_ENABLED: _ClassVar[NotificationKind]
+
+class Topic(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TOPIC_UNSPECIFIED: _ClassVar[Topic]
+    TOPIC_ORDERS: _ClassVar[Topic]
+    TOPIC_MONEY: _ClassVar[Topic]
+    TOPIC_ACCOUNT: _ClassVar[Topic]
+
+class Severity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEVERITY_UNSPECIFIED: _ClassVar[Severity]
+    SEVERITY_INFO: _ClassVar[Severity]
+    SEVERITY_WARNING: _ClassVar[Severity]
+    SEVERITY_CRITICAL: _ClassVar[Severity]
+SIDE_UNSPECIFIED: Side
+SIDE_BUY: Side
+SIDE_SELL: Side
+DEPTH_TYPE_UNSPECIFIED: DepthType
+DEPTH_TYPE_SNAPSHOT: DepthType
+DEPTH_TYPE_DELTA: DepthType
+ORDER_TYPE_UNSPECIFIED: OrderType
+ORDER_TYPE_MARKET: OrderType
+ORDER_TYPE_LIMIT: OrderType
+TIME_IN_FORCE_UNSPECIFIED: TimeInForce
+TIME_IN_FORCE_DAY: TimeInForce
+TIME_IN_FORCE_GTC: TimeInForce
+TIME_IN_FORCE_IOC: TimeInForce
+TIME_IN_FORCE_FOK: TimeInForce
+ORDER_STATUS_UNSPECIFIED: OrderStatus
+ORDER_STATUS_PENDING: OrderStatus
+ORDER_STATUS_PARTIAL: OrderStatus
+ORDER_STATUS_FILLED: OrderStatus
+ORDER_STATUS_CANCELLED: OrderStatus
+ORDER_STATUS_REJECTED: OrderStatus
+ORDER_STATUS_EXPIRED: OrderStatus
+ORDER_STATUS_REPLACED: OrderStatus
+CLOSE_REASON_NONE: CloseReason
+CLOSE_REASON_USER: CloseReason
+CLOSE_REASON_CANCEL_ALL: CloseReason
+CLOSE_REASON_NO_LIQUIDITY: CloseReason
+CLOSE_REASON_SELF_TRADE: CloseReason
+CLOSE_REASON_SESSION_END: CloseReason
+CLOSE_REASON_REPLACED: CloseReason
+CLOSE_REASON_KILL_SWITCH: CloseReason
+CLOSE_REASON_ACCOUNT_DISABLED: CloseReason
+CLOSE_REASON_REQUOTED: CloseReason
+NOTIFICATION_KIND_UNSPECIFIED: NotificationKind
+NOTIFICATION_KIND_ORDER_FILLED: NotificationKind
+NOTIFICATION_KIND_ORDER_PARTIALLY_FILLED: NotificationKind
+NOTIFICATION_KIND_ORDER_CANCELLED: NotificationKind
+NOTIFICATION_KIND_ORDER_EXPIRED: NotificationKind
+NOTIFICATION_KIND_ORDER_REJECTED: NotificationKind
+NOTIFICATION_KIND_DEPOSIT_CREDITED: NotificationKind
+NOTIFICATION_KIND_WITHDRAWAL_PAID: NotificationKind
+NOTIFICATION_KIND_WITHDRAWAL_REFUSED: NotificationKind
+NOTIFICATION_KIND_CASH_ADJUSTED: NotificationKind
+NOTIFICATION_KIND_SHARES_RECEIVED: NotificationKind
+NOTIFICATION_KIND_ACCOUNT_DISABLED: NotificationKind
+NOTIFICATION_KIND_ACCOUNT_ENABLED: NotificationKind
+TOPIC_UNSPECIFIED: Topic
+TOPIC_ORDERS: Topic
+TOPIC_MONEY: Topic
+TOPIC_ACCOUNT: Topic
+SEVERITY_UNSPECIFIED: Severity
+SEVERITY_INFO: Severity
+SEVERITY_WARNING: Severity
+SEVERITY_CRITICAL: Severity
+
+class Data(_message.Message):
+    __slots__ = ("quotes", "trades", "depth", "candles", "orders", "balance", "notifications", "portfolio")
+    QUOTES_FIELD_NUMBER: _ClassVar[int]
+    TRADES_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    CANDLES_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    NOTIFICATIONS_FIELD_NUMBER: _ClassVar[int]
+    PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
+    quotes: _containers.RepeatedCompositeFieldContainer[Quote]
+    trades: _containers.RepeatedCompositeFieldContainer[Trade]
+    depth: _containers.RepeatedCompositeFieldContainer[Depth]
+    candles: _containers.RepeatedCompositeFieldContainer[Candle]
+    orders: _containers.RepeatedCompositeFieldContainer[OrderEvent]
+    balance: _containers.RepeatedCompositeFieldContainer[BalanceEvent]
+    notifications: _containers.RepeatedCompositeFieldContainer[NotificationEvent]
+    portfolio: _containers.RepeatedCompositeFieldContainer[PortfolioEvent]
+    def __init__(self, quotes: _Optional[_Iterable[_Union[Quote, _Mapping]]] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., depth: _Optional[_Iterable[_Union[Depth, _Mapping]]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[OrderEvent, _Mapping]]] = ..., balance: _Optional[_Iterable[_Union[BalanceEvent, _Mapping]]] = ..., notifications: _Optional[_Iterable[_Union[NotificationEvent, _Mapping]]] = ..., portfolio: _Optional[_Iterable[_Union[PortfolioEvent, _Mapping]]] = ...) -> None: ...
+
+class Quote(_message.Message):
+    __slots__ = ("symbol", "price_e4", "change_e4", "change_percentage_e2", "volume_e8", "bid_e4", "ask_e4", "bid_size_e8", "ask_size_e8", "timestamp_ms", "stale", "v")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_E4_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_PERCENTAGE_E2_FIELD_NUMBER: _ClassVar[int]
+    VOLUME_E8_FIELD_NUMBER: _ClassVar[int]
+    BID_E4_FIELD_NUMBER: _ClassVar[int]
+    ASK_E4_FIELD_NUMBER: _ClassVar[int]
+    BID_SIZE_E8_FIELD_NUMBER: _ClassVar[int]
+    ASK_SIZE_E8_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_MS_FIELD_NUMBER: _ClassVar[int]
+    STALE_FIELD_NUMBER: _ClassVar[int]
+    V_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    price_e4: int
+    change_e4: int
+    change_percentage_e2: int
+    volume_e8: int
+    bid_e4: int
+    ask_e4: int
+    bid_size_e8: int
+    ask_size_e8: int
+    timestamp_ms: int
+    stale: bool
+    v: int
+    def __init__(self, symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., change_e4: _Optional[int] = ..., change_percentage_e2: _Optional[int] = ..., volume_e8: _Optional[int] = ..., bid_e4: _Optional[int] = ..., ask_e4: _Optional[int] = ..., bid_size_e8: _Optional[int] = ..., ask_size_e8: _Optional[int] = ..., timestamp_ms: _Optional[int] = ..., stale: _Optional[bool] = ..., v: _Optional[int] = ...) -> None: ...
+
+class Trade(_message.Message):
+    __slots__ = ("symbol", "n", "price_e4", "quantity_e8", "taker_side", "timestamp_ms")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    N_FIELD_NUMBER: _ClassVar[int]
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    TAKER_SIDE_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_MS_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    n: int
+    price_e4: int
+    quantity_e8: int
+    taker_side: Side
+    timestamp_ms: int
+    def __init__(self, symbol: _Optional[str] = ..., n: _Optional[int] = ..., price_e4: _Optional[int] = ..., quantity_e8: _Optional[int] = ..., taker_side: _Optional[_Union[Side, str]] = ..., timestamp_ms: _Optional[int] = ...) -> None: ...
+
+class Level(_message.Message):
+    __slots__ = ("price_e4", "quantity_e8", "orders")
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    price_e4: int
+    quantity_e8: int
+    orders: int
+    def __init__(self, price_e4: _Optional[int] = ..., quantity_e8: _Optional[int] = ..., orders: _Optional[int] = ...) -> None: ...
+
+class Depth(_message.Message):
+    __slots__ = ("symbol", "type", "prev_seq", "seq", "bids", "asks", "checksum")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    PREV_SEQ_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    BIDS_FIELD_NUMBER: _ClassVar[int]
+    ASKS_FIELD_NUMBER: _ClassVar[int]
+    CHECKSUM_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    type: DepthType
+    prev_seq: int
+    seq: int
+    bids: _containers.RepeatedCompositeFieldContainer[Level]
+    asks: _containers.RepeatedCompositeFieldContainer[Level]
+    checksum: int
+    def __init__(self, symbol: _Optional[str] = ..., type: _Optional[_Union[DepthType, str]] = ..., prev_seq: _Optional[int] = ..., seq: _Optional[int] = ..., bids: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[Level, _Mapping]]] = ..., checksum: _Optional[int] = ...) -> None: ...
+
+class Candle(_message.Message):
+    __slots__ = ("symbol", "interval", "start_ms", "open_e4", "high_e4", "low_e4", "close_e4", "volume_e8", "trades", "closed")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    START_MS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_E4_FIELD_NUMBER: _ClassVar[int]
+    HIGH_E4_FIELD_NUMBER: _ClassVar[int]
+    LOW_E4_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_E4_FIELD_NUMBER: _ClassVar[int]
+    VOLUME_E8_FIELD_NUMBER: _ClassVar[int]
+    TRADES_FIELD_NUMBER: _ClassVar[int]
+    CLOSED_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    interval: str
+    start_ms: int
+    open_e4: int
+    high_e4: int
+    low_e4: int
+    close_e4: int
+    volume_e8: int
+    trades: int
+    closed: bool
+    def __init__(self, symbol: _Optional[str] = ..., interval: _Optional[str] = ..., start_ms: _Optional[int] = ..., open_e4: _Optional[int] = ..., high_e4: _Optional[int] = ..., low_e4: _Optional[int] = ..., close_e4: _Optional[int] = ..., volume_e8: _Optional[int] = ..., trades: _Optional[int] = ..., closed: _Optional[bool] = ...) -> None: ...
+
+class OrderEvent(_message.Message):
+    __slots__ = ("seq", "prev_seq", "more", "data")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    PREV_SEQ_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    prev_seq: int
+    more: bool
+    data: Order
+    def __init__(self, seq: _Optional[int] = ..., prev_seq: _Optional[int] = ..., more: _Optional[bool] = ..., data: _Optional[_Union[Order, _Mapping]] = ...) -> None: ...
+
+class BalanceEvent(_message.Message):
+    __slots__ = ("seq", "prev_seq", "more", "data")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    PREV_SEQ_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    prev_seq: int
+    more: bool
+    data: Balance
+    def __init__(self, seq: _Optional[int] = ..., prev_seq: _Optional[int] = ..., more: _Optional[bool] = ..., data: _Optional[_Union[Balance, _Mapping]] = ...) -> None: ...
+
+class NotificationEvent(_message.Message):
+    __slots__ = ("seq", "prev_seq", "more", "data")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    PREV_SEQ_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    prev_seq: int
+    more: bool
+    data: Notification
+    def __init__(self, seq: _Optional[int] = ..., prev_seq: _Optional[int] = ..., more: _Optional[bool] = ..., data: _Optional[_Union[Notification, _Mapping]] = ...) -> None: ...
+
+class Order(_message.Message):
+    __slots__ = ("order_id", "stock_symbol", "side", "order_type", "time_in_force", "quantity_e8", "price_e4", "status", "filled_quantity_e8", "remaining_quantity_e8", "average_price_e4", "fee_e4", "hold_e4", "estimated_total_e4", "client_order_id", "created_at_us", "updated_at_us", "filled_at_us", "replaces", "replaced_by", "reason")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    STOCK_SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_TYPE_FIELD_NUMBER: _ClassVar[int]
+    TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    FILLED_QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    AVERAGE_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    FEE_E4_FIELD_NUMBER: _ClassVar[int]
+    HOLD_E4_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_TOTAL_E4_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    FILLED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    REPLACES_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_BY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    stock_symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity_e8: int
+    price_e4: int
+    status: OrderStatus
+    filled_quantity_e8: int
+    remaining_quantity_e8: int
+    average_price_e4: int
+    fee_e4: int
+    hold_e4: int
+    estimated_total_e4: int
+    client_order_id: str
+    created_at_us: int
+    updated_at_us: int
+    filled_at_us: int
+    replaces: str
+    replaced_by: str
+    reason: CloseReason
+    def __init__(self, order_id: _Optional[str] = ..., stock_symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., order_type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., quantity_e8: _Optional[int] = ..., price_e4: _Optional[int] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., filled_quantity_e8: _Optional[int] = ..., remaining_quantity_e8: _Optional[int] = ..., average_price_e4: _Optional[int] = ..., fee_e4: _Optional[int] = ..., hold_e4: _Optional[int] = ..., estimated_total_e4: _Optional[int] = ..., client_order_id: _Optional[str] = ..., created_at_us: _Optional[int] = ..., updated_at_us: _Optional[int] = ..., filled_at_us: _Optional[int] = ..., replaces: _Optional[str] = ..., replaced_by: _Optional[str] = ..., reason: _Optional[_Union[CloseReason, str]] = ...) -> None: ...
+
+class Balance(_message.Message):
+    __slots__ = ("currency", "balance_e4", "available_e4", "held_e4", "unsettled_e4", "withdrawable_e4", "buying_power_e4")
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_E4_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_E4_FIELD_NUMBER: _ClassVar[int]
+    HELD_E4_FIELD_NUMBER: _ClassVar[int]
+    UNSETTLED_E4_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWABLE_E4_FIELD_NUMBER: _ClassVar[int]
+    BUYING_POWER_E4_FIELD_NUMBER: _ClassVar[int]
+    currency: str
+    balance_e4: int
+    available_e4: int
+    held_e4: int
+    unsettled_e4: int
+    withdrawable_e4: int
+    buying_power_e4: int
+    def __init__(self, currency: _Optional[str] = ..., balance_e4: _Optional[int] = ..., available_e4: _Optional[int] = ..., held_e4: _Optional[int] = ..., unsettled_e4: _Optional[int] = ..., withdrawable_e4: _Optional[int] = ..., buying_power_e4: _Optional[int] = ...) -> None: ...
+
+class Notification(_message.Message):
+    __slots__ = ("notification_id", "kind", "topic", "severity", "title", "body", "order_id", "transaction_id", "symbol", "side", "quantity_e8", "filled_quantity_e8", "average_price_e4", "amount_e4", "currency", "reason", "created_at_us", "read_at_us")
+    NOTIFICATION_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    SEVERITY_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    FILLED_QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    AVERAGE_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_E4_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    READ_AT_US_FIELD_NUMBER: _ClassVar[int]
+    notification_id: str
+    kind: NotificationKind
+    topic: Topic
+    severity: Severity
+    title: str
+    body: str
+    order_id: str
+    transaction_id: str
+    symbol: str
+    side: Side
+    quantity_e8: int
+    filled_quantity_e8: int
+    average_price_e4: int
+    amount_e4: int
+    currency: str
+    reason: CloseReason
+    created_at_us: int
+    read_at_us: int
+    def __init__(self, notification_id: _Optional[str] = ..., kind: _Optional[_Union[NotificationKind, str]] = ..., topic: _Optional[_Union[Topic, str]] = ..., severity: _Optional[_Union[Severity, str]] = ..., title: _Optional[str] = ..., body: _Optional[str] = ..., order_id: _Optional[str] = ..., transaction_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., quantity_e8: _Optional[int] = ..., filled_quantity_e8: _Optional[int] = ..., average_price_e4: _Optional[int] = ..., amount_e4: _Optional[int] = ..., currency: _Optional[str] = ..., reason: _Optional[_Union[CloseReason, str]] = ..., created_at_us: _Optional[int] = ..., read_at_us: _Optional[int] = ...) -> None: ...
+
+class PortfolioEvent(_message.Message):
+    __slots__ = ("seq", "data")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    data: Portfolio
+    def __init__(self, seq: _Optional[int] = ..., data: _Optional[_Union[Portfolio, _Mapping]] = ...) -> None: ...
+
+class Portfolio(_message.Message):
+    __slots__ = ("currency", "total_value_e4", "total_invested_e4", "cash_balance_e4", "buying_power_e4", "holdings_value_e4", "day_pnl_e4", "day_pnl_percentage_e2", "unrealized_pnl_e4", "realized_pnl_e4", "fees_paid_e4", "total_pnl_e4", "total_pnl_percentage_e2", "holdings")
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_VALUE_E4_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_INVESTED_E4_FIELD_NUMBER: _ClassVar[int]
+    CASH_BALANCE_E4_FIELD_NUMBER: _ClassVar[int]
+    BUYING_POWER_E4_FIELD_NUMBER: _ClassVar[int]
+    HOLDINGS_VALUE_E4_FIELD_NUMBER: _ClassVar[int]
+    DAY_PNL_E4_FIELD_NUMBER: _ClassVar[int]
+    DAY_PNL_PERCENTAGE_E2_FIELD_NUMBER: _ClassVar[int]
+    UNREALIZED_PNL_E4_FIELD_NUMBER: _ClassVar[int]
+    REALIZED_PNL_E4_FIELD_NUMBER: _ClassVar[int]
+    FEES_PAID_E4_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_PNL_E4_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_PNL_PERCENTAGE_E2_FIELD_NUMBER: _ClassVar[int]
+    HOLDINGS_FIELD_NUMBER: _ClassVar[int]
+    currency: str
+    total_value_e4: int
+    total_invested_e4: int
+    cash_balance_e4: int
+    buying_power_e4: int
+    holdings_value_e4: int
+    day_pnl_e4: int
+    day_pnl_percentage_e2: int
+    unrealized_pnl_e4: int
+    realized_pnl_e4: int
+    fees_paid_e4: int
+    total_pnl_e4: int
+    total_pnl_percentage_e2: int
+    holdings: _containers.RepeatedCompositeFieldContainer[Holding]
+    def __init__(self, currency: _Optional[str] = ..., total_value_e4: _Optional[int] = ..., total_invested_e4: _Optional[int] = ..., cash_balance_e4: _Optional[int] = ..., buying_power_e4: _Optional[int] = ..., holdings_value_e4: _Optional[int] = ..., day_pnl_e4: _Optional[int] = ..., day_pnl_percentage_e2: _Optional[int] = ..., unrealized_pnl_e4: _Optional[int] = ..., realized_pnl_e4: _Optional[int] = ..., fees_paid_e4: _Optional[int] = ..., total_pnl_e4: _Optional[int] = ..., total_pnl_percentage_e2: _Optional[int] = ..., holdings: _Optional[_Iterable[_Union[Holding, _Mapping]]] = ...) -> None: ...
+
+class Holding(_message.Message):
+    __slots__ = ("symbol", "name", "quantity_e8", "available_quantity_e8", "average_cost_e4", "current_price_e4", "current_value_e4", "total_cost_e4", "unrealized_pnl_e4", "unrealized_pnl_percentage_e2", "realized_pnl_e4", "day_change_e4", "day_change_percentage_e2")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    AVERAGE_COST_E4_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_VALUE_E4_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_COST_E4_FIELD_NUMBER: _ClassVar[int]
+    UNREALIZED_PNL_E4_FIELD_NUMBER: _ClassVar[int]
+    UNREALIZED_PNL_PERCENTAGE_E2_FIELD_NUMBER: _ClassVar[int]
+    REALIZED_PNL_E4_FIELD_NUMBER: _ClassVar[int]
+    DAY_CHANGE_E4_FIELD_NUMBER: _ClassVar[int]
+    DAY_CHANGE_PERCENTAGE_E2_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    name: str
+    quantity_e8: int
+    available_quantity_e8: int
+    average_cost_e4: int
+    current_price_e4: int
+    current_value_e4: int
+    total_cost_e4: int
+    unrealized_pnl_e4: int
+    unrealized_pnl_percentage_e2: int
+    realized_pnl_e4: int
+    day_change_e4: int
+    day_change_percentage_e2: int
+    def __init__(self, symbol: _Optional[str] = ..., name: _Optional[str] = ..., quantity_e8: _Optional[int] = ..., available_quantity_e8: _Optional[int] = ..., average_cost_e4: _Optional[int] = ..., current_price_e4: _Optional[int] = ..., current_value_e4: _Optional[int] = ..., total_cost_e4: _Optional[int] = ..., unrealized_pnl_e4: _Optional[int] = ..., unrealized_pnl_percentage_e2: _Optional[int] = ..., realized_pnl_e4: _Optional[int] = ..., day_change_e4: _Optional[int] = ..., day_change_percentage_e2: _Optional[int] = ...) -> None: ...
