@@ -123,7 +123,7 @@ def migrate(mode: str | None, file: Path | None) -> None:
 @click.argument("email")
 @click.argument("names", nargs=-1, required=True, metavar="ROLE...")
 def roles(mode: str | None, file: Path | None, email: str, names: tuple[str, ...]) -> None:
-    """Give a registered user these roles and no others, from the next sign-in on. How the first admin is made."""
+    """Give a registered user these roles and no others; a running server knows in a second. How the first admin is made."""
     from server import operations
     from server.principal import Role
 
@@ -179,8 +179,9 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     from server.indices import indices_of
     from server.snapshots import Snapshots
 
-    catalogue = load_catalogue(settings.catalogue_dir)
+    demo_mode = settings.mode is Mode.DEMO
     feed = make_feed(settings.market)
+    catalogue = feed.listed_in(load_catalogue(settings.catalogue_dir), may_list=demo_mode)
     core = await open_core(settings, feed.clock, lifecycle)
     feed.continue_after(core.state.last_us)
     venue = Venue(core.runtime, catalogue, settings.idempotency, feed.sources)
@@ -190,7 +191,6 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     services.indices = indices_of(catalogue.indices)
     snapshots = Snapshots(services.database, core.runtime, services.market.last_e4)
     lifecycle.on_stop("the snapshots", snapshots.stop)
-    demo_mode = settings.mode is Mode.DEMO
     accounts = await seed(services.auth, services.database, core.runtime) if demo_mode else None
     await feed.open(services, accounts)
     lifecycle.on_stop("the feed", feed.stop)
@@ -258,7 +258,7 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     for listener in (market.listener, add_trades, hub.listener):
         runtime.add_listener(listener)
     watch(services)
-    auth.add_revocation_listener(hub.close_session)
+    auth.tell(hub)
     await auth.start()
     await outbox.start()
     lifecycle.on_stop("the outbox", outbox.stop)
@@ -272,6 +272,7 @@ def _sign_in(settings: Settings, core: Core, database: Database, outbox: Outbox)
     from server.auth import Auth
     from server.mail import make_mailer
     from server.secrets_file import load_or_create_secret
+    from server.standing import disabled_users
 
     accounts = core.state.account_by_user
     return Auth(
@@ -281,6 +282,7 @@ def _sign_in(settings: Settings, core: Core, database: Database, outbox: Outbox)
         outbox,
         account_of=lambda user: accounts.get(user, 0),
         highest_user_id=lambda: max(accounts, default=0),
+        disabled_users=lambda: disabled_users(core.state),
         mail=settings.mail,
         mailer=make_mailer(settings.mail, settings.data_dir),
     )

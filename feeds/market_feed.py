@@ -1,7 +1,7 @@
 """What drives the market, by `market.feed`: nothing, the simulator, or a recorded day. One class each, one life cycle.
 
 1. made from the settings: the clock and the price sources are known before the engine starts
-2. `continue_after` the recovered state, 3. `open` over running services, 4. `start`, 5. `stop`
+2. `listed_in` the catalogue, 3. `continue_after` the recovered state, 4. `open` over running services, 5. `start`, 6. `stop`
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.loading import ConfigError
+from config.records import Catalogue
 from config.settings import MarketSettings
 from engine.kinds import PriceSource
 from feeds.candles import CandleBook
@@ -25,6 +26,7 @@ from feeds.replay import Replay, regular_session, start_us
 from feeds.simulator import Simulator
 from feeds.tape_file import EXCHANGE_ZONE, TapeError
 from feeds.tape_history import TapeHistory
+from feeds.tape_listing import names, with_listing
 from feeds.trade_file import TradeFile
 from server.clock import WallClock
 from server.demo import DemoAccounts
@@ -52,6 +54,10 @@ class MarketFeed:
     def tape_symbols(self) -> frozenset[str]:
         """Instruments whose price comes from this feed and not from our own trades."""
         return frozenset(symbol for symbol, source in self.sources.items() if source is PriceSource.TAPE)
+
+    def listed_in(self, catalogue: Catalogue, *, may_list: bool) -> Catalogue:
+        """The catalogue with all that this feed is about; only what `may_list` allows is added."""
+        return catalogue
 
     def continue_after(self, last_us: int) -> None:
         """The engine has been at this time: the clock goes on from there, if it is behind."""
@@ -110,17 +116,27 @@ class RecordedDay(MarketFeed):
         self.sources = {self._file.name.symbol: PriceSource.TAPE}
         self._simulator: Simulator | None = None
 
+    def listed_in(self, catalogue: Catalogue, *, may_list: bool) -> Catalogue:
+        """A demo replays whatever it is given. Raises ConfigError for an instrument that nobody listed, or a file without trades."""
+        symbol, feed = self._file.name.symbol, self.settings.feed
+        if names(catalogue, symbol):
+            return catalogue
+        if not may_list:
+            raise ConfigError([f"market.feed = {feed!r}: {symbol} is not in instruments.toml"])
+        try:
+            return with_listing(catalogue, self._file)
+        except TapeError as error:
+            raise ConfigError([f"market.feed = {feed!r}: {error}"]) from error
+
     def continue_after(self, last_us: int) -> None:
         """After a restart the day goes on where the engine had come to."""
         if last_us > self.clock.now_us():
             self.clock.restart_from(last_us)
 
     async def open(self, services: Services, accounts: DemoAccounts | None) -> None:
-        """Raises ConfigError when the tape's instrument is not listed."""
+        """Load the candles of the day's part that is over."""
         symbol = self._file.name.symbol
-        instrument = services.runtime.state.instruments.get(symbol)
-        if instrument is None:
-            raise ConfigError([f"market.feed = {self.settings.feed!r}: {symbol} is not in instruments.toml"])
+        instrument = services.runtime.state.instruments[symbol]
         submit, elapsed_us = services.runtime.submit, WALL.elapsed_us
         table = LastValueTable(self.candles)
         table.register(symbol, zone=EXCHANGE_ZONE)
