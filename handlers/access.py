@@ -46,7 +46,7 @@ IsMine = Callable[[Services, Principal, str], bool | None]
 
 class PathObject(Struct, frozen=True):
     """A kind of object that paths name. `is_mine` decides from memory; what it does not know, the query that has the
-    owner as a parameter does (History, Sessions, ApiKeys: none of them finds a row without one).
+    owner as a parameter does (History, Sessions, ApiKeys, notifications: none of them finds a row without one).
     """
 
     ownership: Ownership
@@ -83,6 +83,7 @@ OBJECTS: Final[dict[str, PathObject]] = {
     "transaction_id": PathObject(Ownership.CALLER, _withdrawal_is_mine, f"wdr_{ID_MAX}"),
     "session_id": PathObject(Ownership.CALLER, _session_is_mine, f"ses_{ID_MAX}"),
     "key_id": PathObject(Ownership.CALLER, _key_is_mine, f"key_{ID_MAX}"),
+    "notification_id": PathObject(Ownership.CALLER),
 }
 """The `{name}` of a path → whose such objects are. Below /admin all of them are OPERATED."""
 

@@ -30,8 +30,8 @@ _CLOSE_CODES: Final = {
 
 ABOUT: Final = f"""\
 Market data and private streams, and orders. Connect to `{PATHS[0]}` (or `{PATHS[1]}`), subprotocol `{SUBPROTOCOL}`.
-Messages are JSON text of at most 64 KiB. Quotes, trades, depth and candles need no login; `orders`, `balance` and `portfolio` do, by the
-`Authorization` header of the handshake or by an `auth` message.
+Messages are JSON text of at most 64 KiB. Quotes, trades, depth and candles need no login; `orders`, `balance`, `notifications` and `portfolio` do, by
+the `Authorization` header of the handshake or by an `auth` message.
 
 An error never closes a good session. A private stream is never cut: `prev_seq` proves that nothing is missing, and
 `resume_from` goes on after a sequence. Close codes: {", ".join(f"{int(code)} {why}" for code, why in _CLOSE_CODES.items())}.

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from handlers.balance_json import BalanceJson
 from handlers.field_types import SideName
+from handlers.notifications import NotificationJson
 from handlers.numbers import Number, NumberOrNull
 from handlers.openapi_order import OrderJson
 from handlers.valuation import PortfolioJson
@@ -219,6 +220,13 @@ class Balances(Private, frozen=True, kw_only=True):
     data: BalanceJson
 
 
+class Notifications(Private, frozen=True, kw_only=True):
+    """Something that happened to the account. `read_at` is null here: `GET /notifications` says what has been read."""
+
+    channel: Literal["notifications"]
+    data: NotificationJson
+
+
 class Portfolios(Struct, frozen=True):
     """What the account is worth, as `GET /portfolio` has it, from the state at `seq`. Only the newest is sent."""
 
@@ -230,7 +238,7 @@ class Portfolios(Struct, frozen=True):
 CLIENT: Final = (SignIn, Subscribe, Unsubscribe, Ping, Place, Cancel, Batch)
 SERVER: Final = (
     Ok, Error, Pong, Subscribed, Unsubscribed, ResyncRequired, Shutdown, Quotes, Trades, Depth, Candles,
-    Orders, Balances, Portfolios
+    Orders, Balances, Notifications, Portfolios
 )  # fmt: skip
 
 EXAMPLES: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
@@ -246,7 +254,7 @@ EXAMPLES: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
             "interval_ms": 250,
             "id": 2,
         },
-        {"action": "subscribe", "channels": ["orders", "balance"], "id": "mine"},
+        {"action": "subscribe", "channels": ["orders", "balance", "notifications"], "id": "mine"},
     ),
     Unsubscribe: ({"action": "unsubscribe", "channels": ["trades"], "id": 3},),
     Ping: ({"action": "ping", "id": 4},),

@@ -43,6 +43,7 @@ class MetaJson(Struct, omit_defaults=True):
     limit: int | None = None
     total: int | None = None
     next_cursor: str | None = None
+    unread: int | None = None
 
 
 class ErrorJson(Struct):

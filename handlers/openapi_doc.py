@@ -28,6 +28,7 @@ class Tag(Enum):
     ORDERS = "Placing, replacing, cancelling and reading orders."
     WALLET = "Cash: balance, deposits, withdrawals, the statement."
     PORTFOLIO = "What is held, what it is worth, what it has brought."
+    NOTIFICATIONS = "What the user has been told, and what of it was read."
     MARKET = "Instruments and their public market data."
     AUTH = "Users and sessions."
     ADMIN = "What an operator can stop."

@@ -25,7 +25,10 @@ MoreValue = Annotated[str, Meta(max_length=256), _PLAIN]
 
 
 class NotificationPreferences(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to be told of, beside the streams."""
+    """What `GET /notifications` has: the stream tells everything, as all private streams do.
+
+    `orders` are all kinds about orders, `deposits` money and shares that came or went as asked.
+    """
 
     orders: bool = True
     deposits: bool = True
@@ -52,8 +55,13 @@ _decoder = msgspec.json.Decoder(PreferencesJson)
 
 async def preferences(call: Call) -> Answer:
     """`GET /users/preferences`: the defaults until they are set."""
+    return success(await kept_preferences(call))
+
+
+async def kept_preferences(call: Call) -> PreferencesJson:
+    """The caller's preferences. Raises DatabaseUnavailable."""
     kept = await preferences_of(call.services.database, call.principal.user_id)
-    return success(PreferencesJson() if kept is None else _decoder.decode(kept))
+    return PreferencesJson() if kept is None else _decoder.decode(kept)
 
 
 async def set_preferences(call: Call) -> Answer:

@@ -20,6 +20,7 @@ from handlers import (
     lots,
     market,
     movers,
+    notifications,
     orders,
     orders_read,
     passwords,
@@ -41,6 +42,7 @@ from handlers.openapi_desk import DESK as DESK_DOCS
 from handlers.openapi_dialects import DIALECTS as DIALECT_DOCS
 from handlers.openapi_market import STOCKS as STOCK_DOCS
 from handlers.openapi_market import SYSTEM as SYSTEM_DOCS
+from handlers.openapi_notifications import NOTIFICATIONS as NOTIFICATION_DOCS
 from handlers.openapi_overview import OVERVIEW as OVERVIEW_DOCS
 from handlers.openapi_people import ADMIN as ADMIN_DOCS
 from handlers.openapi_people import AUTH as AUTH_DOCS
@@ -93,6 +95,9 @@ _API: Final = (
     Route("GET", f"{BASE}/portfolio/holdings", portfolio.holdings, HOLDER, PORTFOLIO),
     Route("GET", f"{BASE}/portfolio/lots", lots.lots, HOLDER, PORTFOLIO),
     Route("GET", f"{BASE}/portfolio/performance", performance.performance, HOLDER, PORTFOLIO),
+    Route("GET", f"{BASE}/notifications", notifications.notifications, HOLDER, CALLS),
+    Route("POST", f"{BASE}/notifications/read", notifications.read_all, HOLDER, CALLS),
+    Route("POST", f"{BASE}/notifications/{{notification_id}}/read", notifications.read, HOLDER, CALLS),
     Route("GET", f"{BASE}/stocks/search", stocks.search, PUBLIC, CALLS),
     Route("GET", f"{BASE}/stocks/{{symbol}}", stocks.details, PUBLIC, CALLS),
     Route("GET", f"{BASE}/stocks/{{symbol}}/quote", stocks.quote, PUBLIC, CALLS),
@@ -154,6 +159,7 @@ DOCS: Final = {
     **PORTFOLIO_DOCS,
     **OVER_TIME_DOCS,
     **PROFILE_DOCS,
+    **NOTIFICATION_DOCS,
     **STOCK_DOCS,
     **OVERVIEW_DOCS,
     **AUTH_DOCS,

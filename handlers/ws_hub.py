@@ -5,6 +5,7 @@ from __future__ import annotations
 from config.settings import StreamSettings
 from handlers.balance_json import BalanceEncoder
 from handlers.envelope import encoded
+from handlers.notifications import NotificationEncoder
 from handlers.order_json import encode_order
 from handlers.valuation import portfolio_json, value_holdings
 from server.candle_streams import CandleStreams
@@ -13,7 +14,7 @@ from server.fan_out import Hub
 from server.live_values import LiveValue, ValueOf
 from server.market_types import CandleSource
 from server.market_view import MarketView
-from server.private_streams import BALANCE, ORDERS
+from server.private_streams import BALANCE, NOTIFICATIONS, ORDERS
 from server.runtime import Runtime
 
 
@@ -24,7 +25,11 @@ def make_hub(
     return Hub(
         market,
         settings,
-        {ORDERS: encode_order, BALANCE: BalanceEncoder(runtime.state)},
+        {
+            ORDERS: encode_order,
+            BALANCE: BalanceEncoder(runtime.state),
+            NOTIFICATIONS: NotificationEncoder(runtime.state),
+        },
         clock,
         CandleStreams(market, candles, runtime.now_us),
         value_of(runtime, market),

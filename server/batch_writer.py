@@ -22,6 +22,7 @@ from sql.statements import (
     LOTS,
     LOTS_GONE,
     NEW_ORDERS,
+    NOTIFICATIONS,
     OLDER_ORDERS,
     POSTINGS,
     SETTLE_WITHDRAWAL,
@@ -129,6 +130,7 @@ async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool
     await _copy(connection, NEW_ORDERS, rows.new_orders())
     await _copy(connection, EXECUTIONS, rows.executions)
     await _copy(connection, POSTINGS, rows.postings)
+    await _copy(connection, NOTIFICATIONS, rows.notifications)
     await _stage_and_merge(
         connection, ((OLDER_ORDERS, rows.older_orders()), (CANDLES, rows.candles())), staged=staged
     )

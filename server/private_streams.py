@@ -14,15 +14,26 @@ from typing import Any, Final, cast
 
 from msgspec import Struct
 
-from engine.events import BalanceChanged, OrderUpdated
+from engine.events import AnyEvent, BalanceChanged, OrderUpdated
 from server.codec import Record
 from server.outlet import Outlet
 from server.ws_frames import CloseCode, text_frame
+from sql.notifications import NOTABLE, Notification, may_notify, notifications_of
 
 ORDERS: Final = "orders"
 BALANCE: Final = "balance"
-CHANNELS: Final[dict[type, str]] = {OrderUpdated: ORDERS, BalanceChanged: BALANCE}
-"""Which event goes to which private channel, for the account the event names."""
+NOTIFICATIONS: Final = "notifications"
+CHANNELS: Final[dict[type[AnyEvent], str]] = {
+    OrderUpdated: ORDERS,
+    BalanceChanged: BALANCE,
+    **dict.fromkeys(NOTABLE, NOTIFICATIONS),
+}
+"""Which event goes to which private channel, for the account the event names. A notification is made of its whole record,
+of an order's report too (sql/notifications.py).
+"""
+
+Told = OrderUpdated | BalanceChanged | Notification
+"""What the entries of a stream are."""
 
 WRITE_MAX_BYTES: Final = 262_144
 """What one client is written in one turn; the rest follows when the kernel has taken it."""
@@ -41,7 +52,7 @@ class Remembered(Struct, gc=False):
 
     seq: int
     prev_seq: int
-    event: OrderUpdated | BalanceChanged
+    event: Told
     text: bytes | None
     more: bool = False
 
@@ -63,7 +74,7 @@ class PrivateStream:
         self.trimmed = 0  # entries dropped here that still stand in the order of all
         self.cursors: dict[Cursor, None] = {}
 
-    def add(self, seq: int, event: OrderUpdated | BalanceChanged, text: bytes | None) -> None:
+    def add(self, seq: int, event: Told, text: bytes | None) -> None:
         """Append an event of the record `seq`."""
         if self.last_seq == seq and self.entries:
             self.entries[-1].more = True
@@ -171,17 +182,25 @@ class PrivateStreams:
         for record in records:
             seq = record.seq
             made = prepared.pop(seq, None) if prepared else None
+            notable = False
             for event in record.events:
                 channel = channel_of(type(event))
-                if channel is not None:
-                    told = cast(OrderUpdated | BalanceChanged, event)
+                if channel is ORDERS:
+                    order = cast(OrderUpdated, event)
                     text = made[1] if made is not None and made[0] is event else None
-                    self._add((told.account_id, channel), seq, told, text)
+                    self._add((order.account_id, ORDERS), seq, order, text)
+                    notable = notable or may_notify(order)
+                elif channel is BALANCE:
+                    balance = cast(BalanceChanged, event)
+                    self._add((balance.account_id, BALANCE), seq, balance, None)
+                elif channel is not None:
+                    notable = True
+            if notable:
+                for told in notifications_of(record):
+                    self._add((told.account_id, NOTIFICATIONS), seq, told, None)
             self.seq = seq
 
-    def _add(
-        self, key: tuple[int, str], seq: int, event: OrderUpdated | BalanceChanged, text: bytes | None
-    ) -> None:
+    def _add(self, key: tuple[int, str], seq: int, event: Told, text: bytes | None) -> None:
         stream = self._streams.get(key)
         if stream is None:
             stream = self._stream(key)

@@ -131,6 +131,30 @@ CHECKS: Final[dict[str, str]] = {
         ) AS sums USING (execution_id, account_id, order_id)
         WHERE (e.notional_e4, e.fee_e4, e.quantity_e8) IS DISTINCT FROM (worth, fee, units) ORDER BY execution_id
     """,
+    # Of records that were applied before there were notifications none is asked for.
+    "what is told = the books": """
+        SELECT format('order %s', order_id) AS subject,
+            format('account %s, filled %s, told %s times', account_id, filled_seq IS NOT NULL, coalesce(told, 0)) AS problem
+        FROM (
+            SELECT order_id, o.account_id, max(execution_id) / 1000003 AS filled_seq
+            FROM orders AS o JOIN executions USING (order_id) WHERE status = 3 AND NOT is_quote
+            GROUP BY order_id, o.account_id
+            HAVING max(execution_id) / 1000003 > (SELECT after_seq FROM notifications_begin)
+        ) AS filled FULL JOIN (
+            SELECT order_id, account_id, count(*) AS told FROM notifications WHERE kind = 1 GROUP BY order_id, account_id
+        ) AS tellings USING (order_id, account_id)
+        WHERE filled_seq IS NULL OR coalesce(told, 0) <> 1
+        UNION ALL
+        SELECT format('txn %s', txn_id), format('account %s, deposited %s, told %s times', account_id, amount, coalesce(told, 0))
+        FROM (
+            SELECT txn_id, account_id, amount FROM postings
+            WHERE kind = 1 AND txn_id / 1000003 > (SELECT after_seq FROM notifications_begin)
+        ) AS deposits FULL JOIN (
+            SELECT reference_id AS txn_id, account_id, amount_e4 AS amount, count(*) AS told FROM notifications
+            WHERE kind = 6 GROUP BY reference_id, account_id, amount_e4
+        ) AS tellings USING (txn_id, account_id, amount)
+        WHERE deposits.txn_id IS NULL OR coalesce(told, 0) <> 1
+    """,
     "sequence without gaps": """
         SELECT format('records %s to %s', first_seq, last_seq) AS subject,
             format('%s records, expected to start at %s', records, wanted) AS problem
@@ -155,6 +179,7 @@ CHECKS: Final[dict[str, str]] = {
             UNION ALL SELECT 'accounts', max(seq) FROM accounts
             UNION ALL SELECT 'postings', max(txn_id) / 1000003 FROM postings
             UNION ALL SELECT 'executions', max(execution_id) / 1000003 FROM executions
+            UNION ALL SELECT 'notifications', max(notification_id) / 1000003 FROM notifications
         ) AS newest
         WHERE seq > applied_seq
     """,

@@ -12,6 +12,7 @@ from struct import Struct
 from typing import Any, Final
 
 from engine.events import OrderUpdated
+from sql.notifications import Notification
 
 COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 COPY_TRAILER: Final = b"\xff\xff"
@@ -126,6 +127,23 @@ INSTRUMENT_COLUMNS: Final = (
     "fee_schedule",
 )
 _INSTRUMENT = Struct(">h" + "iq" * 9 + "ih" * 2 + "i?")
+
+NOTIFICATION_COLUMNS: Final = (
+    "account_id",
+    "notification_id",
+    "created_at",
+    "order_id",
+    "reference_id",
+    "quantity_e8",
+    "filled_e8",
+    "amount_e4",
+    "kind",
+    "side",
+    "reason",
+    "read_at",
+    "symbol",
+)
+_NOTIFICATION = Struct(">h" + "iq" * 8 + "ih" * 3 + "i")
 
 STATE_COLUMNS: Final = ("kind", "key", "body")
 STATE_KEY_COLUMNS: Final = ("kind", "key")
@@ -277,6 +295,15 @@ def instrument_row(values: Sequence[Any]) -> bytes:
     lengths = (8,) * 9 + (2,) * 2 + (1,)
     pairs = [part for pair in zip(lengths, values[:12], strict=True) for part in pair]
     return _INSTRUMENT.pack(17, *pairs) + b"".join(map(text_field, values[12:]))
+
+
+def notification_row(told: Notification) -> bytes:
+    """`notifications`; it has not been read."""
+    return _NOTIFICATION.pack(
+        *(13, 8, told.account_id, 8, told.notification_id, 8, told.created_us - PG_EPOCH_US),
+        *(8, told.order_id, 8, told.reference_id, 8, told.quantity_e8, 8, told.filled_e8),
+        *(8, told.amount_e4, 2, told.kind, 2, told.side or 0, 2, told.reason, -1),
+    ) + text_field(told.symbol)
 
 
 def state_row(kind: str, key: bytes, body: bytes) -> bytes:

@@ -9,6 +9,7 @@ PARTITIONED: Final = (
     ("executions", "executed_at"),
     ("postings", "created_at"),
     ("candles", "start_at"),
+    ("notifications", "created_at"),
 )
 """Table → the column it is partitioned by."""
 

@@ -6,9 +6,8 @@ aggregate (wallets, holdings, lots, instruments) is made from the aggregate itse
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import IntEnum
-from typing import Final, Protocol
+from typing import Final
 
 from engine.events import (
     AccountOpened,
@@ -30,11 +29,13 @@ from sql.copy_rows import (
     candle_row,
     client_text_field,
     execution_row,
+    notification_row,
     order_row,
     posting_head,
     posting_row,
     posting_tail,
 )
+from sql.notifications import NOTABLE, RecordLike, may_notify, notifications_of
 
 
 class EntryKind(IntEnum):
@@ -84,17 +85,6 @@ _NO_ROWS: Final = (BookChanged, BalanceChanged, Refused)
 """Events that leave no row of their own and come often."""
 
 
-class RecordLike(Protocol):
-    """What the projection needs of a journal record."""
-
-    @property
-    def seq(self) -> int: ...
-    @property
-    def now_us(self) -> int: ...
-    @property
-    def events(self) -> Sequence[AnyEvent]: ...
-
-
 class Candle:
     """What the fills of one minute add to its candle."""
 
@@ -121,6 +111,7 @@ class Rows:
         self.last_seq = first_seq - 1
         self.executions: list[bytes] = []
         self.postings: list[bytes] = []
+        self.notifications: list[bytes] = []
         self.accounts: list[tuple[int, int, int, str, int, int]] = []
         self.account_statuses: list[tuple[int, int, str, int]] = []
         self.withdrawals: list[tuple[int, int, int, int]] = []
@@ -142,17 +133,23 @@ class Rows:
         if seq != self.last_seq + 1:
             raise ValueError(f"record {seq} does not follow {self.last_seq}")
         self.last_seq = seq
+        notable = False
         for event in record.events:
             if isinstance(event, OrderUpdated):
                 self._orders[event.order_id] = (event, seq)
+                notable = notable or may_notify(event)
             elif isinstance(event, _NO_ROWS):
                 continue
             elif isinstance(event, Traded):
                 self._traded(event, record.now_us)
             elif isinstance(event, Posted):
+                notable = True
                 self._posted(event, record.now_us)
             else:
+                notable = notable or isinstance(event, NOTABLE)
                 self._rare(event, seq, record.now_us)
+        if notable:
+            self.notifications += map(notification_row, notifications_of(record))
 
     def new_orders(self) -> list[bytes]:
         """Rows of orders that these records accepted."""

@@ -55,3 +55,36 @@ ORDER BY txn_id DESC, line DESC LIMIT $7
 ENTRY: Final = f"""{_ENTRY}
 WHERE account_id = $1 AND kind > 0 AND txn_id BETWEEN $2 AND $3 AND entry_id = $4 AND kind = ANY ($5::SMALLINT[])
 """
+
+# account_id, before notification_id, kinds left out, only those unread, limit; newest first
+NOTIFICATIONS: Final = """
+SELECT
+    notification_id, account_id, created_at, kind, order_id, reference_id, side, symbol, quantity_e8, filled_e8, amount_e4,
+    reason, read_at
+FROM notifications
+WHERE account_id = $1 AND notification_id < $2 AND kind <> ALL ($3::SMALLINT[]) AND (read_at IS NULL OR NOT $4)
+ORDER BY notification_id DESC LIMIT $5
+"""
+
+# account_id, kinds left out, the most that is counted
+UNREAD: Final = """
+SELECT count(*) FROM (
+    SELECT FROM notifications WHERE account_id = $1 AND read_at IS NULL AND kind <> ALL ($2::SMALLINT[]) LIMIT $3
+) AS unread
+"""
+
+# account_id, notification_id; when it was first read stays
+READ_ONE: Final = """
+UPDATE notifications SET read_at = coalesce(read_at, now()) WHERE account_id = $1 AND notification_id = $2
+RETURNING
+    notification_id, account_id, created_at, kind, order_id, reference_id, side, symbol, quantity_e8, filled_e8, amount_e4,
+    reason, read_at
+"""
+
+# account_id, the newest notification_id
+READ_UP_TO: Final = """
+WITH marked AS (
+    UPDATE notifications SET read_at = now() WHERE account_id = $1 AND notification_id <= $2 AND read_at IS NULL RETURNING 1
+)
+SELECT count(*) FROM marked
+"""

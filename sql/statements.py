@@ -11,6 +11,7 @@ from sql.copy_rows import (
     INSTRUMENT_COLUMNS,
     LOT_COLUMNS,
     LOT_KEY_COLUMNS,
+    NOTIFICATION_COLUMNS,
     ORDER_COLUMNS,
     POSTING_COLUMNS,
     STATE_COLUMNS,
@@ -43,6 +44,7 @@ CREATE TEMP TABLE stage_state_gone  (kind TEXT NOT NULL, key BYTEA NOT NULL) ON 
 NEW_ORDERS: Final = CopyTarget("orders", ORDER_COLUMNS)
 EXECUTIONS: Final = CopyTarget("executions", EXECUTION_COLUMNS)
 POSTINGS: Final = CopyTarget("postings", POSTING_COLUMNS)
+NOTIFICATIONS: Final = CopyTarget("notifications", NOTIFICATION_COLUMNS)
 
 OLDER_ORDERS: Final = CopyTarget(
     "stage_orders",

@@ -59,11 +59,18 @@ async def key_ids(client: Client) -> list[str]:
     return [created.data["key_id"]]
 
 
+async def notification_ids(client: Client) -> list[str]:
+    """What a deposit has told."""
+    await client.deposit("1")
+    return [(await client("GET", "/notifications")).data[0]["notification_id"]]
+
+
 OWNED: Final[dict[str, tuple[Find, str]]] = {
     "order_id": (order_ids, "ord_999424"),
     "transaction_id": (transaction_ids, "txn_999424"),
     "session_id": (session_ids, "ses_999424"),
     "key_id": (key_ids, "key_999424"),
+    "notification_id": (notification_ids, "ntf_999424"),
 }
 """What a path names → how a user comes to have some, and the id of one that does not exist."""
 
@@ -186,7 +193,12 @@ async def test_lists_are_one_s_own(small: SmallKerb) -> None:
     client = await small.trader("client", cash="1000")
     victim = await small.trader("victim", cash="100000")
     marks = [*await order_ids(victim), *await transaction_ids(victim), *await key_ids(victim)]
-    marks += [*await session_ids(victim), victim.user_id, "victim@example.com"]
+    marks += [
+        *await session_ids(victim),
+        *await notification_ids(victim),
+        victim.user_id,
+        "victim@example.com",
+    ]
     for route in ROUTES:
         if route.method == "GET" and Role.TRADER in route.policy and not names_of(route):
             reply = await client("GET", route.path, root=True)

@@ -49,6 +49,11 @@ async def _deposit(_: SmallKerb, user: Client) -> dict[str, str]:
     return {"transaction_id": (await user.deposit("1.5")).data["transaction_id"]}
 
 
+async def _notification(_: SmallKerb, user: Client) -> dict[str, str]:
+    await user.deposit("1.5")
+    return {"notification_id": (await user("GET", "/notifications")).data[0]["notification_id"]}
+
+
 async def _user(small: SmallKerb, _: Client) -> dict[str, str]:
     body = {"email": "grace@example.com", "password": "a long pass phrase", "full_name": "Grace Example"}
     anybody = small.anonymous()
@@ -89,6 +94,7 @@ WORLDS: dict[str, World] = {
     "a filled order": _filled_order,
     "shares and a bid": _shares_and_a_bid,
     "a deposit": _deposit,
+    "a notification": _notification,
     "a user": _user,
     "a halted instrument": _halted,
 }

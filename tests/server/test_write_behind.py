@@ -31,7 +31,8 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def counts(dsn: str) -> dict[str, int]:
     connection = await asyncpg.connect(dsn)
-    tables = ("orders", "executions", "postings", "candles", "wallets", "holdings", "lots", "withdrawals")
+    copied = ("orders", "executions", "postings", "candles", "notifications")
+    tables = (*copied, "wallets", "holdings", "lots", "withdrawals")
     found = {table: await connection.fetchval(f"SELECT count(*) FROM {table}") for table in tables}
     await connection.close()
     return found
