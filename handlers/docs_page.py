@@ -1,4 +1,4 @@
-"""The documents of the contract as they are served: OpenAPI, AsyncAPI, the table of errors, and a page to try it.
+"""The documents of the contract as they are served: OpenAPI, AsyncAPI, the schema of binary messages, errors, and a page.
 
 Everything is made once and kept as bytes with its ETag (RFC 9110, section 8.8.3): a client that has it gets a 304.
 The page's files are those in web/; they load nothing from anywhere else, and their policy forbids it.
@@ -26,13 +26,17 @@ from handlers.routing import BASE, PUBLIC, Handler, Route
 from server.demo import PASSWORD, TRADERS
 from server.rate_limits import LimitClass
 
-WEB: Final = Path(__file__).resolve().parents[1] / "web"
+ROOT: Final = Path(__file__).resolve().parents[1]
+WEB: Final = ROOT / "web"
+PROTO: Final = ROOT / "server/kerb.proto"
+"""The schema of the binary messages; `make proto` makes server/kerb_pb2.py of it."""
 JSON: Final = "application/json"
 MEDIA_TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".proto": "text/plain; charset=utf-8",
 }
 
 
@@ -74,10 +78,11 @@ def document_routes(routes: Sequence[Route], docs: Mapping[str, Doc]) -> tuple[R
         f"{BASE}/errors": Document(lambda: success(error_rows()).body),
         "/openapi.json": Document(made),
         "/asyncapi.json": Document(lambda: msgspec.json.encode(asyncapi())),
-        "/docs": _file("docs.html"),
-        "/docs/docs.js": _file("docs.js"),
-        "/docs/docs.css": _file("docs.css"),
-        "/docs/icon.svg": _file("icon.svg"),
+        "/kerb.proto": _file(PROTO),
+        "/docs": _file(WEB / "docs.html"),
+        "/docs/docs.js": _file(WEB / "docs.js"),
+        "/docs/docs.css": _file(WEB / "docs.css"),
+        "/docs/icon.svg": _file(WEB / "icon.svg"),
         "/docs/demo.json": demo,
     }
     own = tuple(
@@ -100,6 +105,5 @@ _DEMO: Final = Document(_login)
 _NO_DEMO: Final = Document(lambda: msgspec.json.encode(DemoLogin(demo=False)))
 
 
-def _file(name: str) -> Document:
-    path = WEB / name
+def _file(path: Path) -> Document:
     return Document(path.read_bytes, MEDIA_TYPES[path.suffix])

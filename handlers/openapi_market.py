@@ -227,6 +227,16 @@ SYSTEM: Final = {
         conditional=True,
         examples=(Example(name="all", summary="All"),),
     ),
+    "GET /kerb.proto": Doc(
+        operation="get_proto",
+        summary="The binary messages of the WebSocket, as a protobuf schema",
+        tag=Tag.SYSTEM,
+        about="Of the subprotocol `kerb.v1.proto`; its head says how a member follows from the one in JSON.",
+        media_type="text/plain",
+        envelope=False,
+        conditional=True,
+        examples=(Example(name="all", summary="All"),),
+    ),
     "GET /docs": Doc(
         operation="get_docs",
         summary="A page to read this document, and to try it",

@@ -15,7 +15,7 @@ from server.demo import PASSWORD, TRADERS
 from tests.handlers.small_kerb import SmallKerb, open_small_kerb
 
 DOCUMENTS = (
-    "/openapi.json", "/asyncapi.json", "/api/v1/errors", "/docs", "/docs/docs.js", "/docs/docs.css", "/docs/icon.svg", "/docs/demo.json",
+    "/openapi.json", "/asyncapi.json", "/kerb.proto", "/api/v1/errors", "/docs", "/docs/docs.js", "/docs/docs.css", "/docs/icon.svg", "/docs/demo.json",
 )  # fmt: skip
 
 
