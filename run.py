@@ -293,7 +293,7 @@ async def _serve_http(services: Services, lifecycle: Lifecycle) -> None:
     from aiohttp import web
 
     from handlers.app import build_runner
-    from server.listening_socket import listening_socket
+    from server.listening_socket import BACKLOG, listening_socket
     from server.start_faults import AddressInUse
 
     http = services.settings.http
@@ -308,7 +308,7 @@ async def _serve_http(services: Services, lifecycle: Lifecycle) -> None:
         raise AddressInUse(
             f"http.host and http.port: cannot listen on {http.host}:{http.port}: {error}"
         ) from error
-    await web.SockSite(runner, listener).start()
+    await web.SockSite(runner, listener, backlog=BACKLOG).start()
     services.port = listener.getsockname()[1]
     lifecycle.on_stop("streams", lambda: services.hub.shutdown(http.shutdown_s / 4))
 

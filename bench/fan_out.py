@@ -38,7 +38,7 @@ from server.candle_streams import CandleStreams
 from server.clock import WallClock
 from server.codec import Record
 from server.fan_out import Hub
-from server.listening_socket import listening_socket
+from server.listening_socket import BACKLOG, listening_socket
 from server.market_view import MarketView
 from server.rate_limits import RateLimits
 from server.services import Services
@@ -59,7 +59,7 @@ class Exchange:
         self.market = MarketView()
         clock = WallClock()
         candles = CandleStreams(self.market, CandleBook(), clock.now_us)
-        self.hub = Hub(self.market, settings.stream, {}, clock, candles, lambda _: None)
+        self.hub = Hub(self.market, settings.stream, {}, {}, clock, candles, lambda *_: None)
         self.seq = 0
         parts = SimpleNamespace(
             settings=settings, hub=self.hub, market=self.market, rate_limits=RateLimits(settings.limits)
@@ -101,7 +101,7 @@ async def readers(exchange: Exchange, clients: int, symbols: list[str]) -> Async
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     listener = listening_socket("127.0.0.1", 0, exchange.hub.settings)
-    await web.SockSite(runner, listener).start()
+    await web.SockSite(runner, listener, backlog=BACKLOG).start()
     process = await asyncio.create_subprocess_exec(
         *pinned(1),
         sys.executable,

@@ -7,7 +7,10 @@ from typing import Final
 
 from config.settings import StreamSettings
 
-_BACKLOG: Final = 4_096
+BACKLOG: Final = 4_096
+"""So many connections may wait to be accepted when thousands come back at once; a loop that serves the socket listens again
+and has to be told so, or it takes 128 and each one that finds no room tries again a second later."""
+
 _TCP_NOTSENT_LOWAT: Final = 25  # <netinet/tcp.h>; the socket module has no name for it before Python 3.12
 
 
@@ -26,7 +29,7 @@ def listening_socket(host: str, port: int, settings: StreamSettings) -> socket.s
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.sndbuf_bytes)
         listener.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, settings.notsent_lowat_bytes)
         listener.bind(address)
-        listener.listen(_BACKLOG)
+        listener.listen(BACKLOG)
         listener.setblocking(False)
     except OSError:
         listener.close()
