@@ -104,7 +104,7 @@ async def kill_switch(call: Call) -> Answer:
 
 
 async def disable(call: Call) -> Answer:
-    """`POST /admin/users/{id}/disable`: cancels the user's orders; no new ones, no withdrawals."""
+    """`POST /admin/users/{id}/disable`: cancels the user's orders, ends sessions and sockets, and lets nobody in again."""
     return await _set_status(call, AccountStatus.DISABLED)
 
 
@@ -116,11 +116,17 @@ async def enable(call: Call) -> Answer:
 async def _set_status(call: Call, status: AccountStatus) -> Answer:
     user_id = read_id(call.path("user_id"), "usr_")
     reason = _read_reason(call)
-    account_id = call.services.runtime.state.account_by_user.get(user_id)
+    state = call.services.runtime.state
+    account_id = state.account_by_user.get(user_id)
     if account_id is None:
         raise NotFound("There is no such user.")
     command = SetAccountStatus(account_id, status, reason)
-    return await _carry_out(call, command, UserStatusJson(f"usr_{user_id}", f"acc_{account_id}", status.name))
+    done = UserStatusJson(f"usr_{user_id}", f"acc_{account_id}", status.name)
+    answer = await _carry_out(call, command, done)
+    # By the state, not by the command: a repeated idempotency key repeats the answer and nothing else.
+    is_disabled = state.accounts[account_id].status is AccountStatus.DISABLED
+    await call.services.auth.set_disabled(user_id, is_disabled)
+    return answer
 
 
 async def _carry_out(call: Call, command: AnyCommand, done: Struct) -> Answer:

@@ -13,6 +13,7 @@ STATUSES: Final[dict[type[errors.KerbError], int]] = {
     errors.TokenExpired: 401,
     errors.InvalidCredentials: 401,
     errors.Forbidden: 403,
+    errors.AccountDisabled: 403,
     errors.ScopeMissing: 403,
     errors.DepositsClosed: 403,
     errors.NotFound: 404,

@@ -15,7 +15,10 @@ from handlers.error_status import STATUSES
 from handlers.refusal_status import REFUSALS
 from handlers.ws_dispatch import UNKNOWN_ACTION, UNKNOWN_ACTION_MESSAGE
 from handlers.ws_subscriptions import TooManySubscriptions, UnknownChannel
-from server.errors import KerbError, RefusedAtBorder
+from server.errors import AccountDisabled, KerbError, RefusedAtBorder
+
+_OF_THE_ENGINE: Final = (RefusedAtBorder, AccountDisabled)
+"""They have the code of the refusal that they stand for."""
 
 _STREAM_ONLY: Final = (UnknownChannel, TooManySubscriptions)
 
@@ -42,7 +45,7 @@ def error_rows() -> tuple[ErrorRow, ...]:
     rows += [
         ErrorRow(error.code, status, None, _meaning(error), error.retryable)
         for error, status in STATUSES.items()
-        if error is not RefusedAtBorder  # has the code of the refusal it stands for
+        if error not in _OF_THE_ENGINE
     ]
     rows += [ErrorRow(error.code, None, None, _meaning(error), error.retryable) for error in _STREAM_ONLY]
     rows.append(ErrorRow(UNKNOWN_ACTION, None, None, UNKNOWN_ACTION_MESSAGE, False))

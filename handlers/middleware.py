@@ -61,7 +61,7 @@ def request_id_of(headers: Mapping[str, str]) -> str:
 
 
 def authenticate(services: Services, headers: Mapping[str, str]) -> Principal:
-    """The caller. Raises Unauthenticated or TokenExpired."""
+    """The caller. Raises Unauthenticated, TokenExpired or AccountDisabled."""
     header = headers.get("Authorization")
     if header is None:
         api_key = headers.get("X-API-Key")
@@ -82,7 +82,7 @@ def authorize(services: Services, headers: Mapping[str, str], route: Route | Str
         try:
             has_credentials = "Authorization" in headers or "X-API-Key" in headers
             return authenticate(services, headers) if has_credentials else None
-        except Unauthenticated:
+        except (Unauthenticated, Forbidden):
             return None
     principal = authenticate(services, headers)
     if route.policy.isdisjoint(principal.roles):

@@ -8,6 +8,7 @@ from handlers.openapi_doc import Doc
 from handlers.refusal_status import status_of_refusal
 from handlers.routing import Route
 from server.errors import (
+    AccountDisabled,
     BadRequest,
     BodyTooLarge,
     DatabaseUnavailable,
@@ -50,7 +51,7 @@ def _implied(route: Route, doc: Doc) -> list[type[KerbError]]:
     if takes_body:
         errors += [BodyTooLarge, UnsupportedMediaType]
     if route.policy:
-        errors += [Unauthenticated, TokenExpired, Forbidden, ScopeMissing]
+        errors += [Unauthenticated, TokenExpired, Forbidden, AccountDisabled, ScopeMissing]
     if route.limit is not LimitClass.NONE:
         errors.append(TooManyRequests)
     if doc.command:

@@ -10,7 +10,15 @@ from handlers.auth import GrantJson, LoggedOutJson, LoginBody, RefreshBody, Regi
 from handlers.field_types import UserId
 from handlers.openapi_doc import SYMBOL_PATH, AsOfMeta, Doc, Example, Tag
 from handlers.users import ProfileJson
-from server.errors import EmailTaken, InvalidCredentials, NotFound, Overloaded, Unauthenticated, WeakPassword
+from server.errors import (
+    AccountDisabled,
+    EmailTaken,
+    InvalidCredentials,
+    NotFound,
+    Overloaded,
+    Unauthenticated,
+    WeakPassword,
+)
 
 _AAPL: Final = {"symbol": "AAPL"}
 _NO_SYMBOL: Final = Example(
@@ -59,7 +67,7 @@ AUTH: Final = {
         body=LoginBody,
         answer=GrantJson,
         database=True,
-        errors=(InvalidCredentials, Overloaded),
+        errors=(InvalidCredentials, AccountDisabled, Overloaded),
         examples=(
             Example(
                 name="someone",
@@ -85,7 +93,7 @@ AUTH: Final = {
         body=RefreshBody,
         answer=GrantJson,
         database=True,
-        errors=(Unauthenticated,),
+        errors=(Unauthenticated, AccountDisabled),
         examples=(
             Example(
                 name="unknown",
@@ -184,7 +192,8 @@ ADMIN: Final = {
         operation="disable_user",
         summary="Disable a user's account",
         tag=Tag.ADMIN,
-        about="Cancels what is open; no new orders, no withdrawals.",
+        about="Cancels what is open. Ends the user's sessions and closes sockets with 4403; sign-in, tokens and API keys are "
+        "refused with 403 ACCOUNT_DISABLED from now on. Keys are good again once the user is enabled.",
         body=ReasonBody,
         body_optional=True,
         answer=UserStatusJson,
@@ -211,6 +220,7 @@ ADMIN: Final = {
         operation="enable_user",
         summary="Enable a user's account again",
         tag=Tag.ADMIN,
+        about="API keys are good again; sessions of before stay ended.",
         body=ReasonBody,
         body_optional=True,
         answer=UserStatusJson,

@@ -15,7 +15,7 @@ from aiohttp import WSMsgType, web
 from handlers.call import Call
 from handlers.ws_dispatch import handle, refuse_binary
 from handlers.ws_session import Session
-from server.errors import BadRequest, Forbidden, ShuttingDown
+from server.errors import BadRequest, Forbidden, ShuttingDown, Unauthenticated
 from server.fan_out import Hub
 from server.outlet import Outlet
 from server.ws_frames import EMPTY_CLOSE_FRAME, CloseCode, close_frame, pong_frame
@@ -96,10 +96,15 @@ def _attach(hub: Hub, transport: Transport) -> Outlet | None:
 
 
 def _adopt(session: Session, call: Call) -> None:
-    """Sign in with the handshake's own token, where it had one; it may have been revoked since it was looked at."""
+    """Sign in with the handshake's own token, where it had one; it may have become worthless since it was looked at."""
     principal = call.signed_in
-    if principal is not None and not call.services.auth.tokens.is_revoked(principal.session_id):
-        session.adopt(principal)
+    if principal is None:
+        return
+    try:
+        call.services.auth.check(principal)
+    except (Unauthenticated, Forbidden):
+        return
+    session.adopt(principal)
 
 
 async def _converse(

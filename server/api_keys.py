@@ -16,8 +16,9 @@ from msgspec import Struct
 
 from server.auth_sessions import Sessions
 from server.database import Database
-from server.errors import NotFound, TokenExpired, TooManyApiKeys, Unauthenticated
-from server.principal import Principal, Role, Scope
+from server.errors import AccountDisabled, NotFound, TokenExpired, TooManyApiKeys, Unauthenticated
+from server.principal import KEY_ROLES, Principal, Role, Scope
+from server.standing import Change, Standing
 from sql import credentials
 
 PREFIX: Final = "kerb_"
@@ -26,8 +27,6 @@ KEY_LENGTH_MAX: Final = 128
 HINT_LENGTH: Final = 4
 PER_USER_MAX: Final = 20
 NEVER_S: Final = 2**52
-ROLES: Final = frozenset({Role.TRADER, Role.MARKET_MAKER})
-"""What a key's owner must be, and all that a key can be."""
 
 
 class ApiKey(Struct, frozen=True):
@@ -62,11 +61,13 @@ class ApiKeys:
         sessions: Sessions,
         account_of: Callable[[int], int],
         clock_s: Callable[[], float],
+        standing: Standing,
     ) -> None:
         self._database = database
         self._sessions = sessions
         self._account_of = account_of
         self._clock_s = clock_s
+        self._standing = standing
         self._by_hash: dict[bytes, _Live] = {}
         self._hashes: dict[int, bytes] = {}
 
@@ -83,7 +84,7 @@ class ApiKeys:
             self._remember(row["key_hash"], _key(row), row["roles"], row["premium"])
 
     def verify(self, text: str) -> Principal:
-        """The caller behind a key. Raises Unauthenticated, or TokenExpired for a key whose time is over."""
+        """The caller behind a key. Raises Unauthenticated, TokenExpired for a key whose time is over, or AccountDisabled."""
         live = self._by_hash.get(_hash(text)) if len(text) <= KEY_LENGTH_MAX else None
         if live is None:
             raise Unauthenticated("The API key is not valid.")
@@ -91,6 +92,8 @@ class ApiKeys:
         if now_s >= live.principal.expires_s:
             self._forget(live.key.key_id)
             raise TokenExpired
+        if self._standing.is_disabled(live.key.user_id):
+            raise AccountDisabled
         if not live.principal.account_id:
             live.principal = self._principal(live.key, live.roles, live.premium)
         live.used_s = now_s
@@ -148,6 +151,13 @@ class ApiKeys:
             await self.revoke(user_id, key.key_id)
         return len(keys)
 
+    def set_roles(self, change: Change) -> None:
+        """Let a user's keys be what their owner is by now."""
+        for live in self._by_hash.values():
+            if live.key.user_id == change.user_id:
+                live.roles, live.premium = change.roles & KEY_ROLES, change.premium
+                live.principal = self._principal(live.key, live.roles, live.premium)
+
     async def write_uses(self) -> None:
         """Write when keys were last used. Raises DatabaseUnavailable; nothing is forgotten then."""
         used = [(live.key.key_id, live.used_s) for live in self._by_hash.values() if live.used_s]
@@ -164,7 +174,7 @@ class ApiKeys:
                     live.used_s = 0.0
 
     def _remember(self, digest: bytes, key: ApiKey, roles: Collection[str], premium: bool) -> None:
-        owned = ROLES & {Role(role) for role in roles}
+        owned = KEY_ROLES & {Role(role) for role in roles}
         self._by_hash[digest] = _Live(key, owned, premium, self._principal(key, owned, premium))
         self._hashes[key.key_id] = digest
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import asyncpg
 import msgspec
@@ -26,7 +26,14 @@ from server.auth_secrets import REFRESH, hash_of, new_secret
 from server.auth_sessions import Sessions
 from server.auth_tokens import AccessTokens
 from server.database import Database
-from server.errors import DatabaseUnavailable, EmailTaken, InvalidCredentials, Overloaded, Unauthenticated
+from server.errors import (
+    AccountDisabled,
+    DatabaseUnavailable,
+    EmailTaken,
+    InvalidCredentials,
+    Overloaded,
+    Unauthenticated,
+)
 from server.login_throttle import Failures, LoginThrottle
 from server.mail import Mailer
 from server.outbox import OPEN_ACCOUNT, AccountToOpen, Outbox
@@ -34,16 +41,17 @@ from server.password_change import PasswordChanges
 from server.password_rules import check_password
 from server.principal import Principal, Role
 from server.rate_limits import RateLimiter
+from server.standing import ASK_EVERY_S, Standing
+from server.ws_frames import CloseCode
 from sql import credentials, users
 
 USER_AGENT_MAX: Final = 200
 LETTERS_MAX: Final = 10_000
 """Users whose letters of the last hour are counted."""
 
-TEND_EVERY_S: Final = 1.0
-WRITE_USES_EVERY: Final = 15
-TIDY_EVERY: Final = 3_600
-"""In turns of `TEND_EVERY_S`."""
+WRITE_USES_EVERY: Final = 30
+TIDY_EVERY: Final = 7_200
+"""In turns of `ASK_EVERY_S`."""
 
 _REFRESH_REFUSED: Final = "The refresh token is not valid. Sign in again."
 
@@ -100,6 +108,18 @@ class Grant(Struct, frozen=True):
         return f"Grant(user_id={self.user_id})"
 
 
+class Sockets(Protocol):
+    """Who closes open sockets: the hub."""
+
+    def close_session(self, session_id: int) -> None:
+        """Those of a session."""
+
+    def close_user(
+        self, user_id: int, code: CloseCode, reason: str, *, unless: Callable[[Principal], bool] = ...
+    ) -> None:
+        """Those of a user, but for callers that are spared."""
+
+
 class Auth:
     """Sign-in. `account_of` finds a user's account in the engine (0 for none), `highest_user_id` the last it knows."""
 
@@ -112,6 +132,7 @@ class Auth:
         account_of: Callable[[int], int],
         highest_user_id: Callable[[], int] = lambda: 0,
         *,
+        disabled_users: Callable[[], Iterable[int]] = tuple,
         mail: MailSettings,
         mailer: Mailer,
     ) -> None:
@@ -119,13 +140,18 @@ class Auth:
         self._outbox = outbox
         self._account_of = account_of
         self._highest_user_id = highest_user_id
+        self._disabled_users = disabled_users
         self._refresh_ttl_s = settings.refresh_ttl_s
         self._tending: asyncio.Task[None] | None = None
+        self._sockets: Sockets | None = None
         self.logins = 0
         self.logins_refused = 0
         self.refresh_reused = 0
         self.mailer = mailer
-        self.tokens = AccessTokens(secret, ttl_s=settings.access_ttl_s, cache_max=settings.auth_cache_max)
+        self.standing = Standing(database, ttl_s=settings.access_ttl_s)
+        self.tokens = AccessTokens(
+            secret, ttl_s=settings.access_ttl_s, cache_max=settings.auth_cache_max, standing=self.standing
+        )
         self.passwords = Passwords(
             rounds=settings.bcrypt_rounds,
             threads=settings.bcrypt_threads,
@@ -136,7 +162,7 @@ class Auth:
             Failures(free=settings.login_failures_address, wait_max_s=settings.login_wait_max_s),
         )
         self.sessions = Sessions(database, lambda: self.tokens, time.time)
-        self.api_keys = ApiKeys(database, self.sessions, account_of, time.time)
+        self.api_keys = ApiKeys(database, self.sessions, account_of, time.time, self.standing)
         self.password_changes = PasswordChanges(
             *(settings, mail, database, self.passwords, self.sessions, self.api_keys, self.throttle, mailer),
             letters=RateLimiter(buckets_max=LETTERS_MAX, clock_ns=time.monotonic_ns),
@@ -151,6 +177,8 @@ class Auth:
         await self._database.execute(users.KEEP_USER_IDS_ABOVE, self._highest_user_id())
         for row in await self._database.fetch(users.REVOKED_SESSIONS, float(self.tokens.ttl_s)):
             self.tokens.revoke(row["session_id"])
+        self.standing.disable(self._disabled_users())
+        await self.standing.load()
         await self.api_keys.load()
         if self._tending is None:
             self._tending = asyncio.get_running_loop().create_task(self._tend(), name="sign-in")
@@ -163,14 +191,45 @@ class Auth:
         self.passwords.close()
 
     def verify(self, token: str) -> Principal:
-        """The caller behind an access token or an API key. Raises Unauthenticated or TokenExpired."""
+        """The caller behind an access token or an API key. Raises Unauthenticated, TokenExpired or AccountDisabled."""
         if token.startswith(PREFIX):
             return self.api_keys.verify(token)
         return self.tokens.verify(token)
 
-    def add_revocation_listener(self, callback: Callable[[int], None]) -> None:
-        """`callback(session_id)` is called whenever a session ends, so that its sockets can be closed."""
-        self.sessions.add_listener(callback)
+    def check(self, principal: Principal) -> None:
+        """A verified caller may have been sent away since. Raises Unauthenticated, TokenExpired or AccountDisabled."""
+        self.standing.check(principal)
+        if self.tokens.is_revoked(principal.session_id):
+            raise Unauthenticated
+
+    def tell(self, sockets: Sockets) -> None:
+        """Have open sockets closed when those who opened them are sent away."""
+        self._sockets = sockets
+        self.sessions.add_listener(sockets.close_session)
+
+    async def set_disabled(self, user_id: int, is_disabled: bool) -> None:
+        """Send a user away: sessions end for good, keys rest, sockets are closed; or let the user sign in again."""
+        if is_disabled == self.standing.is_disabled(user_id):
+            return
+        if not is_disabled:
+            await self.sessions.end_all_of_user(user_id, "DISABLED")  # a crash may have come between
+            self.standing.enable(user_id)
+            return
+        self.standing.disable((user_id,))
+        self.tokens.verify_again(user_id)
+        if self._sockets is not None:
+            self._sockets.close_user(user_id, CloseCode.NOT_ALLOWED, "the account is disabled")
+        await self.sessions.end_all_of_user(user_id, "DISABLED")
+
+    async def take_role_changes(self) -> None:
+        """Apply what PostgreSQL says of users' roles to tokens, keys and sockets. Raises DatabaseUnavailable."""
+        for change in await self.standing.changes():
+            self.tokens.verify_again(change.user_id)
+            self.api_keys.set_roles(change)
+            if self._sockets is not None:
+                self._sockets.close_user(
+                    change.user_id, CloseCode.NOT_AUTHENTICATED, "the roles have changed", unless=change.fits
+                )
 
     async def register(self, user: NewUser) -> RegisteredUser:
         """Make a user and open the account. Raises WeakPassword, EmailTaken, Overloaded, DatabaseUnavailable.
@@ -270,12 +329,13 @@ class Auth:
         await self.sessions.end(principal.session_id, "LOGOUT")
 
     async def _tend(self) -> None:
-        """Write what had to wait for Postgres, when keys were used, and delete what is long over."""
+        """Ask whose roles have changed, write what had to wait for Postgres, and delete what is long over."""
         turn = 0
         while True:
-            await asyncio.sleep(TEND_EVERY_S)
+            await asyncio.sleep(ASK_EVERY_S)
             turn += 1
             try:
+                await self.take_role_changes()
                 await self.sessions.write_pending()
                 if turn % WRITE_USES_EVERY == 0:
                     await self.api_keys.write_uses()
@@ -286,7 +346,10 @@ class Auth:
                 continue
 
     def _grant(self, row: Any, session_id: int, refresh_token: str) -> Grant:
+        """The tokens of a session. Raises AccountDisabled."""
         user_id: int = row["user_id"]
+        if self.standing.is_disabled(user_id):
+            raise AccountDisabled
         roles = frozenset(Role(role) for role in row["roles"])
         access_token = self.tokens.issue(
             user_id=user_id,

@@ -16,6 +16,7 @@ from joserfc.jwk import OctKey
 
 from server.errors import TokenExpired, Unauthenticated
 from server.principal import Principal, Role
+from server.standing import Standing
 
 ALGORITHM: Final = "HS256"
 ISSUER: Final = "kerb"
@@ -33,6 +34,7 @@ class AccessTokens:
         "_cut_off",
         "_key",
         "_revoked",
+        "_standing",
         "_tokens_of_session",
         "_ttl_s",
         "hits",
@@ -40,12 +42,19 @@ class AccessTokens:
     )
 
     def __init__(
-        self, secret: str, *, ttl_s: int, cache_max: int, clock_s: Callable[[], float] = time.time
+        self,
+        secret: str,
+        *,
+        ttl_s: int,
+        cache_max: int,
+        clock_s: Callable[[], float] = time.time,
+        standing: Standing | None = None,
     ) -> None:
         self._key = OctKey.import_key(secret)
         self._ttl_s = ttl_s
         self._cache_max = cache_max
         self._clock_s = clock_s
+        self._standing = standing
         self._cache: dict[str, Principal] = {}
         self._tokens_of_session: dict[int, list[str]] = {}
         self._revoked: dict[int, float] = {}
@@ -85,7 +94,7 @@ class AccessTokens:
         return jwt.encode({"alg": ALGORITHM}, claims, self._key)
 
     def verify(self, token: str) -> Principal:
-        """Who the token stands for. Raises TokenExpired, or Unauthenticated for all else that is wrong with it."""
+        """Who the token stands for. Raises TokenExpired, AccountDisabled, or Unauthenticated for all else that is wrong."""
         principal = self._cache.get(token)
         if principal is not None and self._clock_s() < principal.expires_s:
             self.hits += 1
@@ -112,14 +121,19 @@ class AccessTokens:
         if len(self._cut_off) > self._cache_max:
             oldest_s = now_s - self._ttl_s
             self._cut_off = {user: cut for user, cut in self._cut_off.items() if cut[0] > oldest_s}
-        sessions = [
-            session_id
-            for session_id in self._tokens_of_session
-            if session_id != except_session and self.owner_of(session_id) == user_id
-        ]
+        sessions = [each for each in self._sessions_of(user_id) if each != except_session]
         for session_id in sessions:
             self.revoke(session_id)
         return sessions
+
+    def verify_again(self, user_id: int) -> None:
+        """Remember none of a user's tokens: what they are good for has changed."""
+        for session_id in self._sessions_of(user_id):
+            for token in self._tokens_of_session.pop(session_id):
+                self._cache.pop(token, None)
+
+    def _sessions_of(self, user_id: int) -> list[int]:
+        return [each for each in self._tokens_of_session if self.owner_of(each) == user_id]
 
     def owner_of(self, session_id: int) -> int | None:
         """Whose session it is, when one of its tokens is remembered; else None."""
@@ -144,6 +158,8 @@ class AccessTokens:
         if self._clock_s() >= principal.expires_s:
             self._forget(token, principal.session_id)
             raise TokenExpired
+        if self._standing is not None:
+            self._standing.check(principal)
         if principal.session_id in self._revoked or self._is_cut_off(principal):
             raise Unauthenticated("The session has ended. Sign in again.")
         self._remember(token, principal)

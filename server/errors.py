@@ -171,6 +171,15 @@ class Forbidden(KerbError):
         super().__init__(message)
 
 
+class AccountDisabled(Forbidden):
+    """An operator has disabled the user: no sign-in, no token and no key is good until it is enabled again."""
+
+    code = "ACCOUNT_DISABLED"
+
+    def __init__(self) -> None:
+        super().__init__("The account is disabled.")
+
+
 class ScopeMissing(KerbError):
     """The API key was not made for this: it lacks the scope, or only a signed-in session may do it."""
 

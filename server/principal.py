@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -17,6 +18,10 @@ class Role(StrEnum):
     PARKING_OPERATOR = "parking_operator"
     GATE = "gate"
     ADMIN = "admin"
+
+
+KEY_ROLES: Final = frozenset({Role.TRADER, Role.MARKET_MAKER})
+"""What an API key's owner must be, and all that a key can be."""
 
 
 class Scope(StrEnum):

@@ -96,4 +96,11 @@ WHERE $1 > (SELECT coalesce(max(last_value), 0) FROM pg_sequences WHERE sequence
 """
 
 # e-mail address, roles
-SET_ROLES: Final = "UPDATE users SET roles = $2 WHERE lower(email) = lower($1) RETURNING user_id"
+SET_ROLES: Final = """
+UPDATE users SET roles = $2, roles_changed_at = clock_timestamp() WHERE lower(email) = lower($1) RETURNING user_id
+"""
+
+# later than
+ROLES_CHANGED: Final = """
+SELECT user_id, roles, premium, roles_changed_at FROM users WHERE roles_changed_at > $1 ORDER BY roles_changed_at
+"""

@@ -33,6 +33,7 @@ from server.metrics import Metrics
 from server.outbox import Outbox
 from server.rate_limits import RateLimits
 from server.services import Services
+from server.standing import disabled_users
 from tests.server.ledger_world import World, open_world
 
 SECRET = "a-published-secret-for-tests-only-0123456789"
@@ -197,6 +198,7 @@ async def _start_services(stack: AsyncExitStack, dsn: str, world: World, setting
     accounts = runtime.state.account_by_user
     auth = Auth(
         *(settings.auth, SECRET, database, outbox, lambda user: accounts.get(user, 0)),
+        disabled_users=lambda: disabled_users(runtime.state),
         mail=settings.mail,
         mailer=make_mailer(settings.mail, settings.data_dir),
     )
@@ -226,7 +228,7 @@ async def _start_services(stack: AsyncExitStack, dsn: str, world: World, setting
     services.hub.private.seed_from_records(runtime.durable_records(after=0), runtime.durable_seq)
     runtime.add_listener(services.hub.listener)
     watch(services)
-    auth.add_revocation_listener(services.hub.close_session)
+    auth.tell(services.hub)
     await auth.start()
     await outbox.start()
     stack.push_async_callback(outbox.stop)

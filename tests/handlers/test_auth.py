@@ -191,7 +191,7 @@ async def test_of_many_uses_at_once_one_is_accepted(small: SmallKerb) -> None:
 async def test_logout_ends_the_session_at_once_and_tells_listeners(small: SmallKerb) -> None:
     client = await small.trader()
     ended: list[int] = []
-    small.services.auth.add_revocation_listener(ended.append)
+    small.services.auth.sessions.add_listener(ended.append)
     assert (await client("POST", "/auth/logout")).status == 200
     refused = await client("GET", "/wallet/balance")
     assert (refused.status, refused.code) == (401, "UNAUTHENTICATED")

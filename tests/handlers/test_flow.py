@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.handlers.small_kerb import Reply, SmallKerb
+from tests.handlers.small_kerb import Reply, SmallKerb, sign_in
 
 
 async def test_register_deposit_buy_partly_cancel_sell_and_everything_agrees(small: SmallKerb) -> None:
@@ -211,8 +211,9 @@ async def test_an_operator_halts_disables_and_kills(small: SmallKerb) -> None:
     assert (await admin("POST", f"/admin/users/{trader.user_id}/disable")).data["status"] == "DISABLED"
     refused = await trader.place("BUY", "1", "90")
     assert (refused.status, refused.code) == (403, "ACCOUNT_DISABLED")
-    assert (await trader("GET", f"/orders/{resting}")).data["reason"] == "ACCOUNT_DISABLED"
     assert (await admin("POST", f"/admin/users/{trader.user_id}/enable")).status == 200
+    await sign_in(trader, "trader@example.com")
+    assert (await trader("GET", f"/orders/{resting}")).data["reason"] == "ACCOUNT_DISABLED"
 
     switch = {"scope": "ACCOUNT", "target": f"acc_{trader.account_id}", "on": True}
     assert (await admin("POST", "/admin/kill-switch", switch)).status == 200
