@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import Final
 
 import aiohttp
 import msgspec
-import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
 from server.demo import PASSWORD, TRADERS
+from tests.e2e.chromium import needs_chromium, open_page
 from tests.kerb_process import ROOT, KerbProcess
 
-CHROMIUM: Final = shutil.which("chromium")
-FLAGS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 SCREENSHOTS: Final = ROOT / "var" / "screenshots"
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (Debian: apt-get install chromium)")
+@needs_chromium
 async def test_the_page_places_an_order(
     kerb: KerbProcess, http: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
     asked: list[str] = []
     complaints: list[str] = []
     order = {"stock_symbol": "AAPL", "side": "BUY", "order_type": "LIMIT", "quantity": 3, "price": "200.00"}
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch_persistent_context(
-            tmp_path / "profile", executable_path=CHROMIUM, headless=True, args=FLAGS
-        )
-        page = browser.pages[0]
+    async with open_page(tmp_path / "profile") as page:
         page.on("request", lambda request: asked.append(request.url))
         page.on(
             "console", lambda message: complaints.append(message.text) if message.type == "error" else None
@@ -58,7 +43,6 @@ async def test_the_page_places_an_order(
         await page.click("#op-get_quote")
         await page.click("#send")
         await expect(page.locator("#data")).to_contain_text('"symbol": "AAPL"')
-        await browser.close()
     trader = await kerb.sign_in(http, TRADERS[0].email, PASSWORD)
     (placed,) = (await trader("GET", "/orders?status=PENDING")).data
     assert (placed["order_id"], placed["price"]) == (shown["data"]["order_id"], 200)
