@@ -164,7 +164,7 @@ def adjust_cash(turn: Turn, envelope: Envelope, command: AdjustCash) -> Answer:
     if account is None:
         return Refused(Refusal.ACCOUNT_NOT_FOUND)
     amount_e4 = command.amount_e4
-    if not amount_e4:
+    if not amount_e4 or amount_e4 < -CASH_TOTAL_MAX_E4:
         return Refused(Refusal.INVALID_AMOUNT)
     if -amount_e4 > account.available_e4:
         detail = (("required_e4", -amount_e4), ("available_e4", account.available_e4))

@@ -209,6 +209,17 @@ def dump_outside(state: State, key: tuple[int, str]) -> Row:
     return (state.outside[key],)
 
 
+def dump_bust(state: State, key: int) -> Row | None:
+    """When a busted trade was executed; None once it is forgotten."""
+    executed_us = state.busts.get(key)
+    return None if executed_us is None else (executed_us,)
+
+
+def load_bust(state: State, key: int, row: Row) -> None:
+    """Remember a busted trade again."""
+    (state.busts[key],) = row
+
+
 def load_into(table: str, make: Callable[..., Any]) -> Callable[[State, Any, Row], None]:
     """Load of a kind that lives in one dict of the state."""
     the_table = attrgetter(table)
@@ -318,6 +329,7 @@ KINDS: Final[dict[str, Kind]] = {
         load_into("kill_switches", KillSwitch),
     ),
     "outside": Kind(tuple[int, str], tuple[int], lambda state: state.outside, dump_outside, load_outside),
+    "bust": Kind(int, tuple[int], lambda state: state.busts, dump_bust, load_bust),
 }
 """Aggregate kinds in the order in which they must be loaded."""
 
@@ -350,6 +362,7 @@ STORED: Final = {
     "client_order_ids": "client_order_id",
     "kill_switches": "kill_switch",
     "outside": "outside",
+    "busts": "bust",
 }
 """Fields of the state → the kind that stores them."""
 

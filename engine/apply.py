@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from engine import accounts, market, quoting, sessions, trading
+from engine import accounts, bust, market, quoting, sessions, trading
 from engine.commands import (
     AdjustCash,
     AnyCommand,
+    BustTrade,
     CancelAll,
     CancelOrder,
     Deposit,
@@ -71,6 +72,7 @@ COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
     HaltSymbol: market.halt_symbol,
     ResumeSymbol: market.resume_symbol,
     SetKillSwitch: market.set_kill_switch,
+    BustTrade: bust.bust_trade,
     FireTimer: sessions.fire_timer,
 }
 """Command → the function that decides and carries it out."""

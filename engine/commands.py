@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from engine.events import SoldLot
 from engine.kinds import (
     AccountKind,
     AccountStatus,
@@ -225,6 +226,27 @@ class SetKillSwitch(Command, frozen=True, gc=False, array_like=True, tag=True):
     reason: str
 
 
+class BustTrade(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Take a fill back: the facts of its two executions, and who decided why (engine/bust.py)."""
+
+    trade_id: int
+    executed_us: int
+    symbol: str
+    price_e4: int
+    quantity_e8: int
+    notional_e4: int
+    taker_side: Side
+    buy_order_id: int
+    buy_account_id: int
+    buy_fee_e4: int
+    sell_order_id: int
+    sell_account_id: int
+    sell_fee_e4: int
+    sold_lots: tuple[SoldLot, ...]
+    operator_id: int
+    reason: str
+
+
 class FireTimer(Command, frozen=True, gc=False, array_like=True, tag=True):
     """A timer that is due. Only the runtime submits these."""
 
@@ -252,5 +274,6 @@ AnyCommand = (
     | HaltSymbol
     | ResumeSymbol
     | SetKillSwitch
+    | BustTrade
     | FireTimer
 )

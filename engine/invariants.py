@@ -36,7 +36,9 @@ def broken_sums(state: State) -> Iterator[str]:
 
 
 def broken_account(state: State, account: Account) -> Iterator[str]:
-    """Held is the sum of open holds, available never negative, positions are the sum of their lots."""
+    """Held is the sum of open holds, available never negative, positions are the sum of their lots; cash and cost are what
+    was brought in and what was made.
+    """
     name = f"account {account.account_id}"
     orders = [*account.orders.values(), *(quote for quotes in account.quotes.values() for quote in quotes)]
     orders = [order for order in orders if order.order_id in state.orders]
@@ -48,6 +50,10 @@ def broken_account(state: State, account: Account) -> Iterator[str]:
         yield f"{name} holds {account.held_e4}, its open holds are {held_e4}"
     if account.available_e4 < 0 or account.cash_e4 < 0:
         yield f"{name} has {account.cash_e4} and holds {account.held_e4}"
+    cost_e4 = sum([position.cost_e4 for position in account.positions.values()])
+    worth_e4 = account.contributed_e4 + account.realized_e4 - account.fees_e4
+    if account.cash_e4 + cost_e4 != worth_e4:
+        yield f"{name} has {account.cash_e4} and holdings that cost {cost_e4}, brought in and made {worth_e4}"
     for symbol, position in account.positions.items():
         held_e8 = sum(
             [order.leaves_e8 for order in orders if order.side is Side.SELL and order.symbol == symbol]

@@ -118,6 +118,7 @@ class TransactionKind(IntEnum):
     TRADE = 3
     TRANSFER_IN = 4
     ADJUSTMENT = 5
+    BUST = 6
 
 
 class TimerKind(IntEnum):

@@ -196,6 +196,7 @@ DIRTY_KINDS = (
     "client_order_id",
     "kill_switch",
     "outside",
+    "bust",
 )
 
 
@@ -209,6 +210,7 @@ class State:
         "account_by_user",
         "accounts",
         "books",
+        "busts",
         "calendars",
         "client_order_ids",
         "client_order_ids_closed",
@@ -251,6 +253,7 @@ class State:
         self.client_order_ids_closed: OrderedDict[tuple[int, str], ClientOrderId] = OrderedDict()
         self.purge_due_us = 0
         self.kill_switches: dict[tuple[KillScope, str], KillSwitch] = {}
+        self.busts: dict[int, int] = {}  # trade id → when it was executed; engine/bust.py
         self.outside: dict[tuple[int, str], int] = {}
         self.dirty: dict[str, dict[object, None]] = new_dirty()
 

@@ -33,6 +33,9 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     Refusal.CURRENCY_MISMATCH: Shown(422, "The account has another currency than the instrument."),
     Refusal.SYMBOL_NOT_HALTED: Shown(409, "Trading in this symbol is not halted."),
     Refusal.CALENDAR_NOT_FOUND: Shown(422, "There is no such calendar."),
+    Refusal.TRADE_BUSTED: Shown(409, "The trade is busted already."),
+    Refusal.TRADE_TOO_OLD: Shown(422, "The trade is too old to be busted."),
+    Refusal.TRADE_NOT_FOUND: Shown(404, "There is no such trade."),
     Refusal.INVALID_QUANTITY: Shown(422, "The quantity must be above zero and below the limit."),
     Refusal.INVALID_LOT_SIZE: Shown(422, "The quantity is not a multiple of the lot size."),
     Refusal.INVALID_PRICE: Shown(422, "The price is outside of what the instrument allows."),
@@ -54,6 +57,8 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     Refusal.INSUFFICIENT_SHARES: Shown(422, "There are not enough available shares."),
     Refusal.FILL_OR_KILL: Shown(422, "The order cannot be filled in full now."),
     Refusal.BALANCE_LIMIT: Shown(422, "The balance would exceed what can be kept."),
+    Refusal.BUYER_LACKS_SHARES: Shown(422, "The buyer does not have the shares any more."),
+    Refusal.SELLER_LACKS_FUNDS: Shown(422, "The seller does not have the cash any more."),
     Refusal.ENGINE_FAULT: Shown(422, "This request caused a fault before and is not accepted again."),
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from server.codec import Record
 from server.postgres_errors import is_away
 from server.watermark import Watermark, advance
+from sql.busts import MARK_BUSTED, SHRINK_CANDLE
 from sql.copy_rows import COPY_HEADER, COPY_TRAILER
 from sql.projection import Rows
 from sql.state_rows import Change, LatestRows
@@ -142,6 +143,10 @@ async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool
         await connection.executemany(INSERT_WITHDRAWAL, rows.withdrawals)
     if rows.settlements:
         await connection.executemany(SETTLE_WITHDRAWAL, rows.settlements)
+    if rows.bust_marks:
+        await connection.executemany(MARK_BUSTED, rows.bust_marks)
+    if rows.busted_volumes:
+        await connection.executemany(SHRINK_CANDLE, rows.busted_volumes)
 
 
 async def write_latest(connection: asyncpg.Connection, latest: LatestRows, *, staged: bool) -> None:

@@ -18,7 +18,7 @@ from engine.kinds import CloseReason, OrderStatus, OrderType, Side, TimeInForce
 from server.database import Database
 from server.errors import BadRequest
 from server.write_behind import WriteBehind
-from sql.projection import EntryKind, Liquidity
+from sql.entries import EntryKind, Liquidity
 from sql.queries import ENTRIES, ENTRY, EXECUTIONS, ORDER, ORDERS
 
 if TYPE_CHECKING:

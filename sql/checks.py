@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from sql import busts
+
 CHECKS: Final[dict[str, str]] = {
     "postings sum to zero": """
         SELECT format('txn %s', txn_id) AS subject, format('%s sums to %s', asset, sum(amount)) AS problem
@@ -183,5 +185,6 @@ CHECKS: Final[dict[str, str]] = {
         ) AS newest
         WHERE seq > applied_seq
     """,
+    **busts.CHECKS,
 }
 """What is checked → the query for what is wrong."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from struct import Struct
+from struct import Struct, pack
 from typing import Any, Final
 
-from engine.events import OrderUpdated
+from engine.events import OrderUpdated, SoldLot
 from sql.notifications import Notification
 
 COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -62,8 +62,12 @@ EXECUTION_COLUMNS: Final = (
     "side",
     "liquidity",
     "symbol",
+    "sold_lots",
 )
 _EXECUTION = Struct(">h" + "iq" * 8 + "ih" * 2)
+_ONE_LOT = Struct(">" + "i" * 6 + "iq" * 4)
+_NULL = b"\xff\xff\xff\xff"
+_BIGINT_OID = 20
 
 POSTING_COLUMNS: Final = (
     "txn_id",
@@ -208,12 +212,27 @@ def execution_row(
     side: int,
     liquidity: int,
     symbol: str,
+    sold_lots: tuple[SoldLot, ...] = (),
 ) -> bytes:
-    """`executions`: one side of a fill."""
-    return _EXECUTION.pack(
-        *(11, 8, order_id, 8, execution_id, 8, executed_us - PG_EPOCH_US, 8, account_id, 8, price_e4),
+    """`executions`: one side of a fill. `sold_lots` is a seller's."""
+    figures = _EXECUTION.pack(
+        *(12, 8, order_id, 8, execution_id, 8, executed_us - PG_EPOCH_US, 8, account_id, 8, price_e4),
         *(8, quantity_e8, 8, notional_e4, 8, fee_e4, 2, side, 2, liquidity),
-    ) + text_field(symbol)
+    )
+    return figures + text_field(symbol) + (lots_field(sold_lots) if sold_lots else _NULL)
+
+
+def lots_field(sold_lots: tuple[SoldLot, ...]) -> bytes:
+    """What was taken of each lot as one BIGINT[]: four figures a lot."""
+    count = 4 * len(sold_lots)
+    if count == 4:  # as nearly always
+        lot_id, units_e8, cost_e4, acquired_us = sold_lots[0]
+        return _ONE_LOT.pack(
+            *(20 + 12 * 4, 1, 0, _BIGINT_OID, 4, 1),
+            *(8, lot_id, 8, units_e8, 8, cost_e4, 8, acquired_us),
+        )
+    figures = [part for lot in sold_lots for figure in lot for part in (8, figure)]
+    return pack(">" + "i" * 6 + "iq" * count, 20 + 12 * count, 1, 0, _BIGINT_OID, count, 1, *figures)
 
 
 def posting_head(txn_id: int, created_us: int) -> bytes:

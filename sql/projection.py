@@ -18,6 +18,7 @@ from engine.events import (
     OrderUpdated,
     Posted,
     Refused,
+    TradeBusted,
     Traded,
     WithdrawalRequested,
     WithdrawalSettled,
@@ -25,6 +26,7 @@ from engine.events import (
 from engine.kinds import Side, TransactionKind
 from engine.state import FEES_ACCOUNT_ID
 from engine.units import IDS_PER_SEQ, MINUTE_US
+from sql.busts import bust_postings, marks, shrinking
 from sql.copy_rows import (
     candle_row,
     client_text_field,
@@ -35,26 +37,8 @@ from sql.copy_rows import (
     posting_row,
     posting_tail,
 )
+from sql.entries import EntryKind, Liquidity
 from sql.notifications import NOTABLE, RecordLike, may_notify, notifications_of
-
-
-class EntryKind(IntEnum):
-    """The lines of a customer's cash statement. NONE is a line of units or of the ledger's outside."""
-
-    NONE = 0
-    DEPOSIT = 1
-    WITHDRAWAL = 2
-    BUY = 3
-    SELL = 4
-    FEE = 5
-    ADJUSTMENT = 6
-
-
-class Liquidity(IntEnum):
-    """Which order of a fill rested."""
-
-    MAKER = 1
-    TAKER = 2
 
 
 class WithdrawalStatus(IntEnum):
@@ -71,7 +55,7 @@ ENTRY_OF_TRANSACTION: Final = {
     TransactionKind.TRANSFER_IN: EntryKind.NONE,
     TransactionKind.ADJUSTMENT: EntryKind.ADJUSTMENT,
 }
-"""How a transaction other than a fill shows in the statement of the customer it belongs to."""
+"""How a transaction other than a fill or a bust shows in the statement of the customer it belongs to."""
 
 
 # As plain integers: an enum's hash and comparison are slow, and these are used for every fill.
@@ -101,8 +85,8 @@ class Rows:
 
     Orders are reduced to their last report. One that was accepted within these records is new to the table, so it is
     copied straight in; an older one replaces its row. `accounts`, `account_statuses`, `withdrawals` and `settlements`
-    are argument tuples for the statements of the same names in sql/statements.py. The candles of `tapes` are made
-    by their feed, so our own fills are no part of them.
+    are argument tuples for the statements of the same names in sql/statements.py, `bust_marks` and `busted_volumes` for
+    those in sql/busts.py. The candles of `tapes` are made by their feed, so our own fills are no part of them.
     """
 
     def __init__(self, first_seq: int, tapes: frozenset[str] = frozenset()) -> None:
@@ -116,6 +100,8 @@ class Rows:
         self.account_statuses: list[tuple[int, int, str, int]] = []
         self.withdrawals: list[tuple[int, int, int, int]] = []
         self.settlements: list[tuple[int, int, int]] = []
+        self.bust_marks: list[tuple[int, int, int]] = []
+        self.busted_volumes: list[tuple[str, int, int]] = []
         self._orders: dict[int, tuple[OrderUpdated, int]] = {}
         self._candles: dict[tuple[str, int], Candle] = {}
 
@@ -183,7 +169,7 @@ class Rows:
             execution_row(
                 *(event.sell_order_id, trade_id + 1, now_us, event.sell_account_id, event.price_e4),
                 *(event.quantity_e8, notional_e4, event.sell_fee_e4, Side.SELL),
-                *(Liquidity.MAKER if taker_buys else Liquidity.TAKER, event.symbol),
+                *(Liquidity.MAKER if taker_buys else Liquidity.TAKER, event.symbol, event.sell_lots),
             )
         )
         self._trade_postings(event, now_us)
@@ -258,3 +244,8 @@ class Rows:
         elif isinstance(event, WithdrawalSettled):
             status = WithdrawalStatus.PAID if event.paid else WithdrawalStatus.REFUSED
             self.settlements.append((event.withdrawal_id, status, now_us))
+        elif isinstance(event, TradeBusted):
+            self.bust_marks += marks(event, now_us)
+            self.postings += bust_postings(event, now_us)
+            if event.symbol not in self._tapes:
+                self.busted_volumes.append(shrinking(event))

@@ -18,7 +18,7 @@ from engine.kinds import (
     TimeInForce,
 )
 from engine.refusals import Refusal
-from tests.engine.naive_records import NaiveFill, NaiveOrder, NaiveTurn, worth
+from tests.engine.naive_records import NaiveFill, NaiveOrder, NaiveTrade, NaiveTurn, worth
 from tests.engine.naive_rules import NaiveRules
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -281,7 +281,10 @@ class NaiveBook(NaiveRules):
         instrument.last_e4 = maker.limit_e4
         turn.touch(order=taker, level_of=maker, account=seller)
         turn.touch(order=maker, account=buyer)
-        turn.events.append(
+        trade = NaiveTrade(
+            buyer,
+            seller,
+            turn.now_us,
             Traded(
                 trade_id,
                 maker.symbol,
@@ -301,8 +304,10 @@ class NaiveBook(NaiveRules):
                 seller.cash_e4,
                 seller.units_e8(sell.symbol),
                 tuple(sold),
-            )
+            ),
         )
+        self.trades[trade_id] = trade
+        turn.events.append(trade.fill)
         for order in (taker, maker):
             if not order.open():
                 self.forget(turn, order)

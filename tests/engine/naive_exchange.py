@@ -18,6 +18,7 @@ from engine.kinds import (
 )
 from engine.refusals import Refusal
 from tests.engine.naive_book import NaiveBook
+from tests.engine.naive_bust import bust
 from tests.engine.naive_records import NaiveAccount, NaiveInstrument, NaiveOrder, NaiveTurn
 
 BANK, CUSTODY, ADJUSTMENTS = 1, 2, 4
@@ -99,6 +100,8 @@ class NaiveExchange(NaiveBook):
                 return self.quote(turn, account_id, command)
             case c.AdjustCash():
                 return self.adjust(turn, command)
+            case c.BustTrade():
+                return bust(self, turn, command)
             case c.Deposit() | c.RequestWithdrawal() | c.SettleWithdrawal() | c.TransferIn():
                 return self.money(turn, account_id, command)
             case _:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
 
-from engine.events import AnyEvent, BalanceChanged, BookChanged, OrderUpdated
+from engine.events import AnyEvent, BalanceChanged, BookChanged, OrderUpdated, Traded
 from engine.kinds import (
     AccountKind,
     AccountStatus,
@@ -141,7 +141,16 @@ class NaiveAccount:
             lots[0][2] += cost_e4
         else:
             lots.append([lot_id, units_e8, cost_e4, since_us])
-            lots.sort()
+
+    def restore(self, symbol: str, lot_id: int, units_e8: int, cost_e4: int, since_us: int) -> None:
+        """Give units back to the lot that they were taken from."""
+        same = [lot for lot in self.lots[symbol] if lot[0] == lot_id]
+        if same and self.kind is AccountKind.USER:
+            same[0][1] += units_e8
+            same[0][2] += cost_e4
+        else:
+            self.receive(symbol, lot_id, units_e8, cost_e4, since_us)
+            self.lots[symbol].sort()
 
     def deliver(self, symbol: str, units_e8: int) -> list[tuple[int, int, int, int]]:
         """Take units from the oldest lots; returns what was taken of each, in the lot's own shape."""
@@ -157,6 +166,17 @@ class NaiveAccount:
             if lot[1] == 0:
                 self.lots[symbol].pop(0)
         return taken
+
+
+@dataclass
+class NaiveTrade:
+    """A fill, who made it, and whether it was taken back."""
+
+    buyer: NaiveAccount
+    seller: NaiveAccount
+    executed_us: int
+    fill: Traded
+    busted: bool = False
 
 
 @dataclass

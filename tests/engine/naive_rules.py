@@ -8,7 +8,7 @@ from math import ceil
 from engine.events import Refused
 from engine.kinds import AccountStatus, KillScope, Phase, SelfTradePrevention, Side, TimeInForce
 from engine.refusals import Refusal
-from tests.engine.naive_records import NaiveAccount, NaiveInstrument, NaiveOrder, worth
+from tests.engine.naive_records import NaiveAccount, NaiveInstrument, NaiveOrder, NaiveTrade, worth
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -21,6 +21,7 @@ class NaiveRules:
         self.instruments: dict[str, NaiveInstrument] = {}
         self.fees: dict[str, tuple[int, int]] = {}
         self.orders: list[NaiveOrder] = []
+        self.trades: dict[int, NaiveTrade] = {}
         self.withdrawals: dict[int, tuple[int, int]] = {}
         self.client_ids: dict[tuple[int, str], int | None] = {}
         self.switches: set[tuple[KillScope, str]] = set()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
+from msgspec.structs import replace
+
 from engine import commands as c
 from engine.kinds import (
     AccountKind,
@@ -17,6 +19,7 @@ from engine.kinds import (
     Source,
     TimeInForce,
 )
+from tests.engine.bust_facts import facts_of
 from tests.engine.naive_exchange import NaiveExchange
 from tests.engine.naive_records import NaiveAccount, NaiveInstrument, NaiveOrder
 
@@ -55,6 +58,7 @@ class RandomCommands:
             self.quote: 12,
             self.cancel_all: 1,
             self.money: 6,
+            self.bust: 1,
             self.operate: 2.5,
         }
 
@@ -245,6 +249,31 @@ class RandomCommands:
             self.quantity_e8(instrument),
             random.choice((amount_e4, 777)),
         )
+
+    def bust(self, account_id: int) -> c.AnyCommand:
+        """Take back a fill, mostly one of the last; now and then one that was never made like that."""
+        trades = list(self.naive.trades.values())[-30:]
+        if not trades:
+            return self.place(account_id)
+        trade = self.random.choice(trades)
+        facts = facts_of(trade.fill, trade.executed_us)
+        if self.random.random() < 0.8:
+            return facts
+        wrongs: list[dict[str, object]] = [
+            {"trade_id": 10**15},
+            {"trade_id": 0},
+            {"symbol": "NOPE"},
+            {"buy_account_id": 3},
+            {"sell_account_id": facts.buy_account_id},
+            {"notional_e4": facts.notional_e4 + 1},
+            {"quantity_e8": 0, "notional_e4": 0},
+            {"buy_fee_e4": 10**15},
+            {"sell_fee_e4": -1},
+            {"sold_lots": facts.sold_lots * 2},
+            {"sold_lots": ((facts.trade_id, facts.quantity_e8, 0, 0),)},
+            {"sell_fee_e4": facts.notional_e4 + 1},
+        ]
+        return replace(facts, **self.random.choice(wrongs))
 
     def operate(self, account_id: int) -> c.AnyCommand:
         """What operators do; what was stopped is mostly started again soon."""

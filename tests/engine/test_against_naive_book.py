@@ -26,7 +26,8 @@ COMMANDS_PER_SEED = 25_000
 
 EXPECTED_EVENTS = {
     "AccountOpened", "AccountStatusChanged", "BalanceChanged", "BookChanged", "DayEnded", "InstrumentSet",
-    "KillSwitchSet", "OrderUpdated", "PhaseChanged", "Posted", "Refused", "Traded", "WithdrawalRequested",
+    "KillSwitchSet", "OrderUpdated", "PhaseChanged", "Posted", "Refused", "TradeBusted", "Traded",
+    "WithdrawalRequested",
     "WithdrawalSettled",
 }  # fmt: skip
 
@@ -51,6 +52,8 @@ def test_engine_and_naive_exchange_give_the_same_events(seed: int) -> None:
             state, mirror = rebuilt, Mirror(rebuilt)
     assert mirror.rows == all_rows(state)
     assert lots_of(state) == naive_lots(naive)
+    made = {account.account_id: account.realized_e4 for account in naive.accounts.values()}
+    assert {account.account_id: account.realized_e4 for account in state.accounts.values()} == made
     assert set(seen) == EXPECTED_EVENTS
     assert seen["Traded"] > COMMANDS_PER_SEED // 10
     assert seen["Refused"] < COMMANDS_PER_SEED // 2

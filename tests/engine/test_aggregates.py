@@ -20,13 +20,15 @@ from engine.commands import (
     SetKillSwitch,
     SetLimits,
 )
+from engine.events import Traded
 from engine.invariants import check_invariants
 from engine.kinds import KillScope
 from engine.orders import Order
 from engine.state import DIRTY_KINDS, State
 from engine.state_hash import state_hash
+from tests.engine.bust_facts import facts_of
 from tests.engine.mirror import Mirror, all_rows, restored, through_msgpack
-from tests.engine.world import BUY, DAY, GTC, LIMIT, SELL, World, e4, e8, fills, stock
+from tests.engine.world import BUY, DAY, GTC, IOC, LIMIT, SELL, World, e4, e8, fills, of_kind, stock
 
 AGGREGATES: dict[str, type] = {
     "account": state_module.Account,
@@ -73,6 +75,9 @@ def busy_world() -> World:
     world.place("ann", SELL, "11", "99", key="k2", digest=b"d2")
     world.place("bob", SELL, "900", "99", key="k3", digest=b"d3")
     world.accepted(world.place("ann", SELL, "3", "105", DAY))
+    world.sell("bob", "1", "100")
+    (fill,) = of_kind(world.place("ann", BUY, "1", "100", IOC), Traded)
+    assert world.do(facts_of(fill, world.now_us)).refused is None
     world.do(RequestWithdrawal(e4("5")), "ann")
     world.do(HaltSymbol("MSFT", "news"))
     world.do(SetKillSwitch(KillScope.SYMBOL, "MSFT", on=True, reason="drill"))

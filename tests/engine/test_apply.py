@@ -218,6 +218,7 @@ EXAMPLES: dict[str, list[Any]] = {
     "HaltSymbol": ["A", "r"],
     "ResumeSymbol": ["A"],
     "SetKillSwitch": [1, "", True, "r"],
+    "BustTrade": [1, 2, "A", 3, 4, 5, 1, 6, 7, 8, 9, 10, 11, [[1, 2, 3, 4]], 12, "r"],
     "FireTimer": [1],
 }
 

@@ -22,7 +22,7 @@ from handlers.routes import DOCS, ROUTES
 from handlers.routing import PUBLIC
 from handlers.ws_subscriptions import TooManySubscriptions, UnknownChannel
 from server.errors import RefusedAtBorder
-from sql.projection import EntryKind, Liquidity
+from sql.entries import EntryKind, Liquidity
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -25,7 +25,7 @@ from engine.commands import (
     SettleWithdrawal,
     TransferIn,
 )
-from engine.events import AccountOpened
+from engine.events import AccountOpened, Traded
 from engine.kinds import AccountKind, OrderType, PriceSource, Side, Source, TimeInForce
 from engine.state import State
 from server.disk import Disk
@@ -37,6 +37,7 @@ from server.replay import replay
 from server.runtime import Runtime
 from server.watermark import Watermark, claim
 from server.write_behind import WriteBehind
+from tests.engine.bust_facts import facts_of
 
 JOURNAL_ID = bytes(range(16))
 START_US = 1_700_000_000_000_000
@@ -67,6 +68,7 @@ class World:
         self.fatal: list[tuple[ExitCode, str]] = []
         self.account_ids: list[int] = []
         self.maker_id = 0
+        self.fills: list[tuple[Traded, int]] = []
 
     @property
     def state(self) -> State:
@@ -76,6 +78,7 @@ class World:
         envelope = Envelope(Source.HTTP, account_id or 1, account_id, "req", key, b"digest" if key else b"")
         applied = self.runtime.submit(command, envelope)
         assert applied.refused is None or account_id, applied.refused
+        self.fills += [(event, applied.now_us) for event in applied.events if isinstance(event, Traded)]
         return applied
 
     def found(self, traders: int) -> None:
@@ -138,6 +141,15 @@ class World:
                 price_e4 = 1_000_000 + 100 * random.randint(-10, 10)
                 key = f"key-{seed}-{n}" if random.random() < 0.5 else ""
                 place(account_id, symbol, price_e4, random.randint(1, 9), key)
+
+    def bust_at_random(self, busts: int, seed: int) -> int:
+        """Take some of the last fills back; returns how many could be."""
+        random = Random(seed)
+        chosen = random.sample(self.fills[-4 * busts :], busts)
+        return sum(
+            self.submit(facts_of(fill, executed_us), fill.buy_account_id).refused is None
+            for fill, executed_us in chosen
+        )
 
     async def written(self) -> None:
         """Everything submitted so far is in Postgres."""

@@ -34,6 +34,7 @@ from engine.commands import (
     SettleWithdrawal,
     TransferIn,
 )
+from engine.events import Traded
 from engine.kinds import (
     AccountKind,
     AccountStatus,
@@ -55,6 +56,7 @@ from engine.units import (
     TIME_MAX_US,
 )
 from server.verify import verify
+from tests.engine.bust_facts import facts_of
 from tests.server.ledger_world import World, open_world
 
 PRICES = (1, 2, 99, 10_000, PRICE_MAX_E4 // 2, PRICE_MAX_E4 - 1, PRICE_MAX_E4)
@@ -74,6 +76,7 @@ COMMON = {
     "CancelAll",
     "HaltSymbol",
     "AdjustCash",
+    "BustTrade",
 }
 
 
@@ -85,6 +88,7 @@ class Extremes:
         self.random = Random(seed)
         self.pick = self.random.choice
         self.accepted: set[str] = set()
+        self.fills: list[tuple[Traded, int]] = []
 
     def submit(self, command: AnyCommand, account_id: int = 0) -> None:
         key = (
@@ -99,6 +103,7 @@ class Extremes:
             b"\xff" * 16 if key else b"",
         )
         applied = self.world.runtime.submit(command, envelope)
+        self.fills += [(event, applied.now_us) for event in applied.events if isinstance(event, Traded)]
         if applied.refused is None:
             self.accepted.add(type(command).__name__)
 
@@ -173,6 +178,21 @@ class Extremes:
         self.submit(SetAccountStatus(account_id, AccountStatus.ACTIVE, RARE))
         for amount_e4 in (-self.world.state.accounts[account_id].available_e4, -1, 1, CASH_TOTAL_MAX_E4 // 5):
             self.submit(AdjustCash(account_id, amount_e4, RARE))
+        self.trade_and_bust(symbol)
+
+    def trade_and_bust(self, symbol: str) -> None:
+        """A fill at what the market says, taken back, twice."""
+        accounts = list(self.world.state.accounts)
+        for account_id in accounts:
+            self.submit(CancelAll(""), account_id)
+        buyer, seller = self.random.sample(accounts, 2)
+        instrument = self.world.state.instruments[symbol]
+        price_e4 = instrument.last_e4 or instrument.reference_e4
+        for side, account_id in ((Side.SELL, seller), (Side.BUY, buyer)):
+            order = PlaceOrder(symbol, side, OrderType.LIMIT, 10**8, price_e4, TimeInForce.GTC)
+            self.submit(order, account_id)
+        for fill, executed_us in self.fills[-1:] * 2:
+            self.submit(facts_of(fill, executed_us, ID_MAX, RARE))
 
 
 @pytest.mark.parametrize("seed", range(4))

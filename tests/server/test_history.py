@@ -14,7 +14,7 @@ from engine.kinds import OrderStatus, Side
 from server.database import Database
 from server.errors import BadRequest, DatabaseUnavailable
 from server.history import END_US, History, microseconds, moment
-from sql.projection import EntryKind, Liquidity
+from sql.entries import EntryKind, Liquidity
 from tests.server.ledger_world import START_US, UNIT_E8, World, open_world
 
 

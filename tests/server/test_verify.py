@@ -43,6 +43,10 @@ TAMPERINGS = [
     ("UPDATE notifications SET amount_e4 = amount_e4 + 1 WHERE kind = 6", "what is told = the books", "txn "),
     ("UPDATE notifications SET notification_id = notification_id + 10000000000000", "nothing beyond the watermark",
      "notifications"),
+    ("UPDATE executions SET busted_at = now() WHERE busted_at IS NULL", "busted executions = bust postings", "execution "),
+    ("DELETE FROM postings WHERE txn_kind = 6", "busted executions = bust postings", "execution "),
+    ("UPDATE executions SET busted_at = NULL WHERE side = 2", "busts have two sides", "execution "),
+    ("UPDATE executions SET sold_lots[2] = sold_lots[2] + 1 WHERE side = 2", "sold lots = what was sold", "execution "),
     ("UPDATE applied_ranges SET records = records - 1", "sequence without gaps", "records 1 to"),
     ("UPDATE applied_ranges SET first_seq = 2", "sequence without gaps", "records 2 to"),
     ("UPDATE journal_position SET applied_seq = applied_seq - 1", "sequence without gaps", "journal_position"),
@@ -67,6 +71,7 @@ async def books(database_dsn: str, tmp_path: Path) -> str:
     async with open_world(database_dsn, tmp_path) as world:
         world.found(traders=4)
         world.trade_at_random(400, seed=11)
+        assert world.bust_at_random(10, seed=3)
         await world.written()
         assert world.state.withdrawals
         assert world.state.orders

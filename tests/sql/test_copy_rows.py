@@ -74,6 +74,10 @@ def test_a_figure_that_postgres_cannot_hold_is_an_error_and_never_wraps() -> Non
     assert saturated(-5) == -5
 
 
+LATER = {"executions": {"busted_at"}}
+"""Columns that are empty when a row is written."""
+
+
 async def test_every_copy_target_has_the_columns_of_its_table(database_dsn: str) -> None:
     import asyncpg
 
@@ -87,7 +91,8 @@ async def test_every_copy_target_has_the_columns_of_its_table(database_dsn: str)
         rows = await connection.fetch(
             "SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0", target.table
         )
-        assert sorted(row["attname"] for row in rows) == sorted(target.columns), target.table
+        columns = {row["attname"] for row in rows} - LATER.get(target.table, set())
+        assert sorted(columns) == sorted(target.columns), target.table
         if target.merge:
             await connection.execute(target.merge)
     await connection.close()

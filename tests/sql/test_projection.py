@@ -20,7 +20,8 @@ from engine.state import BANK_ACCOUNT_ID, FEES_ACCOUNT_ID
 from engine.units import IDS_PER_SEQ
 from server.codec import Record
 from sql.copy_rows import CANDLE_COLUMNS, EXECUTION_COLUMNS, PG_EPOCH_US, POSTING_COLUMNS
-from sql.projection import ENTRY_OF_TRANSACTION, EntryKind, Liquidity, Rows
+from sql.entries import EntryKind, Liquidity
+from sql.projection import ENTRY_OF_TRANSACTION, Rows
 from tests.sql.copy_decoder import Value, decode
 
 NOW_US = 1_700_000_000_123_456
@@ -135,7 +136,7 @@ def test_a_deposit_is_one_line_of_the_statement() -> None:
 
 
 def test_every_kind_of_transaction_has_its_entry() -> None:
-    assert {*ENTRY_OF_TRANSACTION, TransactionKind.TRADE} == set(TransactionKind)
+    assert {*ENTRY_OF_TRANSACTION, TransactionKind.TRADE, TransactionKind.BUST} == set(TransactionKind)
 
 
 def test_a_minute_of_fills_is_one_candle() -> None:

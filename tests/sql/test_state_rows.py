@@ -22,10 +22,11 @@ from engine.commands import (
     SetLimits,
     TransferIn,
 )
-from engine.events import AccountOpened
+from engine.events import AccountOpened, AnyEvent, Traded
 from engine.kinds import AccountKind, KillScope, OrderType, PriceSource, Side, Source, TimeInForce
 from engine.state import DIRTY_KINDS, State
 from engine.state_hash import state_hash
+from engine.units import IDS_PER_SEQ
 from sql.state_rows import (
     LatestRows,
     cut_state,
@@ -34,6 +35,7 @@ from sql.state_rows import (
     load_aggregate,
     merge_back,
 )
+from tests.engine.bust_facts import facts_of
 
 NOW_US = 1_700_000_000_000_000
 UNIT_E8 = 10**8
@@ -46,11 +48,13 @@ class Engine:
         self.state = State()
         self.stored: dict[tuple[str, bytes], bytes] = {}
         self.applied_seq = 0
+        self.events: tuple[AnyEvent, ...] = ()
 
     def do(self, command: AnyCommand, account_id: int = 0, key: str = "") -> tuple[object, ...]:
         envelope = Envelope(Source.HTTP, account_id or 1, account_id, "", key, b"d" if key else b"")
         applied = apply(self.state, envelope, command, NOW_US + self.state.seq)
         assert applied.refused is None, applied.refused
+        self.events = applied.events
         return applied.answer
 
     def write(self) -> None:
@@ -93,8 +97,10 @@ def engine() -> Engine:
     sell = PlaceOrder("AAPL", Side.SELL, OrderType.LIMIT, 2 * UNIT_E8, 10**6, TimeInForce.GTC)
     engine.do(buy, first, "key-1")
     engine.do(sell, second, "key-2")
+    (fill,) = (event for event in engine.events if isinstance(event, Traded))
     engine.do(RequestWithdrawal(5_000), first)
     engine.do(SetKillSwitch(KillScope.SYMBOL, "TSLA", on=True, reason="test"))
+    engine.do(facts_of(fill, NOW_US + fill.trade_id // IDS_PER_SEQ - 1))
     return engine
 
 

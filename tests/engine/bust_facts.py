@@ -1,0 +1,30 @@
+"""The command that busts a fill, from what the fill said."""
+
+from __future__ import annotations
+
+from engine.commands import BustTrade
+from engine.events import Traded
+
+
+def facts_of(
+    fill: Traded, executed_us: int, operator_id: int = 1_001, reason: str = "a fat finger"
+) -> BustTrade:
+    """The facts of a fill as its executions have them."""
+    return BustTrade(
+        trade_id=fill.trade_id,
+        executed_us=executed_us,
+        symbol=fill.symbol,
+        price_e4=fill.price_e4,
+        quantity_e8=fill.quantity_e8,
+        notional_e4=fill.notional_e4,
+        taker_side=fill.taker_side,
+        buy_order_id=fill.buy_order_id,
+        buy_account_id=fill.buy_account_id,
+        buy_fee_e4=fill.buy_fee_e4,
+        sell_order_id=fill.sell_order_id,
+        sell_account_id=fill.sell_account_id,
+        sell_fee_e4=fill.sell_fee_e4,
+        sold_lots=fill.sell_lots,
+        operator_id=operator_id,
+        reason=reason,
+    )
