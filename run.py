@@ -215,7 +215,7 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     from server.market_view import MarketView
     from server.metrics import Metrics
     from server.outbox import Outbox
-    from server.private_streams import STREAMS_PER_LIMIT
+    from server.private_streams import RECORDS_PER_LIMIT
     from server.rate_limits import RateLimits
     from server.request_log import open_request_log
     from server.services import Services
@@ -251,7 +251,7 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     await runtime.wait_durable(state.seq)
     # From here to the last listener nothing is awaited: what is durable now is read, what comes later is heard.
     add_trades(runtime.durable_records_with(Traded, after=stored_seq))
-    remembered = settings.stream.resume_events_max * STREAMS_PER_LIMIT
+    remembered = settings.stream.resume_events_max * RECORDS_PER_LIMIT
     recent = runtime.durable_records(after=runtime.durable_seq - remembered)
     hub.private.seed_from_records(recent, runtime.durable_seq)
     market.seed(state, now_us=runtime.now_us(), candles=feed.candles)

@@ -241,8 +241,8 @@ class Hub:
             now_s = loop.time()
             if now_s - started_s > _TURN_MAX_S:
                 break
-        if self.private.behind:
-            for outlet in self.private.send_behind():
+        if self.private.is_behind:
+            for outlet in self.private.retry():
                 self.care.mark_stuck(outlet, now_s)
         if wheel.tick < due:
             self._timer = loop.call_soon(self._turn)

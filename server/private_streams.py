@@ -38,8 +38,18 @@ Told = OrderUpdated | BalanceChanged | Notification
 WRITE_MAX_BYTES: Final = 262_144
 """What one client is written in one turn; the rest follows when the kernel has taken it."""
 
-STREAMS_PER_LIMIT: Final = 5
-"""All streams together remember this many times what one of them may."""
+STREAMS_PER_LIMIT: Final = 20
+"""All streams together remember this many times what one of them may: who is closed for reading too slowly has missed
+all that happened in `stream.slow_consumer_s`, and shall find it when it comes back.
+"""
+
+RECORDS_PER_LIMIT: Final = 5
+"""At the start the memory is filled from this many times as many records; one holds several events."""
+
+RETRIES_MAX: Final = 100
+"""So many clients whose transports were full are tried again in one turn of the hub: thousands that do not read cost no
+more than these.
+"""
 
 EncodeEvent = Callable[[Any], bytes]
 """The JSON object of an event."""
@@ -120,6 +130,7 @@ class PrivateStreams:
         "_behind",
         "_encoders",
         "_floor_seq",
+        "_full",
         "_order",
         "_per_stream_max",
         "_prepared",
@@ -135,6 +146,7 @@ class PrivateStreams:
         self._streams: dict[tuple[int, str], PrivateStream] = {}
         self._order: deque[tuple[int, str]] = deque()  # the stream of each remembered event, oldest first
         self._behind: dict[Cursor, None] = {}
+        self._full: dict[Cursor, None] = {}
         self._floor_seq = 0
         self._prepared: dict[int, tuple[OrderUpdated, bytes]] = {}
         self.seq = 0
@@ -142,13 +154,13 @@ class PrivateStreams:
     def __repr__(self) -> str:
         return (
             f"<PrivateStreams seq={self.seq} streams={len(self._streams)} events={len(self._order)}"
-            f" behind={len(self._behind)}>"
+            f" behind={len(self._behind)} full={len(self._full)}>"
         )
 
     @property
-    def behind(self) -> int:
-        """How many cursors still have events to send."""
-        return len(self._behind)
+    def is_behind(self) -> bool:
+        """Whether any client still has events to be sent."""
+        return bool(self._behind or self._full)
 
     def seed_from_records(self, records: Sequence[Record], applied_seq: int) -> None:
         """Fill the memory from the newest records of the journal, in order, up to `applied_seq`.
@@ -271,11 +283,21 @@ class PrivateStreams:
             return False
         del cursor.stream.cursors[cursor]
         self._behind.pop(cursor, None)
+        self._full.pop(cursor, None)
         self._drop_if_idle(cursor.key, cursor.stream)
         return True
 
+    def retry(self) -> list[Outlet]:
+        """Send what is due, also to clients that could not take it before. Returns those that still cannot."""
+        for cursor in list(islice(self._full, RETRIES_MAX)):
+            del self._full[cursor]
+            if cursor.position < cursor.stream.count:
+                self._behind[cursor] = None
+        return self.send_behind()
+
     def send_behind(self) -> list[Outlet]:
-        """Send what is due to every client whose transport is empty. Returns the clients that could not take it.
+        """Send what is due to every client whose transport is empty. Returns the clients that could not take it: they
+        wait for `retry`, or for the next event of their stream.
 
         A client whose next event is no longer remembered is closed: it comes back and resyncs. Clients at
         the same place share their bytes.
@@ -288,6 +310,8 @@ class PrivateStreams:
                 del self._behind[cursor]
             elif outlet.unsent_bytes():
                 full.append(outlet)
+                del self._behind[cursor]
+                self._full[cursor] = None
             elif cursor.position < cursor.stream.count - len(cursor.stream.entries):
                 outlet.close(CloseCode.SLOW_CONSUMER, "too far behind")
                 del self._behind[cursor]

@@ -53,6 +53,24 @@ async def test_a_stuck_client_holds_one_place_in_memory_and_misses_nothing(
     assert all(later["prev_seq"] == earlier["seq"] for earlier, later in pairwise(seen))
 
 
+async def test_clients_that_do_not_read_are_set_aside_and_found_again(
+    market: Market, connect: Connect
+) -> None:
+    outlet, client = await connect()
+    sign_in(market, outlet, 11)
+    private = market.hub.private
+    private.subscribe(outlet, ORDERS, None)
+    await fill(market, outlet, 100)
+    market.happens(order(11, 1))
+    market.happens(order(12, 2))
+
+    assert (len(private._behind), len(private._full), private.is_behind) == (0, 1, True)
+    while (frame := await client.frame()).opcode != TEXT or frame.json["channel"] != ORDERS:
+        pass
+    assert frame.json["data"]["order_id"] == "ord_1"
+    assert not private.is_behind
+
+
 async def test_two_clients_of_one_account_both_get_everything(market: Market, connect: Connect) -> None:
     pairs = [await connect() for _ in range(2)]
     for outlet, _ in pairs:
