@@ -1,4 +1,4 @@
-"""`python -m tests.torture [mutations] [disk] [outage] [kill]`, all of them without a name.
+"""`python -m tests.torture [mutations] [disk] [outage] [stalled] [returning] [kill]`, all of them without a name.
 
 The environment says how much: ROUNDS of kill (100), SECONDS_AWAY of an outage (60) at a RATE of requests a second (1700).
 """
@@ -21,6 +21,7 @@ from tests.torture.kill import Crash, Report, plan, torture
 from tests.torture.mutations import show_mutations
 from tests.torture.outage import How, trial
 from tests.torture.progress import Line, Progress
+from tests.torture.stream_attacks import returning, stalled
 
 ROUNDS_PER_FOLDER: Final = 25
 """After so many rounds the next one starts with an empty folder."""
@@ -131,7 +132,7 @@ async def disk() -> None:
 async def main(names: list[str]) -> None:
     """Run what is named."""
     environ = os.environ
-    for name in names or ["mutations", "disk", "outage", "kill"]:
+    for name in names or ["mutations", "disk", "outage", "stalled", "returning", "kill"]:
         print(f"== {name}", flush=True)
         match name:
             case "kill":
@@ -140,6 +141,10 @@ async def main(names: list[str]) -> None:
                 await outage(float(environ.get("SECONDS_AWAY", "60")), int(environ.get("RATE", "1700")))
             case "disk":
                 await disk()
+            case "stalled":
+                await stalled()
+            case "returning":
+                await returning()
             case "mutations":
                 if not await show_mutations():
                     sys.exit("a mutation was not noticed")
