@@ -33,6 +33,7 @@ def make_hub(
         clock,
         CandleStreams(market, candles, runtime.now_us),
         value_of(runtime, market),
+        runtime.state.accounts,
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from engine.state import Account
 from server.codec import Record
 from server.postgres_errors import is_away
 from server.watermark import Watermark, advance
 from sql.busts import MARK_BUSTED, SHRINK_CANDLE
 from sql.copy_rows import COPY_HEADER, COPY_TRAILER
+from sql.notifications import NO_ACCOUNTS
 from sql.projection import Rows
 from sql.state_rows import Change, LatestRows
 from sql.statements import (
@@ -53,10 +55,10 @@ ReadRecords = Callable[[int, int, int], Sequence[Record]]
 class Batch:
     """What brings Postgres from `applied_seq` to `last_seq`: the records between, and all that changed by then.
 
-    `tapes` are the instruments whose candles a feed stores.
+    `tapes` are the instruments whose candles a feed stores; `accounts` say who is a market maker.
     """
 
-    __slots__ = ("applied_seq", "changes", "last_seq", "tapes")
+    __slots__ = ("accounts", "applied_seq", "changes", "last_seq", "tapes")
 
     def __init__(
         self,
@@ -64,7 +66,9 @@ class Batch:
         last_seq: int,
         changes: Sequence[Change],
         tapes: frozenset[str] = frozenset(),
+        accounts: Mapping[int, Account] = NO_ACCOUNTS,
     ) -> None:
+        self.accounts = accounts
         self.applied_seq = applied_seq
         self.last_seq = last_seq
         self.changes = changes
@@ -97,7 +101,8 @@ async def _write(
 ) -> None:
     after, records = batch.applied_seq, 0
     while after < batch.last_seq:
-        rows = await project(after, min(after + chunk_records, batch.last_seq), read, batch.tapes)
+        up_to = min(after + chunk_records, batch.last_seq)
+        rows = await project(after, up_to, read, batch.tapes, batch.accounts)
         await write_rows(connection, rows, staged=after > batch.applied_seq)
         records += rows.record_count
         after = rows.last_seq
@@ -107,9 +112,15 @@ async def _write(
     await advance(connection, watermark, batch.applied_seq, batch.last_seq, records)
 
 
-async def project(after: int, up_to: int, read: ReadRecords, tapes: frozenset[str] = frozenset()) -> Rows:
+async def project(
+    after: int,
+    up_to: int,
+    read: ReadRecords,
+    tapes: frozenset[str] = frozenset(),
+    accounts: Mapping[int, Account] = NO_ACCOUNTS,
+) -> Rows:
     """The rows of the records after `after` up to `up_to`, giving way to the loop often."""
-    rows = Rows(after + 1, tapes)
+    rows = Rows(after + 1, tapes, accounts)
     while rows.last_seq < up_to:
         for record in read(rows.last_seq, up_to, SLICE_RECORDS):
             rows.add(record)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from config.settings import StreamSettings
+from engine.state import Account
 from server.candle_streams import CandleSeries, CandleStreams
 from server.clock import Clock
 from server.codec import Record
@@ -26,6 +27,7 @@ from server.outlet import Follows, Outlet
 from server.principal import Principal
 from server.private_streams import EncodeEvent, PrivateStreams
 from server.ws_frames import CloseCode, text_frame
+from sql.notifications import NO_ACCOUNTS
 
 _log = logging.getLogger("kerb.stream")
 
@@ -58,11 +60,12 @@ class Hub:
         clock: Clock,
         candles: CandleStreams,
         value_of: ValueOf,
+        accounts: Mapping[int, Account] = NO_ACCOUNTS,
     ) -> None:
         self.market = market
         self.candles = candles
         self.settings = settings
-        self.private = PrivateStreams(dict(encoders), settings.resume_events_max)
+        self.private = PrivateStreams(dict(encoders), settings.resume_events_max, accounts)
         self.care = ConnectionCare(settings, clock)
         self.wheel = CohortWheel(market, settings.interval_max_ms)
         self.values = LiveValues(market, value_of, self.when_durable, SLOT_MS, settings.interval_max_ms)

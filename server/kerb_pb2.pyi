@@ -72,6 +72,7 @@ class NotificationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NOTIFICATION_KIND_SHARES_RECEIVED: _ClassVar[NotificationKind]
     NOTIFICATION_KIND_ACCOUNT_DISABLED: _ClassVar[NotificationKind]
     NOTIFICATION_KIND_ACCOUNT_ENABLED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_TRADE_BUSTED: _ClassVar[NotificationKind]
 
 class Topic(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -131,6 +132,7 @@ NOTIFICATION_KIND_CASH_ADJUSTED: NotificationKind
 NOTIFICATION_KIND_SHARES_RECEIVED: NotificationKind
 NOTIFICATION_KIND_ACCOUNT_DISABLED: NotificationKind
 NOTIFICATION_KIND_ACCOUNT_ENABLED: NotificationKind
+NOTIFICATION_KIND_TRADE_BUSTED: NotificationKind
 TOPIC_UNSPECIFIED: Topic
 TOPIC_ORDERS: Topic
 TOPIC_MONEY: Topic

@@ -50,6 +50,7 @@ KINDS: Final[dict[NotificationKind, About]] = {
     NotificationKind.SHARES_RECEIVED: About(Topic.MONEY, Severity.INFO, "Shares received"),
     NotificationKind.ACCOUNT_DISABLED: About(Topic.ACCOUNT, Severity.CRITICAL, "Account disabled"),
     NotificationKind.ACCOUNT_ENABLED: About(Topic.ACCOUNT, Severity.INFO, "Account enabled"),
+    NotificationKind.TRADE_BUSTED: About(Topic.ORDERS, Severity.CRITICAL, "Trade annulled"),
 }
 """Kind → what is said of it; a test shows that none is missing."""
 
@@ -60,6 +61,7 @@ _WHY: Final = {
     CloseReason.KILL_SWITCH: "trading was stopped by an operator",
     CloseReason.ACCOUNT_DISABLED: "your account was disabled",
 }
+_DEAL: Final = {Side.BUY: "purchase", Side.SELL: "sale"}
 _DID: Final = {Side.BUY: "Bought", Side.SELL: "Sold"}
 _ENDED: Final = {
     NotificationKind.ORDER_CANCELLED: "cancelled",
@@ -96,6 +98,10 @@ def body_text(told: Notification, currency: str) -> str:
 def _order_text(told: Notification, side: Side, currency: str) -> str:
     quantity, filled = quantity_text(told.quantity_e8), quantity_text(told.filled_e8)
     done = ""
+    if told.kind is NotificationKind.TRADE_BUSTED:
+        price = cash_text(average_price_e4(told.amount_e4, told.filled_e8))
+        deal = f"{_DEAL[side]} of {quantity} {told.symbol} at {price} {currency}"
+        return f"Your {deal} was annulled by an operator: money, fees and shares went back. The order stays as it was."
     if told.filled_e8:
         part = filled if told.filled_e8 == told.quantity_e8 else f"{filled} of {quantity}"
         price = cash_text(average_price_e4(told.amount_e4, told.filled_e8))

@@ -8,17 +8,18 @@ client that is behind costs no memory of its own; one whose next event is no lon
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, takewhile
 from typing import Any, Final, cast
 
 from msgspec import Struct
 
 from engine.events import AnyEvent, BalanceChanged, OrderUpdated
+from engine.state import Account
 from server.codec import Record
 from server.outlet import Outlet
 from server.ws_frames import CloseCode, text_frame
-from sql.notifications import NOTABLE, Notification, may_notify, notifications_of
+from sql.notifications import NO_ACCOUNTS, NOTABLE, PENDING, USER, Notification, notifications_of
 
 ORDERS: Final = "orders"
 BALANCE: Final = "balance"
@@ -124,9 +125,12 @@ class Cursor:
 
 
 class PrivateStreams:
-    """The private streams of all accounts. `seq` is the newest durable record that was taken."""
+    """The private streams of all accounts. `seq` is the newest durable record that was taken; `accounts` say who is a
+    market maker (sql/notifications.py).
+    """
 
     __slots__ = (
+        "_accounts",
         "_behind",
         "_encoders",
         "_floor_seq",
@@ -139,7 +143,13 @@ class PrivateStreams:
         "seq",
     )
 
-    def __init__(self, encoders: dict[str, EncodeEvent], events_max: int) -> None:
+    def __init__(
+        self,
+        encoders: dict[str, EncodeEvent],
+        events_max: int,
+        accounts: Mapping[int, Account] = NO_ACCOUNTS,
+    ) -> None:
+        self._accounts = accounts
         self._encoders = encoders
         self._per_stream_max = events_max
         self._total_max = events_max * STREAMS_PER_LIMIT
@@ -194,21 +204,24 @@ class PrivateStreams:
         for record in records:
             seq = record.seq
             made = prepared.pop(seq, None) if prepared else None
-            notable = False
+            notable: list[AnyEvent] | None = None
             for event in record.events:
                 channel = channel_of(type(event))
                 if channel is ORDERS:
                     order = cast(OrderUpdated, event)
                     text = made[1] if made is not None and made[0] is event else None
                     self._add((order.account_id, ORDERS), seq, order, text)
-                    notable = notable or may_notify(order)
+                    if order.status is not PENDING and order.reason is not USER:
+                        if notable is None:
+                            notable = []
+                        notable.append(order)
                 elif channel is BALANCE:
                     balance = cast(BalanceChanged, event)
                     self._add((balance.account_id, BALANCE), seq, balance, None)
                 elif channel is not None:
-                    notable = True
-            if notable:
-                for told in notifications_of(record):
+                    notable = [*(notable or ()), event]
+            if notable is not None:
+                for told in notifications_of(record, notable, self._accounts):
                     self._add((told.account_id, NOTIFICATIONS), seq, told, None)
             self.seq = seq
 

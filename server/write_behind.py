@@ -206,7 +206,7 @@ class WriteBehind:
         cut_at_s = self._loop.time()
         cut = cut_state(state, self.applied_seq)
         await self._runtime.wait_durable(cut.seq)
-        batch = Batch(self.applied_seq, cut.seq, cut.changes, _tapes(state))
+        batch = Batch(self.applied_seq, cut.seq, cut.changes, _tapes(state), state.accounts)
         try:
             await write_batch(
                 self._connection, self._watermark, batch, self._tail.read, self._settings.batch_records_max

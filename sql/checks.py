@@ -133,17 +133,20 @@ CHECKS: Final[dict[str, str]] = {
         ) AS sums USING (execution_id, account_id, order_id)
         WHERE (e.notional_e4, e.fee_e4, e.quantity_e8) IS DISTINCT FROM (worth, fee, units) ORDER BY execution_id
     """,
-    # Of records that were applied before there were notifications none is asked for.
+    # Of records that were applied before there were notifications none is asked for. Market makers are not told of orders.
     "what is told = the books": """
         SELECT format('order %s', order_id) AS subject,
             format('account %s, filled %s, told %s times', account_id, filled_seq IS NOT NULL, coalesce(told, 0)) AS problem
         FROM (
             SELECT order_id, o.account_id, max(execution_id) / 1000003 AS filled_seq
-            FROM orders AS o JOIN executions USING (order_id) WHERE status = 3 AND NOT is_quote
+            FROM orders AS o JOIN executions USING (order_id)
+            WHERE o.status = 3 AND o.account_id NOT IN (SELECT account_id FROM accounts WHERE kind = 2)
             GROUP BY order_id, o.account_id
             HAVING max(execution_id) / 1000003 > (SELECT after_seq FROM notifications_begin)
         ) AS filled FULL JOIN (
-            SELECT order_id, account_id, count(*) AS told FROM notifications WHERE kind = 1 GROUP BY order_id, account_id
+            SELECT order_id, account_id, count(*) AS told FROM notifications
+            WHERE kind = 1 AND account_id NOT IN (SELECT account_id FROM accounts WHERE kind = 2)
+            GROUP BY order_id, account_id
         ) AS tellings USING (order_id, account_id)
         WHERE filled_seq IS NULL OR coalesce(told, 0) <> 1
         UNION ALL

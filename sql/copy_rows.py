@@ -147,7 +147,7 @@ NOTIFICATION_COLUMNS: Final = (
     "read_at",
     "symbol",
 )
-_NOTIFICATION = Struct(">h" + "iq" * 8 + "ih" * 3 + "i")
+_pack_notification = Struct(">h" + "iq" * 8 + "ih" * 3 + "i").pack
 
 STATE_COLUMNS: Final = ("kind", "key", "body")
 STATE_KEY_COLUMNS: Final = ("kind", "key")
@@ -318,11 +318,13 @@ def instrument_row(values: Sequence[Any]) -> bytes:
 
 def notification_row(told: Notification) -> bytes:
     """`notifications`; it has not been read."""
-    return _NOTIFICATION.pack(
-        *(13, 8, told.account_id, 8, told.notification_id, 8, told.created_us - PG_EPOCH_US),
-        *(8, told.order_id, 8, told.reference_id, 8, told.quantity_e8, 8, told.filled_e8),
-        *(8, told.amount_e4, 2, told.kind, 2, told.side or 0, 2, told.reason, -1),
+    # fmt: off
+    return _pack_notification(
+        13, 8, told.account_id, 8, told.notification_id, 8, told.created_us - PG_EPOCH_US, 8, told.order_id,
+        8, told.reference_id, 8, told.quantity_e8, 8, told.filled_e8, 8, told.amount_e4, 2, told.kind,
+        2, told.side or 0, 2, told.reason, -1,
     ) + text_field(told.symbol)
+    # fmt: on
 
 
 def state_row(kind: str, key: bytes, body: bytes) -> bytes:

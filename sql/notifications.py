@@ -1,29 +1,49 @@
 """Which events tell whom what: the notifications of a journal record, made from its events and from nothing else.
 
 Both who writes them to Postgres and who streams them ask here, so the two never differ. The fewest that somebody wants:
-an order that begins to fill, that is done, or that ends without having been asked to; money and units that move other than
-by a fill; an account that is disabled or enabled. A market maker's quotes tell nobody: the `orders` channel has them.
+an order that begins to fill, that is done, or that ends without having been asked to; a fill that is taken back; money and
+units that move other than by a fill; an account that is disabled or enabled. A market maker's orders are a program's, and
+come by thousands a second: they tell nothing, the `orders` channel has them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from itertools import islice
 from typing import Final, Protocol
 
 from msgspec import Struct
 
-from engine.events import AccountStatusChanged, AnyEvent, OrderUpdated, Posted, Traded, WithdrawalSettled
-from engine.kinds import AccountStatus, CloseReason, OrderStatus, OrderType, Side, TransactionKind
+from engine.events import (
+    AccountStatusChanged,
+    AnyEvent,
+    OrderUpdated,
+    Posted,
+    TradeBusted,
+    Traded,
+    WithdrawalSettled,
+)
+from engine.kinds import (
+    AccountKind,
+    AccountStatus,
+    CloseReason,
+    OrderStatus,
+    OrderType,
+    Side,
+    TransactionKind,
+)
+from engine.state import Account
 from engine.units import IDS_PER_SEQ
 
 FILLED: Final = OrderStatus.FILLED
 LIMIT: Final = OrderType.LIMIT
+MARKET_MAKER: Final = AccountKind.MARKET_MAKER
 NO_LIQUIDITY: Final = CloseReason.NO_LIQUIDITY
 PARTIAL: Final = OrderStatus.PARTIAL
 PENDING: Final = OrderStatus.PENDING
 USER: Final = CloseReason.USER
+NO_ACCOUNTS: Final[Mapping[int, Account]] = {}
+"""Where nobody is a market maker."""
 
 
 class NotificationKind(IntEnum):
@@ -41,14 +61,15 @@ class NotificationKind(IntEnum):
     SHARES_RECEIVED = 10
     ACCOUNT_DISABLED = 11
     ACCOUNT_ENABLED = 12
+    TRADE_BUSTED = 13
 
 
 class Notification(Struct, frozen=True, gc=False):
     """One thing that one account is told.
 
     `notification_id` is the record's sequence and the event's place in it, as all ids are made. `reference_id` is the
-    transaction or withdrawal behind it, 0 for none; so is `order_id`. `amount_e4` is what the order's fills were worth, or
-    the cash that moved, signed. `quantity_e8` is the order's, or the units that arrived.
+    transaction or withdrawal behind it, 0 for none; so is `order_id`. `amount_e4` is what the order's fills (the fill that
+    was busted) were worth, or the cash that moved, signed. `quantity_e8` is the order's, the fill's, or the units that arrived.
     """
 
     notification_id: int
@@ -76,30 +97,50 @@ class RecordLike(Protocol):
     def events(self) -> Sequence[AnyEvent]: ...
 
 
-NOTABLE: Final = (Posted, WithdrawalSettled, AccountStatusChanged)
-"""Events other than an order's that may tell somebody something."""
+NOTABLE: Final = (Posted, WithdrawalSettled, AccountStatusChanged, TradeBusted)
+"""Events other than an order's report that may tell somebody something."""
 
 
-def may_notify(order: OrderUpdated) -> bool:
-    """Whether a record with this report has to be looked at. It is asked for every order: most rest, or are cancelled
-    by their owner, and cost no more than this.
+def notable_of(record: RecordLike) -> list[AnyEvent]:
+    """The events of a record that may tell somebody something. Who walks the events of every record anyhow picks them out
+    in passing, by the same two questions about an order: most rest, or are cancelled by their owner, and that is all they
+    may cost.
     """
-    return order.status is not PENDING and order.reason is not USER
+    return [
+        event
+        for event in record.events
+        if (
+            event.status is not PENDING and event.reason is not USER
+            if type(event) is OrderUpdated
+            else type(event) in NOTABLE
+        )
+    ]
 
 
-def notifications_of(record: RecordLike) -> list[Notification]:
-    """The notifications of a record, in the order of its events. An id has room for IDS_PER_SEQ of those: what lies
-    beyond (a kill switch over a million open orders) is told by the other channels alone.
+def notifications_of(
+    record: RecordLike, notable: Sequence[AnyEvent], accounts: Mapping[int, Account]
+) -> list[Notification]:
+    """What these events of a record, in its order, tell. Of `accounts` only the kind is read, which never changes.
+
+    An id has room for IDS_PER_SEQ of the record's events: what lies beyond (a kill switch over a million open orders) is
+    told by the other channels alone.
     """
-    first_id, now_us, events = record.seq * IDS_PER_SEQ, record.now_us, record.events
+    events, now_us, first_id = record.events, record.now_us, record.seq * IDS_PER_SEQ
+    place = -1
     found = []
-    for notification_id, event in enumerate(islice(events, IDS_PER_SEQ), first_id):
+    for event in notable:
+        place = events.index(event, place + 1)
+        if place >= IDS_PER_SEQ:
+            break
         if type(event) is OrderUpdated:
-            kind = _kind_of_order(event, events) if may_notify(event) else None
+            account = accounts.get(event.account_id)
+            if account is not None and account.kind is MARKET_MAKER:
+                continue
+            kind = _ORDER_FILLED if event.status is FILLED else _kind_of_order(event, events)
             if kind is not None:
                 found.append(
                     Notification(
-                        notification_id,
+                        first_id + place,
                         event.account_id,
                         now_us,
                         kind,
@@ -113,20 +154,21 @@ def notifications_of(record: RecordLike) -> list[Notification]:
                         event.reason,
                     )
                 )
-        elif type(event) in NOTABLE:
-            rare = _rare(event, notification_id, now_us)
+        elif type(event) is TradeBusted:
+            found += _busted(event, first_id + place, first_id + len(events) + place, now_us)
+        else:
+            rare = _rare(event, first_id + place, now_us)
             if rare is not None:
                 found.append(rare)
     return found
 
 
+_ORDER_FILLED: Final = NotificationKind.ORDER_FILLED
+
+
 def _kind_of_order(order: OrderUpdated, events: Sequence[AnyEvent]) -> NotificationKind | None:
-    """What an order's report says to its owner; None when that is nothing, or was asked for."""
-    if order.is_quote:
-        return None
+    """What the report of an order that is not filled says to its owner; None when that is nothing, or was asked for."""
     status = order.status
-    if status is FILLED:
-        return NotificationKind.ORDER_FILLED
     if status is PARTIAL:  # once: when it begins to fill
         filled_e8 = _filled_now_e8(order.order_id, events)
         return NotificationKind.ORDER_PARTIALLY_FILLED if filled_e8 == order.filled_e8 else None
@@ -149,11 +191,29 @@ _UNASKED: Final = (CloseReason.SELF_TRADE, CloseReason.KILL_SWITCH, CloseReason.
 
 
 def _filled_now_e8(order_id: int, events: Sequence[AnyEvent]) -> int:
-    """How much of an order these events have filled."""
-    return sum(
-        event.quantity_e8
-        for event in events
-        if type(event) is Traded and order_id in (event.buy_order_id, event.sell_order_id)
+    """How much of an order these events have filled. Fills come before the reports of what they have touched."""
+    filled_e8 = 0
+    for event in events:
+        if type(event) is Traded:
+            if event.buy_order_id == order_id or event.sell_order_id == order_id:
+                filled_e8 += event.quantity_e8
+        elif type(event) is OrderUpdated:
+            break
+    return filled_e8
+
+
+def _busted(event: TradeBusted, buyer_s_id: int, seller_s_id: int, now_us: int) -> tuple[Notification, ...]:
+    """What a fill that was taken back tells both sides. The one event has two ids: the second lies beyond all places."""
+    kind, units_e8, worth_e4 = NotificationKind.TRADE_BUSTED, event.quantity_e8, event.notional_e4
+    sides = (
+        (buyer_s_id, event.buy_account_id, event.buy_order_id, Side.BUY),
+        (seller_s_id, event.sell_account_id, event.sell_order_id, Side.SELL),
+    )
+    return tuple(
+        Notification(
+            own_id, account_id, now_us, kind, order_id, 0, side, event.symbol, units_e8, units_e8, worth_e4
+        )
+        for own_id, account_id, order_id, side in sides
     )
 
 

@@ -6,6 +6,7 @@ aggregate (wallets, holdings, lots, instruments) is made from the aggregate itse
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final
 
@@ -24,7 +25,7 @@ from engine.events import (
     WithdrawalSettled,
 )
 from engine.kinds import Side, TransactionKind
-from engine.state import FEES_ACCOUNT_ID
+from engine.state import FEES_ACCOUNT_ID, Account
 from engine.units import IDS_PER_SEQ, MINUTE_US
 from sql.busts import bust_postings, marks, shrinking
 from sql.copy_rows import (
@@ -38,7 +39,7 @@ from sql.copy_rows import (
     posting_tail,
 )
 from sql.entries import EntryKind, Liquidity
-from sql.notifications import NOTABLE, RecordLike, may_notify, notifications_of
+from sql.notifications import NO_ACCOUNTS, NOTABLE, PENDING, USER, RecordLike, notifications_of
 
 
 class WithdrawalStatus(IntEnum):
@@ -86,12 +87,19 @@ class Rows:
     Orders are reduced to their last report. One that was accepted within these records is new to the table, so it is
     copied straight in; an older one replaces its row. `accounts`, `account_statuses`, `withdrawals` and `settlements`
     are argument tuples for the statements of the same names in sql/statements.py, `bust_marks` and `busted_volumes` for
-    those in sql/busts.py. The candles of `tapes` are made by their feed, so our own fills are no part of them.
+    those in sql/busts.py. The candles of `tapes` are made by their feed, so our own fills are no part of them. The
+    `accounts` that are given say who is a market maker.
     """
 
-    def __init__(self, first_seq: int, tapes: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        first_seq: int,
+        tapes: frozenset[str] = frozenset(),
+        accounts: Mapping[int, Account] = NO_ACCOUNTS,
+    ) -> None:
         self.first_seq = first_seq
         self._tapes = tapes
+        self._accounts = accounts
         self.last_seq = first_seq - 1
         self.executions: list[bytes] = []
         self.postings: list[bytes] = []
@@ -119,23 +127,27 @@ class Rows:
         if seq != self.last_seq + 1:
             raise ValueError(f"record {seq} does not follow {self.last_seq}")
         self.last_seq = seq
-        notable = False
+        notable: list[AnyEvent] | None = None
         for event in record.events:
             if isinstance(event, OrderUpdated):
                 self._orders[event.order_id] = (event, seq)
-                notable = notable or may_notify(event)
+                if event.status is not PENDING and event.reason is not USER:
+                    if notable is None:
+                        notable = []
+                    notable.append(event)
             elif isinstance(event, _NO_ROWS):
                 continue
             elif isinstance(event, Traded):
                 self._traded(event, record.now_us)
             elif isinstance(event, Posted):
-                notable = True
+                notable = [*(notable or ()), event]
                 self._posted(event, record.now_us)
             else:
-                notable = notable or isinstance(event, NOTABLE)
+                if isinstance(event, NOTABLE):
+                    notable = [*(notable or ()), event]
                 self._rare(event, seq, record.now_us)
-        if notable:
-            self.notifications += map(notification_row, notifications_of(record))
+        if notable is not None:
+            self.notifications += map(notification_row, notifications_of(record, notable, self._accounts))
 
     def new_orders(self) -> list[bytes]:
         """Rows of orders that these records accepted."""

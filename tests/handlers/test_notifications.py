@@ -9,7 +9,7 @@ import pytest
 from engine.commands import Envelope, SetKillSwitch
 from engine.kinds import KillScope, Source
 from server.verify import verify
-from tests.handlers.small_kerb import Client, Reply, SmallKerb
+from tests.handlers.small_kerb import Client, Reply, SmallKerb, sign_in
 
 
 def kinds(reply: Reply) -> list[str]:
@@ -76,6 +76,7 @@ async def test_what_an_operator_does_is_told(small: SmallKerb) -> None:
         await small.services.runtime.execute(switch, Envelope(Source.OPERATOR))
     await operator("POST", f"/admin/users/{user.user_id}/disable", {"reason": "a secret suspicion"})
     await operator("POST", f"/admin/users/{user.user_id}/enable")
+    await sign_in(user, "trader@example.com")
     reply = await user("GET", "/notifications")
 
     assert kinds(reply) == [

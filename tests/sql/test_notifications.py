@@ -15,11 +15,13 @@ from engine.events import (
     OrderUpdated,
     Posted,
     Refused,
+    TradeBusted,
     Traded,
     WithdrawalRequested,
     WithdrawalSettled,
 )
 from engine.kinds import (
+    AccountKind,
     AccountStatus,
     CloseReason,
     OrderStatus,
@@ -29,16 +31,16 @@ from engine.kinds import (
     TransactionKind,
 )
 from engine.refusals import Refusal
-from engine.state import ADJUSTMENTS_ACCOUNT_ID, BANK_ACCOUNT_ID, CUSTODY_ACCOUNT_ID
+from engine.state import ADJUSTMENTS_ACCOUNT_ID, BANK_ACCOUNT_ID, CUSTODY_ACCOUNT_ID, Account
 from engine.units import IDS_PER_SEQ
 from server.notification_text import KINDS, body_text
 from sql.copy_rows import NOTIFICATION_COLUMNS, PG_EPOCH_US
-from sql.notifications import Notification, NotificationKind, notifications_of
+from sql.notifications import Notification, NotificationKind, notable_of, notifications_of
 from sql.projection import Rows
 from tests.server.market_records import NOON_US, UNIT_E8, durable
 from tests.sql.copy_decoder import decode
 
-BUYER, SELLER = 5 * IDS_PER_SEQ, 6 * IDS_PER_SEQ
+BUYER, SELLER, MAKER = 5 * IDS_PER_SEQ, 6 * IDS_PER_SEQ, 7 * IDS_PER_SEQ
 SEQ = 70
 Status, Reason = OrderStatus, CloseReason
 
@@ -66,6 +68,16 @@ def posted(kind: TransactionKind, outside_id: int, asset: str, amount: int) -> P
     return Posted(
         SEQ * IDS_PER_SEQ, kind, "CARD", ((BUYER, asset, amount, 0), (outside_id, asset, -amount, 0))
     )
+
+
+def told_by(*events: AnyEvent) -> list[Notification]:
+    """What a record with these events tells; everybody but the MAKER is an ordinary user."""
+    accounts = {
+        BUYER: Account(BUYER, 1, AccountKind.USER, "USD"),
+        MAKER: Account(MAKER, 2, AccountKind.MARKET_MAKER, "USD"),
+    }
+    record = durable(SEQ, *events)
+    return notifications_of(record, notable_of(record), accounts)
 
 
 IOC = {"time_in_force": TimeInForce.IOC, "reason": Reason.NO_LIQUIDITY}
@@ -108,9 +120,16 @@ SILENT: list[tuple[str, tuple[AnyEvent, ...]]] = [
     ("all cancelled by their owner", (order(Status.CANCELLED, 3, reason=Reason.CANCEL_ALL),)),
     ("replaced", (order(Status.REPLACED, 3, reason=Reason.REPLACED),)),
     ("an IOC that finds nobody", (order(Status.CANCELLED, **IOC),)),
-    ("a quote that trades", (fill(10), order(Status.FILLED, 10, is_quote=True))),
-    ("a quote's first part", (fill(4), order(Status.PARTIAL, 4, is_quote=True))),
-    ("a quote that goes", (order(Status.CANCELLED, 4, is_quote=True, reason=Reason.KILL_SWITCH),)),
+    (
+        "a market maker's quote that trades",
+        (fill(10), order(Status.FILLED, 10, account_id=MAKER, is_quote=True)),
+    ),
+    ("a market maker's order", (fill(10), order(Status.FILLED, 10, account_id=MAKER))),
+    ("the first part of a market maker's order", (fill(4), order(Status.PARTIAL, 4, account_id=MAKER))),
+    (
+        "a market maker's orders go",
+        (order(Status.CANCELLED, 4, account_id=MAKER, reason=Reason.KILL_SWITCH),),
+    ),
     ("a withdrawal that was asked for", (WithdrawalRequested(9, BUYER, 100_000),)),
     ("refused", (Refused(Refusal.INSUFFICIENT_FUNDS),)),
 ]
@@ -118,7 +137,7 @@ SILENT: list[tuple[str, tuple[AnyEvent, ...]]] = [
 
 @pytest.mark.parametrize(("events", "kind", "text"), [row[1:] for row in TOLD], ids=[row[0] for row in TOLD])
 def test_what_is_told(events: tuple[AnyEvent, ...], kind: str, text: str) -> None:
-    (told,) = notifications_of(durable(SEQ, *events))
+    (told,) = told_by(*events)
     assert (told.kind.name, told.account_id, told.created_us) == (kind, BUYER, NOON_US)
     assert text in body_text(told, "USD")
     assert told.notification_id // IDS_PER_SEQ == SEQ
@@ -126,28 +145,54 @@ def test_what_is_told(events: tuple[AnyEvent, ...], kind: str, text: str) -> Non
 
 @pytest.mark.parametrize("events", [row[1] for row in SILENT], ids=[row[0] for row in SILENT])
 def test_what_is_not(events: tuple[AnyEvent, ...]) -> None:
-    assert notifications_of(durable(SEQ, *events)) == []
+    assert told_by(*events) == []
 
 
-def test_every_kind_has_a_title_and_is_in_the_table_above() -> None:
+def test_every_kind_has_a_title_and_is_in_a_test_here() -> None:
     assert set(KINDS) == set(NotificationKind)
-    assert {row[2] for row in TOLD} == set(NotificationKind.__members__)
+    assert {row[2] for row in TOLD} | {"TRADE_BUSTED"} == set(NotificationKind.__members__)
+
+
+def test_both_sides_are_told_of_a_bust_each_with_an_id_of_its_own() -> None:
+    bust = TradeBusted(
+        SEQ * IDS_PER_SEQ, 60 * IDS_PER_SEQ, NOON_US, "AAPL", "USD", 1_754_500, 2 * UNIT_E8, 3_509_000, Side.BUY,
+        11, BUYER, 10, 0, 0, 12, SELLER, 10, 0, 0, 1, "a finger too fat",
+    )  # fmt: skip
+    buyer, seller = told_by(bust, BalanceChanged(BUYER, 1, 0), BalanceChanged(SELLER, 1, 0))
+    assert (buyer.account_id, buyer.order_id, seller.account_id, seller.order_id) == (BUYER, 11, SELLER, 12)
+    assert {buyer.kind, seller.kind} == {NotificationKind.TRADE_BUSTED}
+    assert buyer.notification_id != seller.notification_id
+    assert body_text(buyer, "USD").startswith(
+        "Your purchase of 2 AAPL at 175.45 USD was annulled by an operator"
+    )
+    assert body_text(seller, "USD").startswith("Your sale of 2 AAPL")
+    assert "finger" not in body_text(buyer, "USD")
+
+
+def test_a_market_maker_is_told_of_its_money() -> None:
+    deposit = Posted(
+        SEQ * IDS_PER_SEQ,
+        TransactionKind.DEPOSIT,
+        "CARD",
+        ((MAKER, "USD", 1, 1), (BANK_ACCOUNT_ID, "USD", -1, -1)),
+    )
+    assert [told.kind for told in told_by(deposit)] == [NotificationKind.DEPOSIT_CREDITED]
 
 
 def test_both_sides_of_a_fill_are_told_each_with_an_id_of_its_own() -> None:
     sold = order(
         Status.FILLED, 10, order_id=SEQ * IDS_PER_SEQ, account_id=SELLER, side=Side.SELL, quantity_e8=10 * UNIT_E8
     )  # fmt: skip
-    buyer, seller = notifications_of(durable(SEQ, fill(10), order(Status.FILLED, 10), sold))
+    buyer, seller = told_by(fill(10), order(Status.FILLED, 10), sold)
     assert (buyer.account_id, buyer.notification_id) == (BUYER, SEQ * IDS_PER_SEQ + 1)
     assert (seller.account_id, seller.notification_id) == (SELLER, SEQ * IDS_PER_SEQ + 2)
     assert body_text(seller, "USD") == "Sold 10 AAPL at 175.45 USD."
 
 
 def test_the_same_record_says_the_same_again() -> None:
-    record = durable(SEQ, fill(4), order(Status.PARTIAL, 4), DEPOSIT, SHARES)
-    assert notifications_of(record) == notifications_of(record)
-    assert len({told.notification_id for told in notifications_of(record)}) == 3
+    events = (fill(4), order(Status.PARTIAL, 4), DEPOSIT, SHARES)
+    assert told_by(*events) == told_by(*events)
+    assert len({told.notification_id for told in told_by(*events)}) == 3
 
 
 def test_a_row_keeps_what_was_told() -> None:
