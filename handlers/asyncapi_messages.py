@@ -46,13 +46,16 @@ class Ok(Answer, frozen=True, kw_only=True):
 
 
 class Error(Answer, frozen=True, kw_only=True):
-    """It was not. `temporary`: the same message may work later. The session goes on."""
+    """It was not. `temporary`: the same message may work later. The session goes on. `idempotency_hit`: so it was answered
+    when its key was used before.
+    """
 
     type: Literal["error"]
     code: str
     message: str
     temporary: bool
     details: dict[str, Any] | UnsetType = UNSET
+    idempotency_hit: Literal[True] | UnsetType = UNSET
 
 
 class Pong(Answer, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ STATUSES: Final[dict[type[errors.KerbError], int]] = {
     errors.BodyTooLarge: 413,
     errors.UnsupportedMediaType: 415,
     errors.RefusedAtBorder: 422,
+    errors.NotSupported: 422,
     errors.WeakPassword: 422,
     errors.WrongPassword: 422,
     errors.ResetTokenInvalid: 422,

@@ -27,7 +27,7 @@ from handlers.openapi_order import OrderJson
 from handlers.order_body import OrderBody, ReplaceBody
 from handlers.orders_read import STATUS_MAX, ExecutionJson
 from handlers.preview import PreviewJson
-from server.errors import NotFound
+from server.errors import NotFound, NotSupported
 
 _ORDER: Final = {"order_id": OrderId}
 _AN_ORDER: Final = {"order_id": "ord_1750073344"}
@@ -79,13 +79,15 @@ ORDERS: Final = {
         summary="Place an order",
         tag=Tag.ORDERS,
         about="Answers with the order as it stands after matching. `price` is required for LIMIT and not allowed for"
-        " MARKET. MARKET orders are IOC unless they say otherwise, LIMIT orders DAY. A refusal creates no order.",
+        " MARKET. MARKET orders are IOC unless they say otherwise, LIMIT orders DAY. A refusal creates no order. What orders"
+        " can say by API.md and Kerb does not carry out yet is NOT_SUPPORTED, unless it says the default.",
         body=OrderBody,
         answer=OrderJson,
         status=201,
         meta=AsOfMeta,
         command=True,
         refusals=RISK,
+        errors=(NotSupported,),
         links=tuple(
             Link(operation, "order_id", "/data/order_id")
             for operation in ("get_order", "replace_order", "cancel_order", "list_executions")
@@ -106,6 +108,13 @@ ORDERS: Final = {
                 ),
             ),
             Example(
+                name="not_yet",
+                summary="With a part of the contract that is still to come",
+                body=_order(price=90.5, order_class="BRACKET", stop_loss={"stop_price": 80}),
+                status=422,
+                code="NOT_SUPPORTED",
+            ),
+            Example(
                 name="too_expensive",
                 summary="More than the account can pay",
                 body=_order(quantity=100_000, price=100),
@@ -124,7 +133,7 @@ ORDERS: Final = {
         answer=PreviewJson,
         meta=AsOfMeta,
         refusals=FIGURES,
-        errors=(NotFound,),
+        errors=(NotFound, NotSupported),
         examples=(
             Example(name="limit", summary="One that would wait", body=_order(price=90.5)),
             Example(

@@ -20,7 +20,7 @@ from handlers.numbers import (
     read_price_e4,
     read_quantity_e8,
 )
-from server.errors import BadRequest, RefusedAtBorder
+from server.errors import BadRequest, NotSupported, RefusedAtBorder
 
 CLIENT_ORDER_ID_MAX: Final = 64
 SYMBOL_MAX: Final = 32
@@ -40,11 +40,16 @@ SelfTradePreventionIn = Literal["CANCEL_NEWEST", "CANCEL_OLDEST", "DECREMENT"]
 
 _PLAIN: Final = Meta(extra_json_schema={"pattern": PRINTABLE})
 Symbol = Annotated[str, Meta(min_length=1, max_length=SYMBOL_MAX), _PLAIN]
+NotYet = Annotated[bool, Meta(extra_json_schema={"enum": [False]})]
 ClientOrderId = Annotated[str, Meta(max_length=CLIENT_ORDER_ID_MAX), _PLAIN]
 
 
 class OrderBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """`POST /orders`. `price` is required for LIMIT and not allowed for MARKET."""
+    """`POST /orders`. `price` is required for LIMIT and not allowed for MARKET.
+
+    From `post_only` on, members are taken when they say the default: what else they can say is still to come, and
+    refused with NOT_SUPPORTED (handlers/unbuilt_orders.py).
+    """
 
     stock_symbol: Symbol
     side: SideIn
@@ -54,6 +59,19 @@ class OrderBody(Struct, frozen=True, forbid_unknown_fields=True):
     time_in_force: TimeInForceIn | None = None
     client_order_id: ClientOrderId | None = None
     self_trade_prevention: SelfTradePreventionIn = "CANCEL_NEWEST"
+    post_only: NotYet = False
+    extended_hours: NotYet = False
+    order_class: Literal["SIMPLE"] = "SIMPLE"
+    lot_method: Literal["FIFO"] = "FIFO"
+    notional: None = None
+    stop_price: None = None
+    trail_amount: None = None
+    trail_percent: None = None
+    display_quantity: None = None
+    expires_at: None = None
+    lots: None = None
+    take_profit: None = None
+    stop_loss: None = None
 
 
 class ReplaceBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,7 +90,9 @@ def plain_text(text: str, field: str) -> str:
 
 
 def place_order(body: OrderBody) -> PlaceOrder:
-    """The command of a decoded body. Raises BadRequest (shape) or RefusedAtBorder (figures)."""
+    """The command of a decoded body. Raises BadRequest (shape), RefusedAtBorder (figures) or NotSupported."""
+    if body.post_only or body.extended_hours:
+        raise NotSupported("post_only" if body.post_only else "extended_hours")
     order_type = _ORDER_TYPES[body.order_type]
     has_price = not is_absent(body.price)
     if order_type is OrderType.LIMIT:

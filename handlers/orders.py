@@ -14,20 +14,20 @@ from engine.refusals import Refusal
 from engine.units import IDS_PER_SEQ
 from handlers.call import Call
 from handlers.envelope import Answer, raw_list, refusal, success_as_of
-from handlers.order_body import OrderBody, ReplaceBody, place_order, replace_order
+from handlers.order_body import ReplaceBody, place_order, replace_order
 from handlers.order_json import encode_order
 from handlers.request_input import order_not_found, read_order_id, read_text
 from handlers.routing import CommandHandler
+from handlers.unbuilt_orders import read_order
 
 SYMBOL_MAX: Final = 32
 HIT: Final = {"Idempotency-Hit": "true"}
 
-_place = msgspec.json.Decoder(OrderBody)
 _replace = msgspec.json.Decoder(ReplaceBody)
 
 
 def _order_to_place(call: Call) -> PlaceOrder:
-    return place_order(call.decode(_place))
+    return place_order(read_order(call.body))
 
 
 def _placed(call: Call, applied: Applied) -> Answer:

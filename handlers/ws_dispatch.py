@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from handlers.unbuilt_orders import unbuilt_in_message
 from handlers.ws_messages import (
     ACTIONS,
     Batch,
@@ -28,7 +29,7 @@ from handlers.ws_messages import (
 from handlers.ws_orders import OrderDesk, error_answer, problem_text
 from handlers.ws_session import Session
 from handlers.ws_subscriptions import subscribe, unsubscribe
-from server.errors import BadRequest, Forbidden, KerbError, Unauthenticated
+from server.errors import BadRequest, Forbidden, KerbError, NotSupported, Unauthenticated
 from server.principal import Scope
 
 UNKNOWN_ACTION: Final = "UNKNOWN_ACTION"
@@ -128,6 +129,9 @@ async def _malformed(session: Session, data: bytes, error: Exception) -> None:
         session.bad_message(error_text(None, BadRequest.code, problem_text(error)))
     elif heading.action not in ACTIONS:
         session.bad_message(error_text(heading.id, UNKNOWN_ACTION, UNKNOWN_ACTION_MESSAGE))
+    elif heading.action == Place.__struct_config__.tag and (unbuilt := unbuilt_in_message(data)):
+        session.good_message()
+        session.outlet.send(error_answer(heading.id, NotSupported(unbuilt)))
     elif heading.action == Batch.__struct_config__.tag and (items := _loose_items(data)):
         session.good_message()
         try:

@@ -140,9 +140,14 @@ def error_text(
     *,
     temporary: bool = False,
     details: Mapping[str, Any] | None = None,
+    repeated: bool = False,
 ) -> bytes:
-    """The answer to a message that was not carried out. `temporary`: the same may work later."""
+    """The answer to a message that was not carried out. `temporary`: the same may work later. `repeated`: its
+    idempotency key was used before, and answered so.
+    """
     more = b',"details":' + encode(details) if details else b""
+    if repeated:
+        more += b',"idempotency_hit":true'
     return b'{"type":"error"%b,"code":%b,"message":%b,"temporary":%b%b}' % (
         id_member(message_id),
         encode(code),

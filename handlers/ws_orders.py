@@ -17,9 +17,10 @@ from handlers.order_body import OrderBody, digest, place_order
 from handlers.order_json import encode_order
 from handlers.refusal_status import REFUSALS
 from handlers.request_input import read_id
+from handlers.unbuilt_orders import unbuilt_in_item
 from handlers.ws_messages import BatchItem, MessageId, decode_item, error_text, ok_text, repeated_text
 from handlers.ws_tied_orders import TiedOrders
-from server.errors import BadRequest, KerbError, NotFound, RefusedAtBorder, TooManyRequests
+from server.errors import BadRequest, KerbError, NotFound, NotSupported, RefusedAtBorder, TooManyRequests
 from server.principal import Principal
 from server.private_streams import ORDERS
 from server.rate_limits import LimitClass
@@ -85,9 +86,12 @@ class OrderDesk:
     def _item(self, item: BatchItem | msgspec.Raw, request_id: str) -> tuple[int, bytes, int]:
         """Sequence, result, and the id of an order that was to be cancelled and is not open."""
         if isinstance(item, msgspec.Raw):
+            raw = item
             try:
-                item = decode_item(item)
+                item = decode_item(raw)
             except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+                if unbuilt := unbuilt_in_item(raw):
+                    return 0, error_answer(None, NotSupported(unbuilt)), 0
                 return 0, error_text(None, BadRequest.code, problem_text(error)), 0
         if item.place is not None and item.cancel is None:
             return *self.place(None, item.place, item.idempotency_key, request_id), 0
@@ -155,7 +159,7 @@ class OrderDesk:
         if type(answer) is Refused:
             if not applied.duplicate:
                 services.metrics.count_refusal(answer.refusal)
-            return applied.seq, refusal_answer(message_id, answer)
+            return applied.seq, refusal_answer(message_id, answer, repeated=applied.duplicate)
         if type(answer) is not OrderUpdated:
             raise TypeError(f"{type(answer).__name__} answers no order")
         if applied.duplicate:
@@ -170,8 +174,8 @@ class OrderDesk:
         return applied.seq, ok_text(message_id, text)
 
 
-def refusal_answer(message_id: MessageId, refused: Refused) -> bytes:
-    """The engine's refusal: its code, never flattened."""
+def refusal_answer(message_id: MessageId, refused: Refused, *, repeated: bool = False) -> bytes:
+    """The engine's refusal: its code, never flattened. `repeated`: it is what the idempotency key was answered before."""
     refusal = refused.refusal
     return error_text(
         message_id,
@@ -179,6 +183,7 @@ def refusal_answer(message_id: MessageId, refused: Refused) -> bytes:
         REFUSALS[refusal].message,
         temporary=refusal in RETRYABLE,
         details=refusal_details(refused),
+        repeated=repeated,
     )
 
 

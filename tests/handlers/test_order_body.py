@@ -10,14 +10,14 @@ from engine.kinds import OrderType, SelfTradePrevention, Side, TimeInForce
 from engine.refusals import Refusal
 from handlers.order_body import OrderBody, ReplaceBody, digest, place_order, replace_order
 from handlers.request_input import decode_body
-from server.errors import BadRequest, RefusedAtBorder
+from handlers.unbuilt_orders import BUILT, NUMBERS_TO_COME, AnyOrderBody, read_order
+from server.errors import BadRequest, NotSupported, RefusedAtBorder
 
-DECODER = msgspec.json.Decoder(OrderBody)
 LIMIT = b'{"stock_symbol":"AAPL","side":"BUY","order_type":"LIMIT","quantity":10,"price":175.50}'
 
 
 def command(text: bytes) -> PlaceOrder:
-    return place_order(decode_body(DECODER, text))
+    return place_order(read_order(text))
 
 
 def test_a_limit_order_is_good_for_the_day() -> None:
@@ -54,7 +54,10 @@ def test_spelling_does_not_change_the_digest_but_meaning_does() -> None:
     [
         (LIMIT.replace(b',"price":175.50', b""), "price"),
         (LIMIT.replace(b"LIMIT", b"MARKET"), "price"),
-        (LIMIT.replace(b"LIMIT", b"STOP_LOSS"), "order_type"),
+        (LIMIT.replace(b"LIMIT", b"HOPE"), "order_type"),
+        (LIMIT.replace(b"}", b',"order_class":"FANCY"}'), "order_class"),
+        (LIMIT.replace(b"}", b',"post_only":"yes"}'), "post_only"),
+        (LIMIT.replace(b"}", b',"take_profit":{},"surprise":1}'), "surprise"),
         (LIMIT.replace(b'"BUY"', b'"buy"'), "side"),
         (LIMIT.replace(b'"BUY"', b"1"), "side"),
         (LIMIT.replace(b'"AAPL"', b'""'), "stock_symbol"),
@@ -82,6 +85,53 @@ def test_the_field_that_is_wrong_is_named(text: bytes, field: str) -> None:
     with pytest.raises(BadRequest) as refused:
         command(text)
     assert refused.value.field == field
+
+
+DEFAULTS = (
+    b',"post_only":false,"extended_hours":false,"order_class":"SIMPLE","lot_method":"FIFO","notional":null,"stop_price":null,'
+    b'"trail_amount":null,"trail_percent":null,"display_quantity":null,"expires_at":null,"lots":null,"take_profit":null,'
+    b'"stop_loss":null}'
+)
+
+
+def test_what_is_still_to_come_may_say_its_default() -> None:
+    assert command(LIMIT.replace(b"}", DEFAULTS)) == command(LIMIT)
+    assert digest(command(LIMIT.replace(b"}", DEFAULTS))) == digest(command(LIMIT))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        (b'"LIMIT"', b'"STOP_LOSS"', "order_type"),
+        (b'"LIMIT"', b'"TRAILING_STOP"', "order_type"),
+        (b"}", b',"time_in_force":"GTD","expires_at":"2026-12-31T00:00:00Z"}', "time_in_force"),
+        (b"}", b',"time_in_force":"CLS"}', "time_in_force"),
+        (b"}", b',"expires_at":"2026-12-31T00:00:00Z"}', "expires_at"),
+        (b"}", b',"post_only":true}', "post_only"),
+        (b"}", b',"extended_hours":true}', "extended_hours"),
+        (b"}", b',"order_class":"OCO"}', "order_class"),
+        (b"}", b',"lot_method":"HIFO"}', "lot_method"),
+        (b"}", b',"lots":["lot_1"]}', "lots"),
+        (b"}", b',"take_profit":{"price":200}}', "take_profit"),
+        (b"}", b',"stop_loss":{"stop_price":100}}', "stop_loss"),
+        (b"}", b',"stop_price":1}', "stop_price"),
+        (b"}", b',"trail_amount":"1.5"}', "trail_amount"),
+        (b"}", b',"trail_percent":2}', "trail_percent"),
+        (b"}", b',"display_quantity":1}', "display_quantity"),
+        (b'"quantity":10', b'"notional":1000', "notional"),
+    ],
+)
+def test_what_is_still_to_come_is_refused_by_name(old: bytes, new: bytes, field: str) -> None:
+    assert old in LIMIT
+    with pytest.raises(NotSupported) as refused:
+        command(LIMIT.replace(old, new))
+    assert refused.value.details == {"field": field}
+
+
+def test_every_member_of_the_contract_is_built_or_known_to_come() -> None:
+    ours = {"stock_symbol", "side", "quantity", "price", "client_order_id", "self_trade_prevention"}
+    assert ours | BUILT.keys() | set(NUMBERS_TO_COME) == set(AnyOrderBody.__struct_fields__)
+    assert set(AnyOrderBody.__struct_fields__) == set(OrderBody.__struct_fields__)
 
 
 def test_a_replacement_changes_quantity_or_price_or_both() -> None:

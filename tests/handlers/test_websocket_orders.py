@@ -64,6 +64,22 @@ async def test_the_same_key_is_answered_the_same_and_once(small: SmallKerb) -> N
         assert len(small.world.state.orders) == 1
 
 
+async def test_a_refusal_is_repeated_like_an_order_and_says_so(small: SmallKerb) -> None:
+    client = await small.trader(cash="1000")
+    async with connected(small, client) as user:
+        first = await user.place("BUY", "100", "90", idempotency_key="once")
+        await client.deposit("100000")
+        second = await user.place("BUY", "100", "90", idempotency_key="once")
+        other = await user.place("BUY", "1", "90", idempotency_key="once")
+
+    assert (first["type"], first["code"]) == ("error", "INSUFFICIENT_FUNDS")
+    assert "idempotency_hit" not in first
+    assert second == first | {"id": second["id"], "idempotency_hit": True}
+    assert other["code"] == "IDEMPOTENCY_KEY_REUSED"
+    assert "idempotency_hit" not in other
+    assert not small.world.state.orders
+
+
 async def test_a_batch_has_a_result_for_each_item_in_order(small: SmallKerb) -> None:
     client, other = await small.trader(cash="1000"), await small.trader("other", cash="1000")
     async with connected(small, client) as user, connected(small, other) as stranger:
@@ -86,6 +102,8 @@ async def test_a_batch_has_a_result_for_each_item_in_order(small: SmallKerb) -> 
                 {"place": limit_order("BUY", "1", "85"), "cancel": mine},
                 {},
                 "text",
+                {"place": limit_order("BUY", "1", "85", order_class="OTO")},
+                {"place": limit_order("BUY", "1", "84", order_class="SIMPLE", post_only=False)},
                 {"place": limit_order("BUY", "100", "90")},
                 {"place": limit_order("BUY", "1", "86"), "idempotency_key": "in-batch"},
             ],
@@ -106,12 +124,15 @@ async def test_a_batch_has_a_result_for_each_item_in_order(small: SmallKerb) -> 
             "BAD_REQUEST",
             "BAD_REQUEST",
             "BAD_REQUEST",
+            "NOT_SUPPORTED",
+            "ok",
             "INSUFFICIENT_FUNDS",
             "ok",
         ]
         assert (results[1]["data"]["order_id"], results[1]["data"]["status"]) == (mine, "CANCELLED")
         assert sorted(order.limit_e4 for order in small.world.state.orders.values()) == [
             800_000,
+            840_000,
             850_000,
             860_000,
         ]
