@@ -204,7 +204,7 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
 
 async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifecycle: Lifecycle) -> Services:
     """Everything that handlers are given."""
-    from engine.events import Traded
+    from engine.events import TradeBusted, Traded
     from feeds.own_candles import load_own_candles, own_trades_listener
     from handlers.ws_hub import make_hub
     from server.bank import Bank
@@ -250,7 +250,8 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     add_trades = own_trades_listener(feed.candles, except_symbols=tapes)
     await runtime.wait_durable(state.seq)
     # From here to the last listener nothing is awaited: what is durable now is read, what comes later is heard.
-    add_trades(runtime.durable_records_with(Traded, after=stored_seq))
+    for moved in (Traded, TradeBusted):
+        add_trades(runtime.durable_records_with(moved, after=stored_seq))
     remembered = settings.stream.resume_events_max * RECORDS_PER_LIMIT
     recent = runtime.durable_records(after=runtime.durable_seq - remembered)
     hub.private.seed_from_records(recent, runtime.durable_seq)

@@ -163,6 +163,21 @@ class CandleBook:
         """Adds one trade. A late one counts in its own minute, as if it were the minute's last."""
         self._merge(number, time_us // MINUTE_US, (price_e4, price_e4, price_e4, price_e4, quantity_e8, 1))
 
+    def take_back(self, number: int, time_us: int, quantity_e8: int) -> None:
+        """Takes a busted trade's volume out of its minute and day. Prices stay: who set them is not known any more."""
+        series, minute = self._series[number], time_us // MINUTE_US
+        series.store_newest()
+        row = series.ring[minute % len(series.ring)]
+        if row[_MINUTE] != minute:
+            return
+        row[_VOLUME] = max(int(row[_VOLUME]) - quantity_e8, 0)
+        row[_TRADES] = max(int(row[_TRADES]) - 1, 0)
+        if minute == series.minute:
+            series.volume, series.trades = int(row[_VOLUME]), int(row[_TRADES])
+        series.dirty.add(minute)
+        if series.day.start_us <= time_us < series.day.end_us:
+            series.day.volume = max(series.day.volume - quantity_e8, 0)
+
     def add_batch(self, numbers: Ints, time_us: Ints, price_e4: Ints, quantity_e8: Ints) -> None:
         """Adds trades in order of time, as columns of one length: the same result as `add` on each."""
         if len(numbers) == 0:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from engine.events import Traded
+from engine.events import TradeBusted, Traded
 from feeds.candles import CandleBook
 from server.codec import Record
 from server.database import Database
@@ -56,5 +56,7 @@ def own_trades_listener(
                 if isinstance(event, Traded) and event.symbol not in except_symbols:
                     number = candles.register(event.symbol)
                     candles.add(number, record.now_us, event.price_e4, event.quantity_e8)
+                elif isinstance(event, TradeBusted) and event.symbol not in except_symbols:
+                    candles.take_back(candles.register(event.symbol), event.executed_us, event.quantity_e8)
 
     return listener

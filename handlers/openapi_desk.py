@@ -32,7 +32,7 @@ class ListMeta(Struct, frozen=True, omit_defaults=True):
     next_cursor: str | None = None
 
 
-_CURSOR: Final = Query(
+CURSOR: Final = Query(
     "cursor", Annotated[str, Meta(pattern="^[0-9]{1,19}$")], "`meta.next_cursor` of the page before."
 )
 _USER: Final = Query("user_id", UserId, "Only this user's.")
@@ -82,7 +82,7 @@ DESK: Final[dict[str, Any]] = {
             _USER,
             SYMBOL,
             STATUS,
-            _CURSOR,
+            CURSOR,
             LIMIT,
         ),
         database=True,
@@ -192,7 +192,7 @@ DESK: Final[dict[str, Any]] = {
         about="Newest first.",
         answer=list[AdjustmentJson],
         meta=ListMeta,
-        query=(Query("status", StatusName, "Only those that stand so."), _CURSOR, LIMIT),
+        query=(Query("status", StatusName, "Only those that stand so."), CURSOR, LIMIT),
         database=True,
         examples=(
             Example(name="waiting", summary="What waits for a decision", query={"status": "PROPOSED"}),
@@ -240,7 +240,7 @@ DESK: Final[dict[str, Any]] = {
         about="Every change that was asked for, whatever came of it; newest first. Rows are only ever added.",
         answer=list[AuditJson],
         meta=ListMeta,
-        query=(_USER, _CURSOR, LIMIT),
+        query=(_USER, CURSOR, LIMIT),
         database=True,
         errors=(NotFound,),
         examples=(Example(name="all", summary="By all of them"),),

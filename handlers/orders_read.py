@@ -33,7 +33,7 @@ OPEN: Final = frozenset({OrderStatus.PENDING, OrderStatus.PARTIAL})
 
 
 class ExecutionJson(Struct, frozen=True):
-    """A fill of the caller's order."""
+    """A fill of the caller's order. `busted`: an operator has taken it back; the order stays as it was."""
 
     execution_id: ExecutionId
     order_id: OrderId
@@ -45,6 +45,7 @@ class ExecutionJson(Struct, frozen=True):
     fee: Number
     liquidity: LiquidityName
     executed_at: Time
+    busted: bool
 
 
 async def get(call: Call) -> Answer:
@@ -73,6 +74,7 @@ async def executions(call: Call) -> Answer:
                 fee=cash(fill.fee_e4),
                 liquidity=fill.liquidity.name,
                 executed_at=time_text(fill.executed_us),
+                busted=fill.busted,
             )
             for fill in fills
         ],

@@ -8,6 +8,7 @@ from handlers import (
     admin,
     admin_adjustments,
     admin_audit,
+    admin_busts,
     admin_desk,
     admin_risk,
     api_keys,
@@ -38,6 +39,7 @@ from handlers.admin_audit import Audited
 from handlers.docs_page import document_routes
 from handlers.openapi_account import OVER_TIME as OVER_TIME_DOCS
 from handlers.openapi_account import PROFILE as PROFILE_DOCS
+from handlers.openapi_busts import BUSTS as BUST_DOCS
 from handlers.openapi_desk import DESK as DESK_DOCS
 from handlers.openapi_dialects import DIALECTS as DIALECT_DOCS
 from handlers.openapi_market import STOCKS as STOCK_DOCS
@@ -137,6 +139,10 @@ _API: Final = (
         ADMIN,
         CALLS,
     ),
+    Route("POST", f"{BASE}/admin/trades/{{execution_id}}/bust", Audited(admin_busts.propose), ADMIN, CALLS),
+    Route("GET", f"{BASE}/admin/busts", admin_busts.busts, ADMIN, CALLS),
+    Route("POST", f"{BASE}/admin/busts/{{bust_id}}/approve", Audited(admin_busts.approve), ADMIN, CALLS),
+    Route("POST", f"{BASE}/admin/busts/{{bust_id}}/reject", Audited(admin_busts.reject), ADMIN, CALLS),
     Route("GET", f"{BASE}/admin/audit", admin_audit.audit, ADMIN, CALLS),
     # the dialects of reference documents 002 and 003
     Route("POST", "/v1/orders", dialect_orders.place, HOLDER, ORDERS),
@@ -166,6 +172,7 @@ DOCS: Final = {
     **SESSION_DOCS,
     **ADMIN_DOCS,
     **DESK_DOCS,
+    **BUST_DOCS,
     **SYSTEM_DOCS,
     **DIALECT_DOCS,
 }

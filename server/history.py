@@ -49,7 +49,7 @@ class Page(Struct, Generic[T], frozen=True):
 
 
 class Execution(Struct, frozen=True):
-    """One side of a fill."""
+    """One side of a fill. `busted`: an operator has taken it back."""
 
     execution_id: int
     order_id: int
@@ -61,6 +61,7 @@ class Execution(Struct, frozen=True):
     fee_e4: int
     liquidity: Liquidity
     executed_us: int
+    busted: bool = False
 
 
 class Transaction(Struct, frozen=True):
@@ -219,6 +220,7 @@ def _execution(row: Record) -> Execution:
         row["fee_e4"],
         Liquidity(row["liquidity"]),
         microseconds(row["executed_at"]),
+        row["busted_at"] is not None,
     )
 
 

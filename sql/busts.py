@@ -78,7 +78,7 @@ FROM (
     SELECT DISTINCT order_id, entry_id, created_at FROM postings
     WHERE txn_kind = 3 AND order_id > 0 AND txn_id = (
         SELECT txn_id FROM postings
-        WHERE txn_id IN ($1, $1 - 1) AND entry_id = $1 AND txn_kind = 3 AND order_id > 0 LIMIT 1
+        WHERE txn_id IN ($1::BIGINT, $1::BIGINT - 1) AND entry_id = $1::BIGINT AND txn_kind = 3 AND order_id > 0 LIMIT 1
     )
 ) AS sides
 JOIN executions AS e
@@ -91,6 +91,30 @@ BUSTED_AS: Final = """
 SELECT p.txn_id FROM postings AS p
 WHERE p.account_id = $2 AND p.kind > 0 AND p.txn_kind = 6 AND p.reference = 'exe_' || $1::BIGINT AND p.txn_id > $1
 LIMIT 1
+"""
+
+# trade id, reason, user id; no row when one is alive for the trade
+PROPOSE: Final = """
+INSERT INTO trade_busts (trade_id, reason, proposed_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING *
+"""
+
+# bust id
+BUST: Final = "SELECT * FROM trade_busts WHERE bust_id = $1"
+
+# status ('': all), before bust id, limit; newest first
+BUSTS: Final = """
+SELECT * FROM trade_busts WHERE ($1 = '' OR status = $1) AND bust_id < $2 ORDER BY bust_id DESC LIMIT $3
+"""
+
+# bust id, user id, APPROVED or REJECTED. One caller gets the row, and never the one who proposed.
+DECIDE: Final = """
+UPDATE trade_busts SET status = $3, decided_by = $2, decided_at = now()
+WHERE bust_id = $1 AND status = 'PROPOSED' AND proposed_by <> $2 RETURNING *
+"""
+
+# bust id, BUSTED or REFUSED, outcome
+FINISH: Final = """
+UPDATE trade_busts SET status = $2, outcome = $3 WHERE bust_id = $1 AND status = 'APPROVED' RETURNING *
 """
 
 CHECKS: Final = {

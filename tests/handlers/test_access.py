@@ -80,7 +80,13 @@ GOOD_BODIES: Final[dict[str, dict[str, object]]] = {
 
 SHARED: Final = {"symbol": "AAPL"}
 
-EXISTING: Final = {"user_id": "usr_1000", "schedule": "standard", "adjustment_id": "adj_1"}
+EXISTING: Final = {
+    "user_id": "usr_1000",
+    "schedule": "standard",
+    "adjustment_id": "adj_1",
+    "execution_id": "exe_1",
+    "bust_id": "bst_1",
+}
 """What operators' paths may name beside the above."""
 
 

@@ -84,8 +84,27 @@ async def _proposal(small: SmallKerb, _: Client) -> dict[str, str]:
     return {"adjustment_id": (await other("POST", "/admin/adjustments", body)).data["adjustment_id"]}
 
 
+async def _trade(small: SmallKerb, _: Client) -> dict[str, str]:
+    number = small.world.state.seq
+    buyer = await small.trader(f"buys{number}", cash="1000")
+    seller = await small.trader(f"sells{number}", units=1)
+    await seller.place("SELL", "1", "100")
+    order_id = (await buyer.place("BUY", "1", "100")).data["order_id"]
+    (fill,) = (await buyer("GET", f"/orders/{order_id}/executions")).data
+    return {"execution_id": fill["execution_id"]}
+
+
+async def _proposed_bust(small: SmallKerb, user: Client) -> dict[str, str]:
+    trade = (await _trade(small, user))["execution_id"]
+    other = await small.admin(f"operator{small.world.state.seq}")
+    reply = await other("POST", f"/admin/trades/{trade}/bust", {"reason": "a fat finger"})
+    return {"bust_id": reply.data["bust_id"]}
+
+
 WORLDS: dict[str, World] = {
     "a proposal of another operator": _proposal,
+    "a trade": _trade,
+    "a bust that another operator has proposed": _proposed_bust,
     "a session": _session,
     "an API key": _api_key,
     "an open order": _open_order,

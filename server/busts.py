@@ -1,0 +1,163 @@
+"""Trade busts under four eyes: one operator proposes to take a fill back, another one decides (as server/adjustments.py).
+
+1. `propose`: a row, PROPOSED; one that is alive for each trade            nothing has moved
+2. `decide`: APPROVED or REJECTED, once, by somebody else (the database says so too)
+3. the engine's `BustTrade` with the facts of both executions (engine/bust.py)
+4. the row becomes BUSTED with its transaction, or REFUSED with the engine's refusal
+A crash between 2 and 4 leaves it APPROVED: approving it again looks at the executions first and goes on from there.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+
+from engine.commands import BustTrade, Envelope
+from engine.events import SoldLot, TradeBusted
+from engine.kinds import Side, Source
+from server.database import Database
+from server.errors import Conflict, Forbidden, NotFound
+from server.history import microseconds
+from sql import busts as queries
+from sql.entries import Liquidity
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from server.runtime import Runtime
+    from server.write_behind import WriteBehind
+
+STATUSES: Final = ("PROPOSED", "APPROVED", "REJECTED", "BUSTED", "REFUSED")
+_ID_MAX: Final = 2**63 - 1
+
+
+class Bust(Struct, frozen=True):
+    """A proposal. `trade_id` is the buyer's execution, `outcome` the transaction of one that was carried out, or the
+    refusal's name.
+    """
+
+    bust_id: int
+    trade_id: int
+    reason: str
+    status: str
+    proposed_by: int
+    proposed_at: datetime
+    decided_by: int | None
+    decided_at: datetime | None
+    outcome: str | None
+
+
+async def propose(
+    database: Database, write_behind: WriteBehind, execution_id: int, reason: str, user_id: int
+) -> Bust:
+    """Write a proposal for the fill of an execution, either side's, down.
+
+    Raises NotFound, Conflict when one is alive or the fill is busted, and DatabaseUnavailable, as all of these.
+    """
+    await write_behind.barrier()
+    bought, _ = await _executions(database, execution_id)
+    if bought["busted_at"] is None:
+        row = await database.fetchrow(queries.PROPOSE, bought["execution_id"], reason, user_id)
+        if row is not None:
+            return _bust(row)
+    raise Conflict("This trade is busted already, or somebody has proposed it.")
+
+
+async def busts(database: Database, status: str, before_id: int | None, limit: int) -> list[Bust]:
+    """The newest `limit` before an id; '' is every status."""
+    before = _ID_MAX if before_id is None else before_id
+    return [_bust(row) for row in await database.fetch(queries.BUSTS, status, before, limit)]
+
+
+async def reject(database: Database, bust_id: int, user_id: int) -> Bust:
+    """Turn a proposal down. Raises NotFound, Forbidden for the one who proposed, Conflict when it is decided."""
+    return await _decide(database, bust_id, user_id, "REJECTED")
+
+
+async def approve(
+    database: Database,
+    runtime: Runtime,
+    write_behind: WriteBehind,
+    bust_id: int,
+    user_id: int,
+    request_id: str,
+) -> Bust:
+    """Approve a proposal and carry it out. Raises as `reject`, and what `Runtime.submit` raises."""
+    decided = await _decide(database, bust_id, user_id, "APPROVED")
+    await write_behind.barrier()
+    bought, sold = await _executions(database, decided.trade_id)
+    if bought["busted_at"] is not None:
+        row = await database.fetchrow(queries.BUSTED_AS, decided.trade_id, bought["account_id"])
+        assert row is not None
+        return await _finish(database, decided, "BUSTED", f"txn_{row[0]}")
+    command = _command(bought, sold, decided)
+    name = f"bust-{bust_id}"
+    applied = await runtime.execute(command, Envelope(Source.OPERATOR, 0, 0, request_id, name, name.encode()))
+    if applied.refused is not None:
+        return await _finish(database, decided, "REFUSED", applied.refused.refusal.name)
+    transaction = next(event.bust_id for event in applied.answer if isinstance(event, TradeBusted))
+    return await _finish(database, decided, "BUSTED", f"txn_{transaction}")
+
+
+async def _executions(database: Database, execution_id: int) -> tuple[Record, Record]:
+    """Both executions of a fill, the buyer's first. Raises NotFound."""
+    rows = await database.fetch(queries.EXECUTIONS_OF_TRADE, execution_id)
+    if len(rows) != 2:
+        raise NotFound("There is no such trade.")
+    return rows[0], rows[1]
+
+
+def _command(bought: Record, sold: Record, decided: Bust) -> BustTrade:
+    """The command with the facts of a fill."""
+    figures = sold["sold_lots"] or []
+    lots: tuple[SoldLot, ...] = tuple(
+        (figures[n], figures[n + 1], figures[n + 2], figures[n + 3]) for n in range(0, len(figures), 4)
+    )
+    assert decided.decided_by is not None
+    return BustTrade(
+        trade_id=bought["execution_id"],
+        executed_us=microseconds(bought["executed_at"]),
+        symbol=bought["symbol"],
+        price_e4=bought["price_e4"],
+        quantity_e8=bought["quantity_e8"],
+        notional_e4=bought["notional_e4"],
+        taker_side=Side.BUY if bought["liquidity"] == Liquidity.TAKER else Side.SELL,
+        buy_order_id=bought["order_id"],
+        buy_account_id=bought["account_id"],
+        buy_fee_e4=bought["fee_e4"],
+        sell_order_id=sold["order_id"],
+        sell_account_id=sold["account_id"],
+        sell_fee_e4=sold["fee_e4"],
+        sold_lots=lots,
+        operator_id=decided.decided_by,
+        reason=decided.reason,
+    )
+
+
+async def _decide(database: Database, bust_id: int, user_id: int, decision: str) -> Bust:
+    row = await database.fetchrow(queries.DECIDE, bust_id, user_id, decision)
+    if row is not None:
+        return _bust(row)
+    row = await database.fetchrow(queries.BUST, bust_id)
+    if row is None:
+        raise NotFound("There is no such proposal.")
+    found = _bust(row)
+    if found.proposed_by == user_id:
+        raise Forbidden("Somebody else has to decide on what you have proposed.")
+    if found.status == decision == "APPROVED":
+        return found
+    raise Conflict(f"The proposal is {found.status} already.")
+
+
+async def _finish(database: Database, decided: Bust, status: str, outcome: str) -> Bust:
+    row = await database.fetchrow(queries.FINISH, decided.bust_id, status, outcome)
+    if row is None:  # somebody else who went on with it was faster, with the same outcome
+        row = await database.fetchrow(queries.BUST, decided.bust_id)
+    assert row is not None
+    return _bust(row)
+
+
+def _bust(row: Any) -> Bust:
+    return Bust(**dict(row))
