@@ -11,7 +11,8 @@ from typing import Any, Final
 from handlers.asyncapi_messages import CLIENT, EXAMPLES, SERVER
 from handlers.openapi import VERSION
 from handlers.openapi_schemas import Schema, schemas_of
-from handlers.websocket import PATHS, SUBPROTOCOL
+from handlers.websocket import PATHS
+from server.wire import SCHEMA, Wire
 from server.ws_frames import CloseCode
 
 _CLOSE_CODES: Final = {
@@ -28,9 +29,13 @@ _CLOSE_CODES: Final = {
     CloseCode.TOO_MANY: "too many connections; come back later",
 }
 
+BINARY: Final = "Data"
+"""The one message that is not JSON."""
+
 ABOUT: Final = f"""\
-Market data and private streams, and orders. Connect to `{PATHS[0]}` (or `{PATHS[1]}`), subprotocol `{SUBPROTOCOL}`.
-Messages are JSON text of at most 64 KiB. Quotes, trades, depth and candles need no login; `orders`, `balance`, `notifications` and `portfolio` do, by
+Market data and private streams, and orders. Connect to `{PATHS[0]}` (or `{PATHS[1]}`), subprotocol `{Wire.JSON.value}` (or none).
+Messages are JSON text of at most 64 KiB. With the subprotocol `{Wire.PROTO.value}` the messages of channels come as binary ones instead,
+each a `Data` of the protobuf schema at `/kerb.proto`, with equal values; everything else stays JSON text. Quotes, trades, depth and candles need no login; `orders`, `balance`, `notifications` and `portfolio` do, by
 the `Authorization` header of the handshake or by an `auth` message.
 
 An error never closes a good session. A private stream is never cut: `prev_seq` proves that nothing is missing, and
@@ -52,6 +57,15 @@ def asyncapi() -> Schema:
         }
         if kind in EXAMPLES:
             messages[name]["examples"] = [{"payload": example} for example in EXAMPLES[kind]]
+    messages[BINARY] = {
+        "name": BINARY,
+        "summary": f"A message of any channel, with the subprotocol {Wire.PROTO.value}.",
+        "contentType": "application/x-protobuf",
+        "payload": {
+            "schemaFormat": "application/vnd.google.protobuf;version=3",
+            "schema": SCHEMA.read_text(encoding="utf-8"),
+        },
+    }
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -71,17 +85,19 @@ def asyncapi() -> Schema:
             }
         },
         "operations": {
-            "receive": _operation("receive", "What a client sends.", CLIENT),
-            "send": _operation("send", "What the server answers and streams.", SERVER),
+            "receive": _operation("receive", "What a client sends.", [kind.__name__ for kind in CLIENT]),
+            "send": _operation(
+                "send", "What the server answers and streams.", [*(kind.__name__ for kind in SERVER), BINARY]
+            ),
         },
         "components": {"messages": messages, "schemas": dict(sorted(components.items()))},
     }
 
 
-def _operation(action: str, summary: str, kinds: tuple[Any, ...]) -> Schema:
+def _operation(action: str, summary: str, names: list[str]) -> Schema:
     return {
         "action": action,
         "summary": summary,
         "channel": {"$ref": "#/channels/socket"},
-        "messages": [{"$ref": f"#/channels/socket/messages/{kind.__name__}"} for kind in kinds],
+        "messages": [{"$ref": f"#/channels/socket/messages/{name}"} for name in names],
     }

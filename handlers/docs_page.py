@@ -25,11 +25,9 @@ from handlers.openapi_doc import Doc
 from handlers.routing import BASE, PUBLIC, Handler, Route
 from server.demo import PASSWORD, TRADERS
 from server.rate_limits import LimitClass
+from server.wire import SCHEMA
 
-ROOT: Final = Path(__file__).resolve().parents[1]
-WEB: Final = ROOT / "web"
-PROTO: Final = ROOT / "server/kerb.proto"
-"""The schema of the binary messages; `make proto` makes server/kerb_pb2.py of it."""
+WEB: Final = Path(__file__).resolve().parents[1] / "web"
 JSON: Final = "application/json"
 MEDIA_TYPES: Final = {
     ".html": "text/html; charset=utf-8",
@@ -78,7 +76,7 @@ def document_routes(routes: Sequence[Route], docs: Mapping[str, Doc]) -> tuple[R
         f"{BASE}/errors": Document(lambda: success(error_rows()).body),
         "/openapi.json": Document(made),
         "/asyncapi.json": Document(lambda: msgspec.json.encode(asyncapi())),
-        "/kerb.proto": _file(PROTO),
+        "/kerb.proto": _file(SCHEMA),
         "/docs": _file(WEB / "docs.html"),
         "/docs/docs.js": _file(WEB / "docs.js"),
         "/docs/docs.css": _file(WEB / "docs.css"),

@@ -18,9 +18,12 @@ from handlers.ws_session import Session
 from server.errors import BadRequest, Forbidden, ShuttingDown, Unauthenticated
 from server.fan_out import Hub
 from server.outlet import Outlet
+from server.wire import Wire
 from server.ws_frames import EMPTY_CLOSE_FRAME, CloseCode, close_frame, pong_frame
 
-SUBPROTOCOL: Final = "kerb.v1.json"
+SUBPROTOCOLS: Final = tuple(wire.value for wire in Wire)
+"""What is spoken here; of what a client offers, the first of these is taken. Without one, or with others only, it is JSON."""
+
 PATHS: Final = ("/api/v1/ws", "/v1/ws")
 
 TURN_MAX_S: Final = 0.002
@@ -40,7 +43,7 @@ async def websocket(call: Call) -> web.StreamResponse:
     if not origin_allowed(request, services.settings.http.cors_origins):
         raise Forbidden("This origin may not connect.")
     socket: web.WebSocketResponse[bool] = web.WebSocketResponse(
-        protocols=(SUBPROTOCOL,),
+        protocols=SUBPROTOCOLS,
         compress=False,
         autoping=False,
         autoclose=False,
@@ -56,6 +59,7 @@ async def websocket(call: Call) -> web.StreamResponse:
     outlet = _attach(services.hub, transport)
     if outlet is None:
         return socket
+    outlet.wire = Wire(socket.ws_protocol or Wire.JSON)
     session = Session(services, outlet, connection_id=f"ws-{token_hex(8)}", peer=request.remote or "")
     try:
         _adopt(session, call)

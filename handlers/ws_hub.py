@@ -7,6 +7,7 @@ from handlers.balance_json import BalanceEncoder
 from handlers.envelope import encoded
 from handlers.notifications import NotificationEncoder
 from handlers.order_json import encode_order
+from handlers.private_proto import BalancePacker, NotificationPacker, packed_order, packed_portfolio
 from handlers.valuation import portfolio_json, value_holdings
 from server.candle_streams import CandleStreams
 from server.clock import Clock
@@ -16,6 +17,7 @@ from server.market_types import CandleSource
 from server.market_view import MarketView
 from server.private_streams import BALANCE, NOTIFICATIONS, ORDERS
 from server.runtime import Runtime
+from server.wire import Wire
 
 
 def make_hub(
@@ -30,6 +32,11 @@ def make_hub(
             BALANCE: BalanceEncoder(runtime.state),
             NOTIFICATIONS: NotificationEncoder(runtime.state),
         },
+        {
+            ORDERS: packed_order,
+            BALANCE: BalancePacker(runtime.state),
+            NOTIFICATIONS: NotificationPacker(runtime.state),
+        },
         clock,
         CandleStreams(market, candles, runtime.now_us),
         value_of(runtime, market),
@@ -41,12 +48,14 @@ def value_of(runtime: Runtime, market: MarketView) -> ValueOf:
     """What `GET /portfolio` says of an account now, durable or not: the hub waits for that."""
     state = runtime.state
 
-    def value(account_id: int) -> LiveValue | None:
+    def value(account_id: int, wire: Wire) -> LiveValue | None:
         account = state.accounts.get(account_id)
         if account is None:
             return None
         valued = value_holdings(state, account, market.last_e4)
         symbols = tuple(holding.position.symbol for holding in valued)
-        return LiveValue(state.seq, symbols, bytes(encoded(portfolio_json(account, valued))))
+        worth = portfolio_json(account, valued)
+        packed = packed_portfolio(worth) if wire is Wire.PROTO else bytes(encoded(worth))
+        return LiveValue(state.seq, symbols, packed)
 
     return value

@@ -25,7 +25,7 @@ from server.live_values import LiveValues, ValueOf
 from server.market_view import MarketView
 from server.outlet import Follows, Outlet
 from server.principal import Principal
-from server.private_streams import EncodeEvent, PrivateStreams
+from server.private_streams import EncodeEvent, PackEvent, PrivateStreams
 from server.ws_frames import CloseCode, text_frame
 from sql.notifications import NO_ACCOUNTS
 
@@ -49,7 +49,7 @@ _SHUTDOWN_FRAME: Final = text_frame(
 class Hub:
     """All clients. `attach` and `detach` frame a connection's life; both are called by its session.
 
-    `encoders` make the JSON object of a private event, by channel.
+    `encoders` make the JSON object of a private event, `packers` its protobuf message, by channel.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Hub:
         market: MarketView,
         settings: StreamSettings,
         encoders: Mapping[str, EncodeEvent],
+        packers: Mapping[str, PackEvent],
         clock: Clock,
         candles: CandleStreams,
         value_of: ValueOf,
@@ -65,7 +66,7 @@ class Hub:
         self.market = market
         self.candles = candles
         self.settings = settings
-        self.private = PrivateStreams(dict(encoders), settings.resume_events_max, accounts)
+        self.private = PrivateStreams(dict(encoders), dict(packers), settings.resume_events_max, accounts)
         self.care = ConnectionCare(settings, clock)
         self.wheel = CohortWheel(market, settings.interval_max_ms)
         self.values = LiveValues(market, value_of, self.when_durable, SLOT_MS, settings.interval_max_ms)

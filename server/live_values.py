@@ -15,20 +15,23 @@ from engine.events import BalanceChanged, OrderUpdated, Posted
 from server.codec import Record
 from server.market_view import MarketView
 from server.outlet import Outlet
+from server.stream_proto import portfolio_frame
+from server.wire import Wire
+from server.ws_frames import text_frame
 
 PORTFOLIO: Final = "portfolio"
 
 
 class LiveValue(Struct, frozen=True, gc=False):
-    """An account's worth as JSON, from the state at `seq`; `symbols` are those whose prices are in it."""
+    """An account's worth in a client's form, from the state at `seq`; `symbols` are those whose prices are in it."""
 
     seq: int
     symbols: tuple[str, ...]
     text: bytes
 
 
-ValueOf = Callable[[int], LiveValue | None]
-"""The worth of an account; None when there is no such account."""
+ValueOf = Callable[[int, Wire], LiveValue | None]
+"""The worth of an account, as JSON or as a packed `Portfolio`; None when there is no such account."""
 
 WhenDurable = Callable[[int, Callable[[], None]], None]
 
@@ -145,7 +148,8 @@ class LiveValues:
 
     def _serve(self, follower: ValueFollower) -> None:
         """Take the value now, and send it when what it is made of is durable."""
-        value = self._value_of(follower.account_id)
+        wire = follower.outlet.wire
+        value = self._value_of(follower.account_id, wire)
         follower.told_at = self._market.changes
         if value is None:
             return
@@ -159,6 +163,13 @@ class LiveValues:
         def send() -> None:
             follower.is_waiting = False
             if follower.is_open:
-                follower.outlet.send(b'{"channel":"portfolio","seq":%d,"data":%b}' % (value.seq, value.text))
+                follower.outlet.write(_FRAMES[wire](value.seq, value.text))
 
         self._when_durable(value.seq, send)
+
+
+def _json_frame(seq: int, text: bytes) -> bytes:
+    return text_frame(b'{"channel":"portfolio","seq":%d,"data":%b}' % (seq, text))
+
+
+_FRAMES: Final = {Wire.JSON: _json_frame, Wire.PROTO: portfolio_frame}

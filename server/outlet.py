@@ -28,10 +28,11 @@ class Outlet:
     """A connection as the hub sees it. The hub and the session share it; nobody else writes to the transport.
 
     `wire` is the form in which the client gets data; it stands before anything is followed. `follows` holds what it
-    follows of the public channels. `seen` is the market change up to which it has been told everything. `stuck_since` is the loop time since when its transport has held unsent bytes, 0
-    when it does not. `expires_s` is wall-clock time, 0 while nobody has signed in. `closing` is the hub's list of
-    connections whose close frame is out; `cut_at_s` the loop time when such a one is cut. `on_end` is called when
-    our close frame goes out, or when the connection ends without one.
+    follows of the public channels. `seen` is the market change up to which it has been told everything. `stuck_since`
+    is the loop time since when its transport has held unsent bytes, 0 when it does not. `expires_s` is wall-clock time,
+    0 while nobody has signed in. `closing` is the hub's list of connections whose close frame is out; `cut_at_s` the
+    loop time when such a one is cut. `on_end` is called when our close frame goes out, or when the connection ends
+    without one.
     """
 
     __slots__ = (

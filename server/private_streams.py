@@ -18,7 +18,8 @@ from engine.events import AnyEvent, BalanceChanged, OrderUpdated
 from engine.state import Account
 from server.codec import Record
 from server.outlet import Outlet
-from server.ws_frames import CloseCode, text_frame
+from server.wire import Wire
+from server.ws_frames import CloseCode, binary_frame, text_frame
 from sql.notifications import NO_ACCOUNTS, NOTABLE, PENDING, USER, Notification, notifications_of
 
 ORDERS: Final = "orders"
@@ -52,6 +53,8 @@ RETRIES_MAX: Final = 100
 more than these.
 """
 
+PROTO: Final = Wire.PROTO
+
 EncodeEvent = Callable[[Any], bytes]
 """The JSON object of an event."""
 
@@ -66,6 +69,10 @@ class Remembered(Struct, gc=False):
     event: Told
     text: bytes | None
     more: bool = False
+
+
+PackEvent = Callable[[Remembered], bytes]
+"""The whole protobuf message of an event (server/kerb.proto, `Data`)."""
 
 
 class PrivateStream:
@@ -125,8 +132,10 @@ class Cursor:
 
 
 class PrivateStreams:
-    """The private streams of all accounts. `seq` is the newest durable record that was taken; `accounts` say who is a
-    market maker (sql/notifications.py).
+    """The private streams of all accounts. `seq` is the newest durable record that was taken.
+
+    `encoders` and `packers` make what is told of an event, by channel, each when somebody wants it in that form. `accounts`
+    say who is a market maker (sql/notifications.py).
     """
 
     __slots__ = (
@@ -136,6 +145,7 @@ class PrivateStreams:
         "_floor_seq",
         "_full",
         "_order",
+        "_packers",
         "_per_stream_max",
         "_prepared",
         "_streams",
@@ -146,11 +156,13 @@ class PrivateStreams:
     def __init__(
         self,
         encoders: dict[str, EncodeEvent],
+        packers: dict[str, PackEvent],
         events_max: int,
         accounts: Mapping[int, Account] = NO_ACCOUNTS,
     ) -> None:
         self._accounts = accounts
         self._encoders = encoders
+        self._packers = packers
         self._per_stream_max = events_max
         self._total_max = events_max * STREAMS_PER_LIMIT
         self._streams: dict[tuple[int, str], PrivateStream] = {}
@@ -313,10 +325,10 @@ class PrivateStreams:
         wait for `retry`, or for the next event of their stream.
 
         A client whose next event is no longer remembered is closed: it comes back and resyncs. Clients at
-        the same place share their bytes.
+        the same place share their bytes when they get them in the same form.
         """
         full = []
-        chunks: dict[tuple[PrivateStream, int], tuple[int, bytes]] = {}
+        chunks: dict[tuple[PrivateStream, int, bool], tuple[int, bytes]] = {}
         for cursor in list(self._behind):
             outlet = cursor.outlet
             if not outlet.is_open:
@@ -329,22 +341,25 @@ class PrivateStreams:
                 outlet.close(CloseCode.SLOW_CONSUMER, "too far behind")
                 del self._behind[cursor]
             else:
-                place = (cursor.stream, cursor.position)
+                place = (cursor.stream, cursor.position, outlet.wire is PROTO)
                 chunk = chunks.get(place)
                 if chunk is None:
-                    chunk = chunks[place] = self._chunk(cursor.stream, cursor.position)
+                    chunk = chunks[place] = self._chunk(*place)
                 cursor.position = chunk[0]
                 outlet.write(chunk[1])
                 if cursor.position == cursor.stream.count:
                     del self._behind[cursor]
         return full
 
-    def _chunk(self, stream: PrivateStream, position: int) -> tuple[int, bytes]:
+    def _chunk(self, stream: PrivateStream, position: int, is_packed: bool) -> tuple[int, bytes]:
         """The next events of a stream as frames, at most about `WRITE_MAX_BYTES`, and the position after them."""
         frames = []
         size = 0
         for entry in stream.from_position(position):
-            frame = self._frame(stream.channel, entry)
+            if is_packed:
+                frame = binary_frame(self._packers[stream.channel](entry))
+            else:
+                frame = self._frame(stream.channel, entry)
             frames.append(frame)
             size += len(frame)
             if size >= WRITE_MAX_BYTES:

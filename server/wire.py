@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
+from pathlib import Path
+from typing import Final
+
+SCHEMA: Final = Path(__file__).with_name("kerb.proto")
+"""What binary messages are; `make proto` makes server/kerb_pb2.py of it."""
 
 
 class Wire(Enum):

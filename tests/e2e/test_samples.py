@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from decimal import Decimal
@@ -17,8 +18,10 @@ from tests.kerb_process import KerbProcess
 SAMPLES: Final = Path(__file__).resolve().parents[2] / "docs/samples"
 
 
-async def run(*command: str) -> list[str]:
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+async def run(*command: str, **environ: str) -> list[str]:
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=PIPE, stderr=PIPE, env={**os.environ, **environ}
+    )
     output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
     return output.decode().splitlines()
@@ -38,6 +41,19 @@ async def test_the_curl_client_trades(kerb: KerbProcess) -> None:
     assert placed.startswith("placed ord_")
     assert status == "CANCELLED"
     assert '"held":0.00' in balance
+
+
+async def test_the_binary_client_reads_quotes(kerb: KerbProcess) -> None:
+    generated = str(SAMPLES.parents[1] / "server")  # a test holds what is there to the published schema
+    sample = str(SAMPLES / "quotes_proto.py")
+    answered, *quotes, summary = await run(
+        sys.executable, sample, kerb.url, "AAPL,TSLA", "6", PYTHONPATH=generated
+    )
+    assert answered == "answered: subscribed"
+    assert {quote.split()[0] for quote in quotes} == {"AAPL", "TSLA"}
+    bid, ask = (Decimal(text) for text in quotes[-1].split()[1:])
+    assert 0 < bid < ask
+    assert summary.startswith(f"{len(quotes)} quotes, ")
 
 
 async def line(process: Process) -> str:

@@ -11,7 +11,7 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from handlers.asyncapi import asyncapi
+from handlers.asyncapi import BINARY, asyncapi
 from handlers.asyncapi_messages import CLIENT, EXAMPLES, SERVER
 from handlers.ws_dispatch import MESSAGES
 from server.ws_frames import CloseCode
@@ -55,7 +55,7 @@ def test_every_message_of_a_client_is_described_with_an_example() -> None:
     assert set(CLIENT) == set(MESSAGES)
     assert set(EXAMPLES) == set(CLIENT)
     messages = document()["components"]["messages"]
-    assert set(messages) == {kind.__name__ for kind in (*CLIENT, *SERVER)}
+    assert set(messages) == {BINARY, *(kind.__name__ for kind in (*CLIENT, *SERVER))}
     for kind in CLIENT:
         for example in messages[kind.__name__]["examples"]:
             validator(kind.__name__).validate(example["payload"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -16,11 +17,18 @@ from aiohttp import WSMsgType
 from yarl import URL
 
 from tests.handlers.small_kerb import Client, SmallKerb
+from tests.server.proto_reader import messages_of
 from tests.server.stream_client import StreamClient
 
 PATIENCE_S = 10
 
 Message = dict[str, Any]
+
+
+def plain(message: Message) -> Message:
+    """A message that was read exactly, with the figures that a JSON decoder makes by itself."""
+    found: Message = json.loads(json.dumps(message, default=float))
+    return found
 
 
 class Closed(Exception):
@@ -68,6 +76,9 @@ class WebSocketUser:
     async def receive(self) -> Message:
         """The next message from the network."""
         received = await self.socket.receive(PATIENCE_S)
+        if received.type is WSMsgType.BINARY:
+            (told,) = messages_of(received.data)
+            return plain(told)
         if received.type is WSMsgType.TEXT:
             message: Message = msgspec.json.decode(received.data)
             return message

@@ -44,7 +44,7 @@ def members(message: Message) -> Any:
     for field in message.DESCRIPTOR.fields:
         name = field.name
         value = getattr(message, name)
-        is_told = message.HasField(name) if field.has_presence else name not in LEFT_OUT or bool(value)
+        is_told = message.HasField(name) if field.has_presence else name != "more" or value
         if field.is_repeated:
             found[name] = [members(one) for one in value]
         elif is_told:

@@ -17,6 +17,7 @@ from server.market_view import MarketView
 from server.outlet import Outlet
 from server.principal import Principal, Role
 from server.private_streams import BALANCE, ORDERS
+from server.wire import Wire
 from tests.server.market_records import durable, listing, trade
 
 Connect = Callable[[], Any]
@@ -43,9 +44,12 @@ class Market:
         self.candles = CandleBook()
         streams = CandleStreams(self.view, self.candles, self.clock.now_us)
         self.values: dict[int, LiveValue] = {}
-        self.hub = Hub(self.view, settings, encoders, self.clock, streams, self.values.get)
+        self.hub = Hub(self.view, settings, encoders, {}, self.clock, streams, self.value)
         self.seq = 0
         self.happens(listing("AAPL"), listing("TSLA"))
+
+    def value(self, account_id: int, _: Wire) -> LiveValue | None:
+        return self.values.get(account_id)
 
     def happens(self, *events: Any) -> int:
         self.seq += 1

@@ -9,7 +9,7 @@ from tests.server.market_records import balance, order, trade
 from tests.server.stream_client import TEXT
 from tests.server.stream_market import Connect, Market, fill, sign_in, until
 
-ACCOUNT = 7
+ACCOUNT = 7 << 20
 
 
 def worth(market: Market, seq: int, figure: int) -> None:

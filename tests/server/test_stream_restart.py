@@ -25,9 +25,10 @@ def hub_of(world: World, settings: Settings, records_max: int = 10_000) -> Hub:
         market,
         settings.stream,
         {ORDERS: encode_order, BALANCE: encode_balance},
+        {},
         clock,
         CandleStreams(market, CandleBook(), clock.now_us),
-        lambda _: None,
+        lambda *_: None,
     )
     recent = runtime.durable_records(after=runtime.durable_seq - records_max)
     hub.private.seed_from_records(recent, runtime.durable_seq)

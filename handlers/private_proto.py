@@ -1,0 +1,160 @@
+"""Private channels and an account's worth as protobuf (server/kerb.proto): the same as their JSON, in another form.
+
+Orders are packed from the integers of their event. What is rarer is packed from the very record that JSON is made of, by
+the rule of names at the head of the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, cast
+
+from google.protobuf.message import Message
+from msgspec import Raw, Struct
+
+from engine.events import BalanceChanged, OrderUpdated
+from engine.state import State
+from engine.units import average_price_e4, notional_up_e4
+from handlers.balance_json import balance_json
+from handlers.notifications import notification_json
+from handlers.numbers import NULL, scaled
+from handlers.order_json import FILLED, MARKET
+from handlers.valuation import PortfolioJson
+from server.kerb_pb2 import (
+    Balance,
+    BalanceEvent,
+    CloseReason,
+    Data,
+    Holding,
+    Notification,
+    NotificationEvent,
+    Order,
+    OrderEvent,
+    OrderStatus,
+    OrderType,
+    Portfolio,
+    Side,
+    TimeInForce,
+)
+from server.notifications import Notification as Told
+from server.private_streams import Remembered
+from server.stream_proto import UNSIGNED_MAX
+
+SIGNED_MAX: Final = 2**63 - 1
+
+Members = tuple[tuple[str, str, Callable[[Any], Any]], ...]
+"""Of each member of a message: its name, its name in JSON, and what makes the one's value of the other's."""
+
+
+def packed_order(entry: Remembered) -> bytes:
+    """A message of the `orders` channel."""
+    order = cast(OrderUpdated, entry.event)
+    notional_e4, filled_e8, updated_us = order.notional_e4, order.filled_e8, order.updated_us
+    rest_e8 = order.quantity_e8 - filled_e8
+    estimated_e4 = notional_e4 + notional_up_e4(order.limit_e4, rest_e8) if order.is_open else notional_e4
+    message = Order(
+        order_id=f"ord_{order.order_id}",
+        stock_symbol=order.symbol,
+        side=cast(Side, order.side),
+        order_type=cast(OrderType, order.order_type),
+        time_in_force=cast(TimeInForce, order.time_in_force),
+        quantity_e8=order.quantity_e8,
+        price_e4=order.price_e4 if order.order_type is not MARKET else None,
+        status=cast(OrderStatus, order.status),
+        filled_quantity_e8=filled_e8,
+        remaining_quantity_e8=rest_e8,
+        average_price_e4=average_price_e4(notional_e4, filled_e8) if filled_e8 else None,
+        fee_e4=order.fee_e4,
+        hold_e4=order.hold_e4,
+        estimated_total_e4=min(estimated_e4, UNSIGNED_MAX),
+        client_order_id=order.client_order_id or None,
+        created_at_us=order.created_us,
+        updated_at_us=updated_us,
+        filled_at_us=updated_us if order.status is FILLED else None,
+        replaces=f"ord_{order.replaces_id}" if order.replaces_id else None,
+        replaced_by=f"ord_{order.replaced_by_id}" if order.replaced_by_id else None,
+        reason=cast(CloseReason, order.reason),
+    )
+    event = OrderEvent(seq=entry.seq, prev_seq=entry.prev_seq, more=entry.more, data=message)
+    packed: bytes = Data(orders=(event,)).SerializeToString()
+    return packed
+
+
+class BalancePacker:
+    """Makes a message of the `balance` channel; the currency is that of the account."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __call__(self, entry: Remembered) -> bytes:
+        told = cast(BalanceChanged, entry.event)
+        record = balance_json(self._state.accounts[told.account_id].currency, told.cash_e4, told.held_e4)
+        message = Balance(**_packed(_BALANCE, record))
+        event = BalanceEvent(seq=entry.seq, prev_seq=entry.prev_seq, more=entry.more, data=message)
+        packed: bytes = Data(balance=(event,)).SerializeToString()
+        return packed
+
+
+class NotificationPacker:
+    """Makes a message of the `notifications` channel, which does not say what has been read."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __call__(self, entry: Remembered) -> bytes:
+        told = cast(Told, entry.event)
+        record = notification_json(told, self._state.accounts[told.account_id].currency, None)
+        message = Notification(created_at_us=told.created_us, **_packed(_NOTIFICATION, record))
+        event = NotificationEvent(seq=entry.seq, prev_seq=entry.prev_seq, more=entry.more, data=message)
+        packed: bytes = Data(notifications=(event,)).SerializeToString()
+        return packed
+
+
+def packed_portfolio(worth: PortfolioJson) -> bytes:
+    """What an account is worth, as a `Portfolio`."""
+    holdings = [Holding(**_packed(_HOLDING, holding)) for holding in worth.holdings]
+    packed: bytes = Portfolio(holdings=holdings, **_packed(_PORTFOLIO, worth)).SerializeToString()
+    return packed
+
+
+def _packed(members: Members, record: Struct) -> dict[str, Any]:
+    """The members of a message by name; what is null in JSON is left out."""
+    return {
+        name: convert(value)
+        for name, json_name, convert in members
+        if (value := getattr(record, json_name)) is not None and value != NULL
+    }
+
+
+def _figure(number: Raw, decimals: int) -> int:
+    """A figure in the units of its member, or the closest that a member holds."""
+    value = scaled(number, "", decimals)
+    assert value is not None, "more decimals than its unit"
+    return max(-SIGNED_MAX, min(value, SIGNED_MAX))
+
+
+def _members(message: type[Message]) -> Members:
+    """How to pack a message: figures, names and texts. Lists and times of which JSON has the text are left to the caller."""
+    found: list[tuple[str, str, Callable[[Any], Any]]] = []
+    for field in message.DESCRIPTOR.fields:
+        name = field.name
+        if name[-3:] in _DECIMALS:
+            found.append((name, name[:-3], partial(_figure, decimals=_DECIMALS[name[-3:]])))
+        elif field.enum_type is not None:
+            zero = field.enum_type.values_by_number[0].name
+            found.append((name, name, f"{zero.rpartition('_')[0]}_{{}}".format))
+        elif not name.endswith("_us") and not field.is_repeated:
+            found.append((name, name, str))
+    return tuple(found)
+
+
+_DECIMALS: Final = {"_e2": 2, "_e4": 4, "_e8": 8}
+_BALANCE: Final = _members(Balance)
+_NOTIFICATION: Final = _members(Notification)
+_PORTFOLIO: Final = _members(Portfolio)
+_HOLDING: Final = _members(Holding)
