@@ -59,7 +59,7 @@ class Exchange:
         self.market = MarketView()
         clock = WallClock()
         candles = CandleStreams(self.market, CandleBook(), clock.now_us)
-        self.hub = Hub(self.market, settings.stream, {}, clock, candles, lambda *_: None)
+        self.hub = Hub(self.market, settings.stream, {}, {}, clock, candles, lambda *_: None)
         self.seq = 0
         parts = SimpleNamespace(
             settings=settings, hub=self.hub, market=self.market, rate_limits=RateLimits(settings.limits)
