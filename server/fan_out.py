@@ -93,6 +93,11 @@ class Hub:
         """Whether the timer runs: it does while anybody is connected."""
         return self._timer is not None
 
+    @property
+    def slow(self) -> int:
+        """How many connections were closed with 4408: stuck for too long, or their next private event forgotten."""
+        return self.care.slow + self.private.slow
+
     # -- connections
 
     def attach(self, transport: Transport) -> Outlet | None:

@@ -89,7 +89,7 @@ def _fees(state: State) -> dict[str, float]:
 def _watch_streams(metrics: Metrics, hub: Hub) -> None:
     metrics.gauge("kerb_websocket_clients", "Open WebSocket connections.", lambda: len(hub.outlets))
     metrics.gauge("kerb_websocket_frames", "WebSocket frames written.", lambda: hub.frames_written)
-    metrics.counter("kerb_websocket_slow", "Closed for being too slow.", lambda: hub.care.slow)
+    metrics.counter("kerb_websocket_slow", "Closed for being too slow.", lambda: hub.slow)
     metrics.counter("kerb_websocket_lost", "Cut for not answering pings.", lambda: hub.care.lost)
 
 

@@ -151,6 +151,7 @@ class PrivateStreams:
         "_streams",
         "_total_max",
         "seq",
+        "slow",
     )
 
     def __init__(
@@ -172,6 +173,7 @@ class PrivateStreams:
         self._floor_seq = 0
         self._prepared: dict[int, tuple[OrderUpdated, bytes]] = {}
         self.seq = 0
+        self.slow = 0
 
     def __repr__(self) -> str:
         return (
@@ -338,7 +340,8 @@ class PrivateStreams:
                 del self._behind[cursor]
                 self._full[cursor] = None
             elif cursor.position < cursor.stream.count - len(cursor.stream.entries):
-                outlet.close(CloseCode.SLOW_CONSUMER, "too far behind")
+                if outlet.close(CloseCode.SLOW_CONSUMER, "too far behind"):
+                    self.slow += 1
                 del self._behind[cursor]
             else:
                 place = (cursor.stream, cursor.position, outlet.wire is PROTO)

@@ -222,6 +222,7 @@ async def test_a_client_whose_next_event_is_forgotten_is_closed(settings: Settin
             pass
 
         assert frame.close_code == 4408
+        assert (market.hub.private.slow, market.hub.slow) == (1, 1)
 
 
 async def test_a_long_replay_is_sent_in_pieces_that_the_client_can_take(
