@@ -126,4 +126,4 @@ def _mail(services: Services) -> DependencyJson:
 
 async def metrics(call: Call) -> Answer:
     """`GET /metrics` in the Prometheus text format."""
-    return Answer(200, call.services.metrics.render(), content_type=CONTENT_TYPE)
+    return Answer(200, await call.services.metrics.render(), content_type=CONTENT_TYPE)

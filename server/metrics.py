@@ -15,11 +15,11 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.platform_collector import PlatformCollector
-from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from engine.kinds import Source
 from engine.refusals import Refusal
+from server.process_figures import ProcessFigures
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 LATENCY_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -78,7 +78,8 @@ class Metrics(Collector):
         self._counters: dict[str, tuple[str, Callable[[], float]]] = {}
         self._labelled: dict[str, tuple[str, str, Callable[[], Mapping[str, float]]]] = {}
         self._histograms: dict[str, tuple[str, Durations]] = {}
-        ProcessCollector(registry=self.registry)
+        self._process = ProcessFigures()
+        self.registry.register(self._process)
         PlatformCollector(registry=self.registry)
         self.registry.register(self)
 
@@ -116,8 +117,9 @@ class Metrics(Collector):
         """Durations that somebody else keeps, as a histogram."""
         self._histograms[name] = (help_text, figures)
 
-    def render(self) -> bytes:
+    async def render(self) -> bytes:
         """The exposition text."""
+        await self._process.count_files()
         return generate_latest(self.registry)
 
     def collect(self) -> Iterator[Metric]:

@@ -70,7 +70,7 @@ async def test_a_bug_is_a_500_without_details_and_is_counted_and_logged(
         reply = await small.anonymous()("GET", "/stocks/AAPL/quote", headers={"X-Request-ID": "broken-1"})
     assert (reply.status, reply.code, reply.error["details"]) == (500, "INTERNAL", {})
     assert "broken-1" in caplog.text
-    assert b"kerb_http_faults_total 1.0" in small.services.metrics.render()
+    assert b"kerb_http_faults_total 1.0" in await small.services.metrics.render()
 
 
 @pytest.mark.parametrize(
