@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -35,6 +35,12 @@ from server.principal import Scope
 UNKNOWN_ACTION: Final = "UNKNOWN_ACTION"
 UNKNOWN_ACTION_MESSAGE: Final = "There is no such action."
 
+PLACE: Final = "WS order.place"
+CANCEL: Final = "WS order.cancel"
+BATCH: Final = "WS orders.batch"
+LOGGED: Final[Mapping[object, str]] = {"order.place": PLACE, "order.cancel": CANCEL, "orders.batch": BATCH}
+"""Those actions that have a line in the log of calls, and what they are called there."""
+
 MALFORMED: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What decoding raises for bytes that are not a message."""
 
@@ -53,8 +59,14 @@ async def handle(session: Session, data: bytes) -> None:
         if unfinished is not None:
             await unfinished
     except KerbError as error:
-        session.outlet.send(error_answer(message.id, error))
+        _refuse(session, error_answer(message.id, error), LOGGED.get(message.__struct_config__.tag, ""))
     await session.room()
+
+
+def _refuse(session: Session, answer: bytes, route: str) -> None:
+    """Answer a message of the right shape that cannot be carried out."""
+    session.outlet.send(answer)
+    session.note(route, answer)
 
 
 def refuse_binary(session: Session) -> None:
@@ -86,12 +98,12 @@ def _desk(session: Session) -> OrderDesk:
 
 def _place(session: Session, message: Place) -> None:
     seq, answer = _desk(session).place(message.id, message.order, message.idempotency_key, session.request_id)
-    session.answer_when_durable(seq, answer)
+    session.answer_when_durable(seq, answer, PLACE)
 
 
 async def _cancel(session: Session, message: Cancel) -> None:
     seq, answer = await _desk(session).cancel(message.id, message.order_id, session.request_id)
-    session.answer_when_durable(seq, answer)
+    session.answer_when_durable(seq, answer, CANCEL)
 
 
 async def _batch(session: Session, message: Batch) -> None:
@@ -104,7 +116,7 @@ async def _run_batch(session: Session, message_id: MessageId, items: tuple[Any, 
     if len(items) > batch_max:
         raise BadRequest("orders", f"at most {batch_max} in one batch")
     seq, answer = await desk.batch(message_id, items, session.request_id)
-    session.answer_when_durable(seq, answer)
+    session.answer_when_durable(seq, answer, BATCH)
 
 
 MESSAGES: Final[dict[type, Callable[[Session, Any], Awaitable[None] | None]]] = {
@@ -131,16 +143,18 @@ async def _malformed(session: Session, data: bytes, error: Exception) -> None:
         session.bad_message(error_text(heading.id, UNKNOWN_ACTION, UNKNOWN_ACTION_MESSAGE))
     elif heading.action == Place.__struct_config__.tag and (unbuilt := unbuilt_in_message(data)):
         session.good_message()
-        session.outlet.send(error_answer(heading.id, NotSupported(unbuilt)))
+        _refuse(session, error_answer(heading.id, NotSupported(unbuilt)), PLACE)
     elif heading.action == Batch.__struct_config__.tag and (items := _loose_items(data)):
         session.good_message()
         try:
             await _run_batch(session, heading.id, items)
         except KerbError as refused:
-            session.outlet.send(error_answer(heading.id, refused))
+            _refuse(session, error_answer(heading.id, refused), BATCH)
         await session.room()
     else:
-        session.bad_message(error_text(heading.id, BadRequest.code, problem_text(error)))
+        answer = error_text(heading.id, BadRequest.code, problem_text(error))
+        session.bad_message(answer)
+        session.note(LOGGED.get(heading.action, ""), answer)
 
 
 def _heading(data: bytes) -> Heading | None:

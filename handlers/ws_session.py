@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from time import perf_counter
 from typing import Final
 
 from handlers.access import require_scope
@@ -12,6 +14,7 @@ from server.errors import Forbidden, TooManyRequests, Unauthenticated
 from server.outlet import Outlet
 from server.principal import Principal, Scope
 from server.rate_limits import LimitClass
+from server.request_log import RequestLog
 from server.services import Services
 from server.ws_frames import CloseCode
 
@@ -39,8 +42,10 @@ class Session:
         "_connection_id",
         "_count",
         "_due",
+        "_from_s",
         "_inbound",
         "_inbound_checked_at_s",
+        "_log",
         "_peer",
         "_refused_sign_ins",
         "_room",
@@ -60,6 +65,8 @@ class Session:
         self._bad_in_a_row = 0
         self._refused_sign_ins = 0
         self._due = 0
+        self._log = services.request_log
+        self._from_s = 0.0
         self._inbound = 0
         self._inbound_checked_at_s = asyncio.get_running_loop().time()
         self._room: asyncio.Future[None] | None = None
@@ -98,6 +105,8 @@ class Session:
     def begin_message(self) -> None:
         """Count a message."""
         self._count += 1
+        if self._log is not None:
+            self._from_s = perf_counter()
 
     def good_message(self) -> None:
         """It had the right shape."""
@@ -149,8 +158,8 @@ class Session:
         self._refused_sign_ins = 0
         self.principal = principal
 
-    def answer_when_durable(self, seq: int, answer: bytes) -> None:
-        """Send the answer once everything up to `seq` is durable."""
+    def answer_when_durable(self, seq: int, answer: bytes, route: str) -> None:
+        """Send the answer to a message with orders once everything up to `seq` is durable. `route` is for the log."""
         self._due += 1
 
         def send() -> None:
@@ -159,7 +168,27 @@ class Session:
             if self._room is not None and not self._room.done():
                 self._room.set_result(None)
 
-        self.services.hub.when_durable(seq, send)
+        self.services.hub.when_durable(
+            seq, send if self._log is None else self._noting(self._log, send, route, answer)
+        )
+
+    def _noting(
+        self, log: RequestLog, send: Callable[[], None], route: str, answer: bytes
+    ) -> Callable[[], None]:
+        """`send`, with a line in the log."""
+        request_id, from_s = self.request_id, self._from_s
+
+        def send_and_note() -> None:
+            send()
+            log.add_message(route, perf_counter() - from_s, request_id, self.principal, answer)
+
+        return send_and_note
+
+    def note(self, route: str, answer: bytes) -> None:
+        """Have the log say what the message that is being carried out was answered; '' is a message without orders."""
+        if self._log is not None and route:
+            seconds = perf_counter() - self._from_s
+            self._log.add_message(route, seconds, self.request_id, self.principal, answer)
 
     async def room(self) -> None:
         """Come back when another message may be read: not too many answers are waiting for the disk."""

@@ -21,6 +21,7 @@ SECRETS = {
     "typo": "Gr4ndmother-lykes-tea",
     "cookie": "c00kie-monster-9f8e7d",
     "query": "qu3ry-s3cret-1a2b3c",
+    "name": "cl13nt-n4me-5d6e7f",
 }
 DEMO_SECRET = "jwt_secret"
 
@@ -95,6 +96,8 @@ async def forget(kerb: KerbProcess, client: Client) -> None:
 
 async def talk(http: aiohttp.ClientSession, kerb: KerbProcess, token: str) -> None:
     """A WebSocket with the token as message, as header, and in messages that are wrong."""
+    order: dict[str, Any] = {"stock_symbol": "AAPL", "side": "BUY", "order_type": "LIMIT", "quantity": "1"}
+    order |= {"price": "1", "client_order_id": SECRETS["name"]}
     for headers in ({}, {"Authorization": f"Bearer {token}"}):
         async with http.ws_connect(f"{kerb.url}/api/v1/ws", headers=headers) as socket:
             messages: list[Any] = [
@@ -102,6 +105,14 @@ async def talk(http: aiohttp.ClientSession, kerb: KerbProcess, token: str) -> No
                 {"action": "auth", "token": token + "x", "id": 2},
                 {"action": "auth", "password": SECRETS["first"], "id": 3},
                 {"action": "subscribe", "channels": ["orders", token], "id": 4},
+                {"action": "order.place", "id": SECRETS["name"], "order": order},
+                {"action": "order.place", "id": 6, "order": order | {"side": SECRETS["name"]}},
+                {"action": "order.cancel", "id": SECRETS["name"], "order_id": SECRETS["name"]},
+                {
+                    "action": "orders.batch",
+                    "id": 8,
+                    "orders": [{"place": order}, {"cancel": SECRETS["name"]}],
+                },
             ]
             for message in messages:
                 await socket.send_str(msgspec.json.encode(message).decode())
@@ -145,4 +156,21 @@ async def test_no_secret_is_ever_logged(tmp_path: Path) -> None:
     assert (order["route"], order.get("order_id", "")) == ("POST /api/v1/orders", order_id)
     assert order["user_id"].startswith("usr_")
     assert order["duration_ms"] > 0
-    assert {line["status"] for line in calls} >= {101, 200, 201, 202, 400, 401, 404, 409, 422}
+    assert {line["status"] for line in calls if "status" in line} >= {
+        101,
+        200,
+        201,
+        202,
+        400,
+        401,
+        404,
+        409,
+        422,
+    }
+    messages = [line for line in calls if line["route"].startswith("WS ")]
+    assert {(line["route"], line["code"]) for line in messages} >= {
+        ("WS order.place", "OK"),
+        ("WS order.place", "BAD_REQUEST"),
+        ("WS order.cancel", "ORDER_NOT_FOUND"),
+        ("WS orders.batch", "OK"),
+    }
