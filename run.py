@@ -250,8 +250,7 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     add_trades = own_trades_listener(feed.candles, except_symbols=tapes)
     await runtime.wait_durable(state.seq)
     # From here to the last listener nothing is awaited: what is durable now is read, what comes later is heard.
-    for moved in (Traded, TradeBusted):
-        add_trades(runtime.durable_records_with(moved, after=stored_seq))
+    add_trades(runtime.durable_records_with(Traded, TradeBusted, after=stored_seq))
     remembered = settings.stream.resume_events_max * RECORDS_PER_LIMIT
     recent = runtime.durable_records(after=runtime.durable_seq - remembered)
     hub.private.seed_from_records(recent, runtime.durable_seq)

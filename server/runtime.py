@@ -127,14 +127,15 @@ class Runtime:
         after = max(after, self.journal.first_seq - 1, 0)
         return [decode_record(data) for _, data in self.journal.read(after + 1)]
 
-    def durable_records_with(self, event: type[AnyEvent], *, after: int) -> Iterator[Record]:
-        """As `durable_records`, but one at a time, and without most of those that have no event of this type.
+    def durable_records_with(self, *events: type[AnyEvent], after: int) -> Iterator[Record]:
+        """As `durable_records`, but one at a time, and without most of those that have no event of these types.
 
         What is left out is not even decoded, so a long journal is passed over quickly and without memory.
         """
-        mark = mark_of(event)
+        marks = [mark_of(event) for event in events]
         after = max(after, self.journal.first_seq - 1, 0)
-        return (decode_record(data) for _, data in self.journal.read(after + 1) if mark in data)
+        stored = self.journal.read(after + 1)
+        return (decode_record(data) for _, data in stored if any(mark in data for mark in marks))
 
     def fire_due_timers(self, now_us: int) -> None:
         """Fire what is due, in (due, id) order, each stamped with the time it was due."""

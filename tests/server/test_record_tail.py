@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pytest
 
 from engine.commands import CancelAll, Envelope
@@ -15,13 +17,27 @@ def record(seq: int) -> Record:
 
 
 class Stored:
-    """Records 1 to 100 as bytes, and how often they were asked for."""
+    """Records as bytes, those from 91 on in memory too; how often files were opened, and how many are open."""
 
     def __init__(self) -> None:
+        self.durable_seq = 100
         self.reads = 0
+        self.open = 0
+
+    def in_memory(self, seq: int) -> bool:
+        return seq >= 90
+
+    def read(self, from_seq: int) -> Generator[tuple[int, bytes], None, None]:
+        self.reads += 1
+        self.open += 1
+        try:
+            for seq in range(from_seq, self.durable_seq + 1):
+                yield seq, encode_record(record(seq))
+        finally:
+            self.open -= 1
 
     def records_after(self, seq: int, up_to_seq: int, limit: int) -> list[bytes]:
-        self.reads += 1
+        assert self.in_memory(seq)
         return [encode_record(record(n)) for n in range(seq + 1, min(up_to_seq, seq + limit, 100) + 1)]
 
 
@@ -59,6 +75,44 @@ def test_what_is_written_is_forgotten(stored: Stored) -> None:
     assert repr(tail) == "<RecordTail of 3 from 8>"
     tail.forget(10)
     assert seqs(tail.read(0, 2, 9)) == [1, 2]
+
+
+def test_a_long_way_back_is_read_through_once(stored: Stored) -> None:
+    tail = RecordTail(stored, 5)
+    seen: list[int] = []
+    while len(seen) < 90:
+        seen += seqs(tail.read(len(seen), 90, 7))
+    assert seen == list(range(1, 91))
+    assert stored.reads == 1
+    assert seqs(tail.read(90, 100, 50)) == list(range(91, 101))
+    assert stored.reads == 1
+
+
+def test_a_batch_that_is_tried_again_is_read_again(stored: Stored) -> None:
+    tail = RecordTail(stored, 5)
+    first = seqs(tail.read(0, 50, 20))
+    assert seqs(tail.read(0, 50, 20)) == first
+    assert stored.reads == 2
+    assert stored.open == 1
+
+
+def test_what_became_durable_since_is_found(stored: Stored) -> None:
+    tail = RecordTail(stored, 5)
+    stored.durable_seq = 30
+    assert len(tail.read(0, 30, 30)) == 30
+    stored.durable_seq = 60
+    assert seqs(tail.read(30, 60, 10)) == list(range(31, 41))
+
+
+def test_files_are_closed_once_memory_has_the_rest(stored: Stored) -> None:
+    tail = RecordTail(stored, 60)
+    tail.read(0, 50, 20)
+    tail.extend([record(n) for n in range(21, 81)])
+    tail.forget(10)
+    assert stored.open == 1
+    tail.forget(20)
+    assert stored.open == 0
+    assert repr(tail) == "<RecordTail of 60 from 21>"
 
 
 def test_a_gap_is_never_passed_over(stored: Stored) -> None:

@@ -90,6 +90,7 @@ async def test_records_with_an_event_are_found_among_all(desk: Desk) -> None:
     assert [record.seq for record in find(AccountOpened, after=0)] == [1, 3]
     assert [record.seq for record in find(AccountOpened, after=1)] == [3]
     assert [record.seq for record in find(Traded, after=0)] == []
+    assert [record.seq for record in find(Traded, AccountOpened, after=0)] == [1, 3]
 
 
 async def test_time_never_goes_back(desk: Desk) -> None:
