@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -12,6 +12,7 @@ from engine.units import CASH_SCALE, CASH_TOTAL_MAX_E4
 from handlers.admin import REASON_MAX
 from handlers.admin_audit import read_before
 from handlers.call import Call
+from handlers.desk_keys import decide_once, propose_once
 from handlers.envelope import Answer, MetaJson, success
 from handlers.field_types import NOT_BLANK, AccountId, Time, UserId
 from handlers.numbers import Number, cash, read_amount_e4
@@ -20,6 +21,9 @@ from handlers.request_input import read_choice, read_id, read_limit
 from server import adjustments as adjusting
 from server.adjustments import STATUSES, Adjustment
 from server.errors import BadRequest, NotFound, RefusedAtBorder
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
 
 SignedAmountIn = Annotated[
     Raw,
@@ -82,13 +86,13 @@ async def propose(call: Call) -> Answer:
     account_id = call.services.runtime.state.account_by_user.get(owner_id)
     if account_id is None:
         raise NotFound("There is no such user.")
-    user_id = call.principal.user_id
-    return success(
-        _adjustment_json(
-            await adjusting.propose(call.services.database, account_id, amount_e4, reason, user_id)
-        ),
-        status=201,
-    )
+
+    async def carry_out(connection: PoolConnectionProxy) -> Answer:
+        user_id = call.principal.user_id
+        proposed = await adjusting.propose(connection, account_id, amount_e4, reason, user_id)
+        return success(_adjustment_json(proposed), status=201)
+
+    return await propose_once(call, ("propose adjustment", account_id, amount_e4, reason), carry_out)
 
 
 async def adjustments(call: Call) -> Answer:
@@ -104,22 +108,31 @@ async def adjustments(call: Call) -> Answer:
 async def approve(call: Call) -> Answer:
     """`POST /admin/adjustments/{id}/approve`: by another operator than proposed it; posted at once, or refused."""
     services = call.services
-    approved = await adjusting.approve(
-        services.database,
-        services.runtime,
-        services.write_behind,
-        read_id(call.path("adjustment_id"), "adj_"),
-        call.principal.user_id,
-        call.request_id,
-    )
-    return success(_adjustment_json(approved))
+    adjustment_id = read_id(call.path("adjustment_id"), "adj_")
+
+    async def carry_out() -> Answer:
+        approved = await adjusting.approve(
+            services.database,
+            services.runtime,
+            services.write_behind,
+            adjustment_id,
+            call.principal.user_id,
+            call.request_id,
+        )
+        return success(_adjustment_json(approved))
+
+    return await decide_once(call, ("approve adjustment", adjustment_id), carry_out)
 
 
 async def reject(call: Call) -> Answer:
     """`POST /admin/adjustments/{id}/reject`: by another operator than proposed it."""
     adjustment_id = read_id(call.path("adjustment_id"), "adj_")
-    rejected = await adjusting.reject(call.services.database, adjustment_id, call.principal.user_id)
-    return success(_adjustment_json(rejected))
+
+    async def carry_out() -> Answer:
+        rejected = await adjusting.reject(call.services.database, adjustment_id, call.principal.user_id)
+        return success(_adjustment_json(rejected))
+
+    return await decide_once(call, ("reject adjustment", adjustment_id), carry_out)
 
 
 def _adjustment_json(found: Adjustment) -> AdjustmentJson:

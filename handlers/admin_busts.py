@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct
@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from handlers.admin import REASON_MAX
 from handlers.admin_audit import read_before
 from handlers.call import Call
+from handlers.desk_keys import decide_once, propose_once
 from handlers.envelope import Answer, MetaJson, success
 from handlers.field_types import NOT_BLANK, ExecutionId, Time, UserId
 from handlers.order_body import plain_text
@@ -17,6 +18,9 @@ from handlers.request_input import read_choice, read_id, read_limit
 from server import busts as busting
 from server.busts import STATUSES, Bust
 from server.errors import BadRequest
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
 
 BustId = Annotated[str, Meta(pattern="^bst_[1-9][0-9]{0,18}$")]
 BustStatusName = Annotated[str, Meta(extra_json_schema={"enum": list(STATUSES)})]
@@ -59,9 +63,13 @@ async def propose(call: Call) -> Answer:
     if not reason.strip():
         raise BadRequest("reason", "must not be blank")
     execution_id = read_id(call.path("execution_id"), "exe_")
-    services, user_id = call.services, call.principal.user_id
-    proposed = await busting.propose(services.database, services.write_behind, execution_id, reason, user_id)
-    return success(_bust_json(proposed), status=201)
+
+    async def carry_out(connection: PoolConnectionProxy) -> Answer:
+        write_behind, user_id = call.services.write_behind, call.principal.user_id
+        proposed = await busting.propose(connection, write_behind, execution_id, reason, user_id)
+        return success(_bust_json(proposed), status=201)
+
+    return await propose_once(call, ("propose bust", execution_id, reason), carry_out)
 
 
 async def busts(call: Call) -> Answer:
@@ -78,21 +86,31 @@ async def busts(call: Call) -> Answer:
 async def approve(call: Call) -> Answer:
     """`POST /admin/busts/{id}/approve`: by another operator than proposed it; carried out at once, or refused."""
     services = call.services
-    approved = await busting.approve(
-        services.database,
-        services.runtime,
-        services.write_behind,
-        read_id(call.path("bust_id"), "bst_"),
-        call.principal.user_id,
-        call.request_id,
-    )
-    return success(_bust_json(approved))
+    bust_id = read_id(call.path("bust_id"), "bst_")
+
+    async def carry_out() -> Answer:
+        approved = await busting.approve(
+            services.database,
+            services.runtime,
+            services.write_behind,
+            bust_id,
+            call.principal.user_id,
+            call.request_id,
+        )
+        return success(_bust_json(approved))
+
+    return await decide_once(call, ("approve bust", bust_id), carry_out)
 
 
 async def reject(call: Call) -> Answer:
     """`POST /admin/busts/{id}/reject`: by another operator than proposed it."""
     bust_id = read_id(call.path("bust_id"), "bst_")
-    return success(_bust_json(await busting.reject(call.services.database, bust_id, call.principal.user_id)))
+
+    async def carry_out() -> Answer:
+        rejected = await busting.reject(call.services.database, bust_id, call.principal.user_id)
+        return success(_bust_json(rejected))
+
+    return await decide_once(call, ("reject bust", bust_id), carry_out)
 
 
 def _bust_json(found: Bust) -> BustJson:

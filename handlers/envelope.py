@@ -115,6 +115,14 @@ def fault(request_id: str) -> Answer:
     return _failed(500, KerbError.code, "Something went wrong here.", {}, request_id, False, None)
 
 
+def of_another_call(status: int, body: bytes, request_id: str) -> bytes:
+    """The body of an answer that is given again: that of an error names this call."""
+    if status < 400:
+        return body
+    error: dict[str, Any] = msgspec.json.decode(body)["error"]
+    return b'{"success":false,"error":%b}' % _encode(error | {"request_id": request_id})
+
+
 def refusal_details(refused: Refused) -> dict[str, Any]:
     """The figures of a refusal with the unit taken off their names: decimals as numbers, times as text."""
     details: dict[str, Any] = {}

@@ -107,7 +107,7 @@ def _operation(route: Route, doc: Doc, schemas: dict[Any, Schema]) -> Schema:
             operation["x-api-key-scope"] = scope.value
     parameters = [_path_parameter(name, kind, doc.examples) for name, kind in doc.path.items()]
     parameters += [_query_parameter(query, doc.examples) for query in doc.query]
-    if doc.command:
+    if doc.command or doc.keyed:
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
     if parameters:
         operation["parameters"] = parameters
@@ -225,7 +225,7 @@ def _failed(status: int, codes: tuple[str, ...], doc: Doc) -> Schema:
         headers |= {name: _ref(name) for name in LIMIT_HEADERS}
     if status == 401:
         headers["WWW-Authenticate"] = _ref("WWW-Authenticate")
-    if doc.command and status not in (429, 503):
+    if (doc.command or doc.keyed) and status not in (429, 503):
         headers["Idempotency-Hit"] = _ref("Idempotency-Hit")
     return {
         "description": ", ".join(codes),
@@ -239,7 +239,7 @@ def _headers(route: Route, doc: Doc) -> Schema:
     names = ["X-Request-ID"]
     if route.limit is not LimitClass.NONE:
         names += LIMIT_HEADERS
-    if doc.command:
+    if doc.command or doc.keyed:
         names.append("Idempotency-Hit")
     if doc.conditional:
         names.append("ETag")

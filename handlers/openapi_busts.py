@@ -21,6 +21,7 @@ def _decision(operation: str, summary: str, about: str, *, busts: bool) -> Doc:
         about=about,
         answer=BustJson,
         path={"bust_id": BustId},
+        keyed=True,
         database=True,
         errors=(NotFound, Conflict, *((Overloaded, ReadOnly, ShuttingDown) if busts else ())),
         examples=(
@@ -53,6 +54,7 @@ BUSTS: Final[dict[str, Any]] = {
         answer=BustJson,
         status=201,
         path={"execution_id": ExecutionId},
+        keyed=True,
         database=True,
         errors=(NotFound, Conflict),
         examples=(

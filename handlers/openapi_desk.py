@@ -55,6 +55,7 @@ def _decision(operation: str, summary: str, about: str, *, posts: bool) -> Doc:
         about=about,
         answer=AdjustmentJson,
         path=_ADJUSTMENT,
+        keyed=True,
         database=True,
         errors=(NotFound, Conflict, *((Overloaded, ReadOnly, ShuttingDown) if posts else ())),
         examples=(
@@ -206,6 +207,7 @@ DESK: Final[dict[str, Any]] = {
         body=AdjustmentBody,
         answer=AdjustmentJson,
         status=201,
+        keyed=True,
         database=True,
         refusals=(Refusal.INVALID_AMOUNT,),
         errors=(NotFound,),

@@ -96,7 +96,8 @@ class Doc(Struct, frozen=True, kw_only=True):
     """A route for its readers. `operation` names it in clients that are generated.
 
     `answer` is the type of `data` (of the whole answer when not `envelope`), None for one that is no JSON, `headers` what it may
-    have beside the common ones. `refusals` and `errors` are those that the row itself does not imply.
+    have beside the common ones. `command`: it gives the engine a command, which takes an idempotency key; `keyed`: it takes
+    one all the same. `refusals` and `errors` are those that the row itself does not imply.
     """
 
     operation: str
@@ -116,6 +117,7 @@ class Doc(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     path: Mapping[str, Any] = {}
     command: bool = False
+    keyed: bool = False
     database: bool = False
     in_path: bool = False
     conditional: bool = False

@@ -25,11 +25,8 @@ from server.errors import (
 )
 from server.rate_limits import LimitClass
 
-COMMAND: tuple[Refusal, ...] = (
-    Refusal.IDEMPOTENCY_KEY_REUSED,
-    Refusal.IDEMPOTENCY_CAPACITY,
-    Refusal.ENGINE_FAULT,
-)
+KEYED: tuple[Refusal, ...] = (Refusal.IDEMPOTENCY_KEY_REUSED, Refusal.IDEMPOTENCY_CAPACITY)
+COMMAND: tuple[Refusal, ...] = (*KEYED, Refusal.ENGINE_FAULT)
 WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 
@@ -38,7 +35,8 @@ def error_codes(route: Route, doc: Doc) -> dict[int, tuple[str, ...]]:
     found: dict[int, dict[str, None]] = {}
     for error in (*_implied(route, doc), *doc.errors):
         found.setdefault(STATUSES[error], {})[error.code] = None
-    for refusal in (*(COMMAND if doc.command else ()), *doc.refusals):
+    implied = COMMAND if doc.command else KEYED if doc.keyed else ()
+    for refusal in (*implied, *doc.refusals):
         found.setdefault(status_of_refusal(refusal, in_path=doc.in_path), {})[refusal.name] = None
     return {status: tuple(found[status]) for status in sorted(found)}
 

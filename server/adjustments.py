@@ -22,6 +22,8 @@ from server.errors import Conflict, Forbidden, NotFound
 from sql import desk
 
 if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
     from server.runtime import Runtime
     from server.write_behind import WriteBehind
 
@@ -50,10 +52,10 @@ class Adjustment(Struct, frozen=True):
 
 
 async def propose(
-    database: Database, account_id: int, amount_e4: int, reason: str, user_id: int
+    connection: PoolConnectionProxy, account_id: int, amount_e4: int, reason: str, user_id: int
 ) -> Adjustment:
     """Write a proposal down. Raises DatabaseUnavailable, as all of these."""
-    row = await database.fetchrow(desk.PROPOSE, account_id, amount_e4, reason, user_id)
+    row = await connection.fetchrow(desk.PROPOSE, account_id, amount_e4, reason, user_id)
     assert row is not None
     return _adjustment(row)
 
@@ -65,7 +67,9 @@ async def adjustments(database: Database, status: str, before_id: int | None, li
 
 
 async def reject(database: Database, adjustment_id: int, user_id: int) -> Adjustment:
-    """Turn a proposal down. Raises NotFound, Forbidden for the one who proposed, Conflict when it is decided."""
+    """Turn a proposal down. Raises NotFound, Forbidden for the one who proposed, Conflict when another has decided, or
+    the same operator otherwise.
+    """
     return await _decide(database, adjustment_id, user_id, "REJECTED")
 
 
@@ -79,6 +83,8 @@ async def approve(
 ) -> Adjustment:
     """Approve a proposal and carry it out. Raises as `reject`, and what `Runtime.submit` raises."""
     decided = await _decide(database, adjustment_id, user_id, "APPROVED")
+    if decided.outcome is not None:
+        return decided
     command = AdjustCash(decided.account_id, decided.amount_e4, decided.reference)
     await write_behind.barrier()
     posted = await database.fetchrow(desk.POSTED_AS, decided.account_id, decided.reference)
@@ -110,6 +116,8 @@ async def _decide(database: Database, adjustment_id: int, user_id: int, decision
     if found.proposed_by == user_id:
         raise Forbidden("Somebody else has to decide on what you have proposed.")
     if found.status == decision == "APPROVED":
+        return found
+    if found.decided_by == user_id and (found.status == "REJECTED") == (decision == "REJECTED"):
         return found
     raise Conflict(f"The adjustment is {found.status} already.")
 

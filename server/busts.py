@@ -25,6 +25,7 @@ from sql.entries import Liquidity
 
 if TYPE_CHECKING:
     from asyncpg import Record
+    from asyncpg.pool import PoolConnectionProxy
 
     from server.runtime import Runtime
     from server.write_behind import WriteBehind
@@ -50,16 +51,16 @@ class Bust(Struct, frozen=True):
 
 
 async def propose(
-    database: Database, write_behind: WriteBehind, execution_id: int, reason: str, user_id: int
+    connection: PoolConnectionProxy, write_behind: WriteBehind, execution_id: int, reason: str, user_id: int
 ) -> Bust:
     """Write a proposal for the fill of an execution, either side's, down.
 
     Raises NotFound, Conflict when one is alive or the fill is busted, and DatabaseUnavailable, as all of these.
     """
     await write_behind.barrier()
-    bought, _ = await _executions(database, execution_id)
+    bought, _ = await _executions(connection, execution_id)
     if bought["busted_at"] is None:
-        row = await database.fetchrow(queries.PROPOSE, bought["execution_id"], reason, user_id)
+        row = await connection.fetchrow(queries.PROPOSE, bought["execution_id"], reason, user_id)
         if row is not None:
             return _bust(row)
     raise Conflict("This trade is busted already, or somebody has proposed it.")
@@ -72,7 +73,9 @@ async def busts(database: Database, status: str, before_id: int | None, limit: i
 
 
 async def reject(database: Database, bust_id: int, user_id: int) -> Bust:
-    """Turn a proposal down. Raises NotFound, Forbidden for the one who proposed, Conflict when it is decided."""
+    """Turn a proposal down. Raises NotFound, Forbidden for the one who proposed, Conflict when another has decided, or
+    the same operator otherwise.
+    """
     return await _decide(database, bust_id, user_id, "REJECTED")
 
 
@@ -86,6 +89,8 @@ async def approve(
 ) -> Bust:
     """Approve a proposal and carry it out. Raises as `reject`, and what `Runtime.submit` raises."""
     decided = await _decide(database, bust_id, user_id, "APPROVED")
+    if decided.outcome is not None:
+        return decided
     await write_behind.barrier()
     bought, sold = await _executions(database, decided.trade_id)
     if bought["busted_at"] is not None:
@@ -101,7 +106,7 @@ async def approve(
     return await _finish(database, decided, "BUSTED", f"txn_{transaction}")
 
 
-async def _executions(database: Database, execution_id: int) -> tuple[Record, Record]:
+async def _executions(database: Database | PoolConnectionProxy, execution_id: int) -> tuple[Record, Record]:
     """Both executions of a fill, the buyer's first. Raises NotFound."""
     rows = await database.fetch(queries.EXECUTIONS_OF_TRADE, execution_id)
     if len(rows) != 2:
@@ -147,6 +152,8 @@ async def _decide(database: Database, bust_id: int, user_id: int, decision: str)
     if found.proposed_by == user_id:
         raise Forbidden("Somebody else has to decide on what you have proposed.")
     if found.status == decision == "APPROVED":
+        return found
+    if found.decided_by == user_id and (found.status == "REJECTED") == (decision == "REJECTED"):
         return found
     raise Conflict(f"The proposal is {found.status} already.")
 

@@ -176,10 +176,11 @@ async def sign_in(client: Client, email: str) -> Reply:
 
 @asynccontextmanager
 async def open_small_kerb(dsn: str, folder: Path, settings: Settings) -> AsyncIterator[SmallKerb]:
-    """Start everything over an empty database, with two symbols listed, until the block ends."""
+    """Start everything until the block ends: over an empty database with two symbols listed, or over one of before."""
     async with AsyncExitStack() as stack:
         world = await stack.enter_async_context(open_world(dsn, folder))
-        world.found(traders=0)
+        if not world.state.instruments:
+            world.found(traders=0)
         services = await _start_services(stack, dsn, world, settings)
         runner = build_runner(services)
         await runner.setup()
