@@ -123,7 +123,10 @@ def migrate(mode: str | None, file: Path | None) -> None:
 @click.argument("email")
 @click.argument("names", nargs=-1, required=True, metavar="ROLE...")
 def roles(mode: str | None, file: Path | None, email: str, names: tuple[str, ...]) -> None:
-    """Give a registered user these roles and no others; a running server knows in a second. How the first admin is made."""
+    """Give a registered user these roles and no others; a running server knows in a second. How the first admin is made.
+
+    The last admin who is not disabled keeps the role: give it to another user first.
+    """
     from server import operations
     from server.principal import Role
 
@@ -131,8 +134,8 @@ def roles(mode: str | None, file: Path | None, email: str, names: tuple[str, ...
     if unknown:
         _fail(ExitCode.CONFIG, [f"{name}: is not a role; known are {', '.join(Role)}" for name in unknown])
     settings = _settings(mode, file).settings
-    if not _run(lambda: operations.set_roles(settings, email, names)):
-        _fail(ExitCode.CONFIG, [f"{email}: nobody is registered with this address"])
+    if problem := _run(lambda: operations.set_roles(settings, email, names)):
+        _fail(ExitCode.CONFIG, [f"{email}: {problem}"])
     print(f"{email} has the roles {', '.join(names)}")
 
 

@@ -16,7 +16,8 @@ from handlers.field_types import PRINTABLE, AccountId, AccountStatusName, KillSc
 from handlers.order_body import SYMBOL_MAX, plain_text
 from handlers.orders import HIT
 from handlers.request_input import read_id
-from server.errors import BadRequest, NotFound
+from server.desk import operators as operators_of
+from server.errors import AccountDisabled, BadRequest, LastOperator, NotFound
 
 REASON_MAX: Final = 200
 _PLAIN: Final = Meta(extra_json_schema={"pattern": PRINTABLE})
@@ -120,6 +121,8 @@ async def _set_status(call: Call, status: AccountStatus) -> Answer:
     account_id = state.account_by_user.get(user_id)
     if account_id is None:
         raise NotFound("There is no such user.")
+    if status is AccountStatus.DISABLED:
+        await _keep_an_operator(call, user_id)
     command = SetAccountStatus(account_id, status, reason)
     done = UserStatusJson(f"usr_{user_id}", f"acc_{account_id}", status.name)
     answer = await _carry_out(call, command, done)
@@ -127,6 +130,26 @@ async def _set_status(call: Call, status: AccountStatus) -> Answer:
     is_disabled = state.accounts[account_id].status is AccountStatus.DISABLED
     await call.services.auth.set_disabled(user_id, is_disabled)
     return answer
+
+
+async def _keep_an_operator(call: Call, user_id: int) -> None:
+    """Raises LastOperator when nobody with the role would be left to enable anybody.
+
+    Whoever disables another one is left, if nobody has disabled the caller meanwhile (AccountDisabled); only a caller who
+    disables himself needs PostgreSQL, to know who else has the role. That leaves one: four eyes then wait until
+    `run.py roles` has made a second, but to send an operator away must not wait. Nothing is awaited between the last look
+    at the accounts and the command.
+    """
+    caller_id = call.principal.user_id
+    operators = {caller_id}
+    if user_id == caller_id:
+        operators = await operators_of(call.services.database) - {caller_id}
+    state = call.services.runtime.state
+    accounts = (
+        state.accounts[state.account_by_user[each]] for each in operators if each in state.account_by_user
+    )
+    if not any(account.status is AccountStatus.ACTIVE for account in accounts):
+        raise LastOperator if user_id == caller_id else AccountDisabled
 
 
 async def _carry_out(call: Call, command: AnyCommand, done: Struct) -> Answer:

@@ -19,6 +19,7 @@ STATUSES: Final[dict[type[errors.KerbError], int]] = {
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,
     errors.Conflict: 409,
+    errors.LastOperator: 409,
     errors.EmailTaken: 409,
     errors.TooManyApiKeys: 409,
     errors.BodyTooLarge: 413,

@@ -14,6 +14,7 @@ from server.errors import (
     AccountDisabled,
     EmailTaken,
     InvalidCredentials,
+    LastOperator,
     NotFound,
     Overloaded,
     Unauthenticated,
@@ -193,7 +194,8 @@ ADMIN: Final = {
         summary="Disable a user's account",
         tag=Tag.ADMIN,
         about="Cancels what is open. Ends the user's sessions and closes sockets with 4403; sign-in, tokens and API keys are "
-        "refused with 403 ACCOUNT_DISABLED from now on. Keys are good again once the user is enabled.",
+        "refused with 403 ACCOUNT_DISABLED from now on. Keys are good again once the user is enabled. The last operator who "
+        "is not disabled is refused: 409 LAST_OPERATOR.",
         body=ReasonBody,
         body_optional=True,
         answer=UserStatusJson,
@@ -202,7 +204,8 @@ ADMIN: Final = {
         command=True,
         in_path=True,
         refusals=(Refusal.ACCOUNT_NOT_FOUND,),
-        errors=(NotFound,),
+        database=True,
+        errors=(NotFound, LastOperator),
         examples=(
             Example(
                 name="user", summary="A user", given="a user", path=_A_USER, body={"reason": "asked for"}

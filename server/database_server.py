@@ -19,7 +19,7 @@ async def open_database_server(
 
     For commands that need the database alone: the embedded server's data folder is locked meanwhile. Raises
     DataFolderBusy where a Kerb is running on it, and EmbeddedPostgresError. `beside_a_running_kerb`: a command that
-    only reads may use the server of a Kerb that is running.
+    leaves alone what recovery reads may use the server of a Kerb that is running.
     """
     if settings.database_url is not None:
         yield settings.database_url

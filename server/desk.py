@@ -13,6 +13,7 @@ from engine.kinds import OrderStatus
 from server.database import Database
 from server.history import Page, order_of
 from sql import desk
+from sql import users as user_queries
 
 if TYPE_CHECKING:
     from server.write_behind import WriteBehind
@@ -78,6 +79,11 @@ async def users(database: Database, text: str, page: int, limit: int) -> tuple[l
         del fields["total"]
         found.append(UserRow(**(fields | {"roles": tuple(fields["roles"])})))
     return found, rows[0]["total"] if rows else 0
+
+
+async def operators(database: Database) -> set[int]:
+    """The ids of all users with the role `admin`, also of those who are disabled."""
+    return {row["user_id"] for row in await database.fetch(user_queries.OPERATORS)}
 
 
 async def add_audit(

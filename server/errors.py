@@ -262,6 +262,15 @@ class Conflict(KerbError):
     code = "CONFLICT"
 
 
+class LastOperator(Conflict):
+    """Nobody with the role `admin` would be left who can sign in. Give the role to another user first."""
+
+    code = "LAST_OPERATOR"
+
+    def __init__(self) -> None:
+        super().__init__("This is the last operator. Give another user the role `admin` first.")
+
+
 class EmailTaken(Conflict):
     """A user with this e-mail address exists. Registration has to say so; it is limited by address."""
 

@@ -10,10 +10,12 @@ from server import verify as books
 from server.clock import WallClock
 from server.core import open_core
 from server.database_server import open_database_server
+from server.errors import LastOperator
 from server.lifecycle import Lifecycle
+from server.principal import Role
 from server.service_manager import ServiceManager
 from server.verify import Finding
-from sql.users import SET_ROLES
+from sql.users import OPERATORS_LOCKED, SET_ROLES
 
 
 async def migrate(settings: Settings) -> list[str]:
@@ -40,11 +42,22 @@ async def verify(settings: Settings) -> list[Finding]:
         return await books.verify(dsn) + await verify_journal.verify_journal(dsn, settings.data_dir)
 
 
-async def set_roles(settings: Settings, email: str, roles: tuple[str, ...]) -> bool:
-    """Give a registered user these roles and no others; False when there is no such user."""
+async def set_roles(settings: Settings, email: str, roles: tuple[str, ...]) -> str:
+    """Give a registered user these roles and no others; what is against it, '' when it is done.
+
+    The last operator who is enabled keeps the role `admin` (handlers/admin.py holds the same for `disable`): who is
+    enabled, PostgreSQL knows as late as the write-behind writes it.
+    """
     async with open_database_server(settings, beside_a_running_kerb=True) as dsn:
         connection = await asyncpg.connect(dsn)
         try:
-            return await connection.fetchval(SET_ROLES, email, list(roles)) is not None
+            async with connection.transaction():
+                operators = await connection.fetch(OPERATORS_LOCKED)
+                enabled = {row["email"] for row in operators if row["is_enabled"]}
+                if Role.ADMIN not in roles and enabled == {email.lower()}:
+                    return f"{LastOperator.code}: {LastOperator()}"
+                if await connection.fetchval(SET_ROLES, email, list(roles)) is None:
+                    return "nobody is registered with this address"
+                return ""
         finally:
             await connection.close()

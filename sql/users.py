@@ -100,6 +100,15 @@ SET_ROLES: Final = """
 UPDATE users SET roles = $2, roles_changed_at = clock_timestamp() WHERE lower(email) = lower($1) RETURNING user_id
 """
 
+# who has the operators' role
+OPERATORS: Final = "SELECT user_id FROM users WHERE 'admin' = ANY (roles)"
+
+# the same by address, with the account's status (1: enabled); locked, so that one at a time is changed
+OPERATORS_LOCKED: Final = """
+SELECT lower(email) AS email, coalesce((SELECT status FROM accounts WHERE user_id = users.user_id), 1) = 1 AS is_enabled
+FROM users WHERE 'admin' = ANY (roles) ORDER BY user_id FOR UPDATE
+"""
+
 # later than
 ROLES_CHANGED: Final = """
 SELECT user_id, roles, premium, roles_changed_at FROM users WHERE roles_changed_at > $1 ORDER BY roles_changed_at

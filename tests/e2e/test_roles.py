@@ -56,3 +56,8 @@ async def test_roles_change_at_once_and_last_like_a_ban_beyond_a_restart(
     assert (disabled.status, disabled.code) == (403, "ACCOUNT_DISABLED")
     old = await Client(http, kerb.url, robot.token)("GET", "/wallet/balance")
     assert (old.status, old.code) == (403, "FORBIDDEN")
+
+    for operator in ("operator@kerb.example", "operator2@kerb.example"):
+        assert (await kerb.run("roles", operator, "trader"))[0] == 0
+    code, printed = await kerb.run("roles", EMAIL, "trader")
+    assert (code, "LAST_OPERATOR" in printed) == (78, True), printed
