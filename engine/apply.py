@@ -47,7 +47,7 @@ from engine.refusals import Refusal
 from engine.state import State
 from engine.turn import Turn
 
-ENGINE_VERSION: Final = 2
+ENGINE_VERSION: Final = 3
 """Raised when the same commands would yield other events than before. 2: a trade says which lots were sold; the
 journals of 1 are still replayed (server/replay.py)."""
 

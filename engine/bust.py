@@ -1,8 +1,9 @@
 """Trade bust: an operator takes a fill back ("A fill is final unless an operator busts it", API.md).
 
 **What the state remembers.** Nothing per trade: a busy day has millions. The command carries the facts of the fill as
-its two executions have them in PostgreSQL, with `sold_lots`, which the fill itself reported (`Traded.sell_lots`). Like
-a deposit they are an input that the journal keeps, so a replay needs nothing else. They are checked against all that
+its two executions have them in PostgreSQL, with `sold_lots`, which the fill itself reported (`Traded.sell_lots`), and the
+last reports of its two orders, which the state forgets when they close. Like a deposit they are an input that the
+journal keeps, so a replay needs nothing else. They are checked against all that
 the state still knows: accounts, currency, arithmetic, lots, open orders, fees paid. The state keeps the ids of what was
 busted, `BUST_WINDOW_US` long; an older trade is refused, so no trade is busted twice and what is kept is bounded.
 
@@ -23,9 +24,10 @@ from __future__ import annotations
 from typing import Final
 
 from engine.commands import BustTrade, Envelope
-from engine.events import Refused, SoldLot, TradeBusted
+from engine.events import OrderUpdated, Refused, SoldLot, TradeBusted
 from engine.kinds import AccountKind, Side
 from engine.ledger import change_outside
+from engine.orders import Order
 from engine.positions import take_fifo
 from engine.refusals import Refusal
 from engine.state import FEES_ACCOUNT_ID, Account, Lot, Position, State
@@ -71,7 +73,7 @@ def bust_trade(turn: Turn, envelope: Envelope, command: BustTrade) -> Answer:
     fees_e4 = command.buy_fee_e4 + command.sell_fee_e4
     if fees_e4:
         change_outside(state, FEES_ACCOUNT_ID, buyer.currency, -fees_e4)
-    turn.events.append(report(bust_id, command, buyer, bought, seller, sold))
+    turn.events.append(report(state, bust_id, command, buyer, bought, seller, sold))
     return None
 
 
@@ -106,8 +108,8 @@ def facts_refusal(state: State, command: BustTrade) -> Refused | None:
         and 0 <= command.buy_fee_e4 <= buyer.fees_e4
         and 0 <= command.sell_fee_e4 <= min(seller.fees_e4, notional_e4)
         and command.buy_fee_e4 + command.sell_fee_e4 <= fees_e4
-        and order_agrees(state, command.buy_order_id, Side.BUY, command)
-        and order_agrees(state, command.sell_order_id, Side.SELL, command)
+        and order_agrees(state, command.buy_order_id, Side.BUY, command.buy_order, command)
+        and order_agrees(state, command.sell_order_id, Side.SELL, command.sell_order, command)
         and bought_lot_agrees(state.lots.get(trade_id), buyer, command)
         and all(sold_lot_agrees(state, taken, seller, command) for taken in command.sold_lots)
         and sum([units_e8 for _, units_e8, _, _ in command.sold_lots]) == command.quantity_e8
@@ -115,13 +117,24 @@ def facts_refusal(state: State, command: BustTrade) -> Refused | None:
     return None if agrees else unknown
 
 
-def order_agrees(state: State, order_id: int, side: Side, command: BustTrade) -> bool:
-    """Whether an order can have had the fill: it was there before, and if it is still open it is the right account's."""
-    order = state.orders.get(order_id)
+def order_agrees(
+    state: State, order_id: int, side: Side, reported: OrderUpdated | None, command: BustTrade
+) -> bool:
+    """Whether an order can have had the fill: it was there before, and is the right account's as far as that is known.
+
+    What the state has of an open order counts more than its report; a report that says of a closed one that it is open
+    is older than the state.
+    """
+    order: Order | OrderUpdated | None = state.orders.get(order_id)
     if order is None:
-        return 0 < order_id < command.trade_id
+        if reported is None or not 0 < order_id < command.trade_id:
+            return 0 < order_id < command.trade_id
+        if reported.is_open:
+            return False
+        order = reported
     return (
-        order.account_id == (command.buy_account_id if side is Side.BUY else command.sell_account_id)
+        order.order_id == order_id
+        and order.account_id == (command.buy_account_id if side is Side.BUY else command.sell_account_id)
         and order.symbol == command.symbol
         and order.side is side
         and order.filled_e8 >= command.quantity_e8
@@ -240,8 +253,20 @@ def take_back(state: State, account: Account, position: Position, command: BustT
     return cost_e4
 
 
+def last_report(state: State, order_id: int, reported: OrderUpdated | None) -> OrderUpdated | None:
+    """An order as it stays: the state knows the open ones, of a closed one the last report holds."""
+    order = state.orders.get(order_id)
+    return reported if reported is None or order is None else order.snapshot()
+
+
 def report(
-    bust_id: int, command: BustTrade, buyer: Account, bought: Position, seller: Account, sold: Position
+    state: State,
+    bust_id: int,
+    command: BustTrade,
+    buyer: Account,
+    bought: Position,
+    seller: Account,
+    sold: Position,
 ) -> TradeBusted:
     """The event of a bust that has been carried out."""
     return TradeBusted(
@@ -266,4 +291,6 @@ def report(
         sell_units_e8=sold.units_e8,
         operator_id=command.operator_id,
         reason=command.reason,
+        buy_order=last_report(state, command.buy_order_id, command.buy_order),
+        sell_order=last_report(state, command.sell_order_id, command.sell_order),
     )

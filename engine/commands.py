@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from engine.events import SoldLot
+from engine.events import OrderUpdated, SoldLot
 from engine.kinds import (
     AccountKind,
     AccountStatus,
@@ -227,7 +227,9 @@ class SetKillSwitch(Command, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class BustTrade(Command, frozen=True, gc=False, array_like=True, tag=True):
-    """Take a fill back: the facts of its two executions, and who decided why (engine/bust.py)."""
+    """Take a fill back: the facts of its two executions, who decided why (engine/bust.py), and the last reports of both
+    orders, which their owners are told again; engine version 2 had no reports.
+    """
 
     trade_id: int
     executed_us: int
@@ -245,6 +247,8 @@ class BustTrade(Command, frozen=True, gc=False, array_like=True, tag=True):
     sold_lots: tuple[SoldLot, ...]
     operator_id: int
     reason: str
+    buy_order: OrderUpdated | None = None
+    sell_order: OrderUpdated | None = None
 
 
 class FireTimer(Command, frozen=True, gc=False, array_like=True, tag=True):

@@ -107,7 +107,8 @@ class TradeBusted(Event, frozen=True, gc=False, array_like=True, tag=True):
     """A fill was taken back (engine/bust.py): the figures of its `Traded`, and what both accounts have after it.
 
     `bust_id` is the transaction that compensates the fill's: cash seller -notional +fee, buyer +notional +fee, FEES
-    -both fees; units buyer to seller. The orders stay as they were.
+    -both fees; units buyer to seller. The orders stay as they were: `buy_order` and `sell_order` report them once more,
+    None where the command did not have them.
     """
 
     bust_id: int
@@ -131,6 +132,8 @@ class TradeBusted(Event, frozen=True, gc=False, array_like=True, tag=True):
     sell_units_e8: int
     operator_id: int
     reason: str
+    buy_order: OrderUpdated | None = None
+    sell_order: OrderUpdated | None = None
 
 
 class BookChanged(Event, frozen=True, gc=False, array_like=True, tag=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from handlers.asyncapi_messages import CLIENT, EXAMPLES, SERVER
+from handlers.asyncapi_messages import CLIENT, EXAMPLES, SERVER, TOLD
 from handlers.openapi import VERSION
 from handlers.openapi_schemas import Schema, schemas_of
 from handlers.websocket import PATHS
@@ -55,8 +55,8 @@ def asyncapi() -> Schema:
             "contentType": "application/json",
             "payload": schemas[id(kind)],
         }
-        if kind in EXAMPLES:
-            messages[name]["examples"] = [{"payload": example} for example in EXAMPLES[kind]]
+        if examples := EXAMPLES.get(kind) or TOLD.get(kind):
+            messages[name]["examples"] = [{"payload": example} for example in examples]
     messages[BINARY] = {
         "name": BINARY,
         "summary": f"A message of any channel, with the subprotocol {Wire.PROTO.value}.",

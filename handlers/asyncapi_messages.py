@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from handlers.balance_json import BalanceJson
-from handlers.field_types import SideName
+from handlers.busted_order_json import StreamOrderJson
+from handlers.field_types import SideName, TradeId
 from handlers.notifications import NotificationJson
 from handlers.numbers import Number, NumberOrNull
-from handlers.openapi_order import OrderJson
 from handlers.valuation import PortfolioJson
 from handlers.ws_messages import (
     Batch,
@@ -130,14 +130,21 @@ class StreamQuote(Struct, frozen=True):
 
 
 class StreamTrade(Struct, frozen=True):
-    """A public trade. `n` counts the symbol's trades since the server started, without gaps."""
+    """A public trade. `n` counts the symbol's trades since the server started, without gaps; `trade_id` is what it is called
+    for good, null for a trade that a tape printed.
+
+    `busted`: an operator has taken it back. Who was told of it before is told again, with the same `trade_id` and `n` (null
+    when that is not known any more): strike it out.
+    """
 
     symbol: str
-    n: int
+    n: int | None
+    trade_id: TradeId | None
     price: Number
     quantity: Number
     taker_side: SideName | None
     timestamp: EpochMs
+    busted: Literal[True] | UnsetType = UNSET
 
 
 class Quotes(Struct, frozen=True):
@@ -148,7 +155,7 @@ class Quotes(Struct, frozen=True):
 
 
 class Trades(Struct, frozen=True):
-    """Trades, oldest first."""
+    """Trades, oldest first; after them those of before that were busted meanwhile."""
 
     channel: Literal["trades"]
     data: list[StreamTrade]
@@ -210,10 +217,10 @@ class Private(Struct, frozen=True, kw_only=True):
 
 
 class Orders(Private, frozen=True, kw_only=True):
-    """An order of the account, as it stands now."""
+    """An order of the account, as it stands now; with `bust`, because a fill of it was taken back."""
 
     channel: Literal["orders"]
-    data: OrderJson
+    data: StreamOrderJson
 
 
 class Balances(Private, frozen=True, kw_only=True):
@@ -296,3 +303,61 @@ EXAMPLES: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
     ),
 }
 """What a client may send; a test sends each."""
+
+_TRADE: Final = {
+    "symbol": "AAPL",
+    "n": 17,
+    "trade_id": "trd_4711014137",
+    "price": 175.45,
+    "quantity": 10,
+    "taker_side": "BUY",
+    "timestamp": 1_704_723_845_000,
+}
+TOLD: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
+    Trades: (
+        {"channel": "trades", "data": [_TRADE]},
+        {"channel": "trades", "data": [_TRADE | {"busted": True}]},
+    ),
+    Orders: (
+        {
+            "channel": "orders",
+            "seq": 4790,
+            "prev_seq": 4711,
+            "data": {
+                "order_id": "ord_4711014136",
+                "stock_symbol": "AAPL",
+                "side": "BUY",
+                "order_type": "LIMIT",
+                "time_in_force": "DAY",
+                "quantity": 10,
+                "price": 175.50,
+                "status": "FILLED",
+                "filled_quantity": 10,
+                "remaining_quantity": 0,
+                "average_price": 175.45,
+                "fee": 1.76,
+                "hold": 0,
+                "estimated_total": 1754.50,
+                "client_order_id": None,
+                "created_at": "2024-01-08T14:24:05.000000Z",
+                "updated_at": "2024-01-08T14:24:05.000000Z",
+                "filled_at": "2024-01-08T14:24:05.000000Z",
+                "replaces": None,
+                "replaced_by": None,
+                "reason": None,
+                "bust": {
+                    "execution_id": "exe_4711014137",
+                    "quantity": 10,
+                    "price": 175.45,
+                    "amount": 1754.50,
+                    "fee": 1.76,
+                    "liquidity": "TAKER",
+                    "executed_at": "2024-01-08T14:24:05.000000Z",
+                    "busted_at": "2024-01-08T15:02:11.250000Z",
+                    "transaction_id": "txn_4790014370",
+                },
+            },
+        },
+    ),
+}
+"""What the server may say, where an example says more than the schema: a trade and its bust, an order told of one."""

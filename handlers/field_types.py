@@ -53,6 +53,7 @@ UserId = Annotated[str, _id("usr")]
 AccountId = Annotated[str, _id("acc")]
 OrderId = Annotated[str, _id("ord")]
 ExecutionId = Annotated[str, _id("exe")]
+TradeId = Annotated[str, _id("trd")]
 TransactionId = Annotated[
     str, Meta(pattern="^(txn_[0-9]{1,19}(_fee)?|wdr_[1-9][0-9]{0,18})$", description="`txn_` or `wdr_`")
 ]

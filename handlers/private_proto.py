@@ -21,12 +21,15 @@ from handlers.notifications import notification_json
 from handlers.numbers import NULL, scaled
 from handlers.order_json import FILLED, MARKET
 from handlers.valuation import PortfolioJson
+from server.busted_orders import OrderBusted
 from server.kerb_pb2 import (
     Balance,
     BalanceEvent,
+    BustedFill,
     CloseReason,
     Data,
     Holding,
+    Liquidity,
     Notification,
     NotificationEvent,
     Order,
@@ -78,6 +81,26 @@ def packed_order(entry: Remembered) -> bytes:
     )
     event = OrderEvent(seq=entry.seq, prev_seq=entry.prev_seq, more=entry.more, data=message)
     packed: bytes = Data(orders=(event,)).SerializeToString()
+    return packed
+
+
+def packed_busted_order(entry: Remembered) -> bytes:
+    """A message of the `orders` channel that tells of a busted fill."""
+    told = cast(OrderBusted, entry.event)
+    data = Data.FromString(packed_order(Remembered(entry.seq, entry.prev_seq, told.order, None, entry.more)))
+    fill = BustedFill(
+        execution_id=f"exe_{told.execution_id}",
+        quantity_e8=told.quantity_e8,
+        price_e4=told.price_e4,
+        amount_e4=told.notional_e4,
+        fee_e4=told.fee_e4,
+        liquidity=cast(Liquidity, told.liquidity),
+        executed_at_us=told.executed_us,
+        busted_at_us=told.busted_us,
+        transaction_id=f"txn_{told.bust_id}",
+    )
+    data.orders[0].data.bust.CopyFrom(fill)
+    packed: bytes = data.SerializeToString()
     return packed
 
 

@@ -11,7 +11,7 @@ from engine.state import Instrument
 from engine.units import DAY_US
 from handlers.call import Call
 from handlers.envelope import Answer, success
-from handlers.field_types import Currency, PhaseName, SideName, Time
+from handlers.field_types import Currency, PhaseName, SideName, Time, TradeId
 from handlers.numbers import NULL, Number, NumberOrNull, cash, quantity
 from handlers.order_json import time_text
 from handlers.request_input import read_choice, read_limit, read_number, read_text
@@ -109,12 +109,16 @@ class DepthJson(Struct, frozen=True):
 
 
 class PublicTradeJson(Struct, frozen=True):
-    """A public trade. `taker_side` is null for a trade that a tape printed."""
+    """A public trade. `trade_id` and `taker_side` are null for a trade that a tape printed. `busted`: an operator has taken
+    it back, so it counts in no volume.
+    """
 
+    trade_id: TradeId | None
     price: Number
     quantity: Number
     taker_side: SideName | None
     executed_at: Time
+    busted: bool
 
 
 class CandleJson(Struct, frozen=True):
@@ -218,10 +222,12 @@ async def trades(call: Call) -> Answer:
     return success(
         [
             PublicTradeJson(
+                trade_id=f"trd_{trade.trade_id}" if trade.trade_id else None,
                 price=cash(trade.price_e4),
                 quantity=quantity(trade.quantity_e8),
                 taker_side=Side(trade.taker_side).name if trade.taker_side else None,
                 executed_at=time_text(trade.time_us),
+                busted=trade.busted,
             )
             for trade in found
         ]

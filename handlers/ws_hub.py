@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from config.settings import StreamSettings
+from engine.events import BalanceChanged, OrderUpdated
 from handlers.balance_json import BalanceEncoder
+from handlers.busted_order_json import encode_busted_order
 from handlers.envelope import encoded
 from handlers.notifications import NotificationEncoder
 from handlers.order_json import encode_order
-from handlers.private_proto import BalancePacker, NotificationPacker, packed_order, packed_portfolio
+from handlers.private_proto import (
+    BalancePacker,
+    NotificationPacker,
+    packed_busted_order,
+    packed_order,
+    packed_portfolio,
+)
 from handlers.valuation import portfolio_json, value_holdings
+from server.busted_orders import OrderBusted
 from server.candle_streams import CandleStreams
 from server.clock import Clock
 from server.fan_out import Hub
 from server.live_values import LiveValue, ValueOf
 from server.market_types import CandleSource
 from server.market_view import MarketView
-from server.private_streams import BALANCE, NOTIFICATIONS, ORDERS
+from server.notifications import Notification
 from server.runtime import Runtime
 from server.wire import Wire
 
@@ -28,14 +37,16 @@ def make_hub(
         market,
         settings,
         {
-            ORDERS: encode_order,
-            BALANCE: BalanceEncoder(runtime.state),
-            NOTIFICATIONS: NotificationEncoder(runtime.state),
+            OrderUpdated: encode_order,
+            OrderBusted: encode_busted_order,
+            BalanceChanged: BalanceEncoder(runtime.state),
+            Notification: NotificationEncoder(runtime.state),
         },
         {
-            ORDERS: packed_order,
-            BALANCE: BalancePacker(runtime.state),
-            NOTIFICATIONS: NotificationPacker(runtime.state),
+            OrderUpdated: packed_order,
+            OrderBusted: packed_busted_order,
+            BalanceChanged: BalancePacker(runtime.state),
+            Notification: NotificationPacker(runtime.state),
         },
         clock,
         CandleStreams(market, candles, runtime.now_us),

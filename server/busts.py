@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from engine.commands import BustTrade, Envelope
-from engine.events import SoldLot, TradeBusted
+from engine.events import OrderUpdated, SoldLot, TradeBusted
 from engine.kinds import Side, Source
 from server.database import Database
 from server.errors import Conflict, Forbidden, NotFound
-from server.history import microseconds
+from server.history import microseconds, order_of
 from sql import busts as queries
 from sql.entries import Liquidity
+from sql.queries import ORDER
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -97,7 +98,8 @@ async def approve(
         row = await database.fetchrow(queries.BUSTED_AS, decided.trade_id, bought["account_id"])
         assert row is not None
         return await _finish(database, decided, "BUSTED", f"txn_{row[0]}")
-    command = _command(bought, sold, decided)
+    reports = await _last_reports(database, runtime, write_behind, (bought, sold))
+    command = _command(bought, sold, decided, *reports)  # nothing is awaited between these and the engine
     name = f"bust-{bust_id}"
     applied = await runtime.execute(command, Envelope(Source.OPERATOR, 0, 0, request_id, name, name.encode()))
     if applied.refused is not None:
@@ -114,7 +116,34 @@ async def _executions(database: Database | PoolConnectionProxy, execution_id: in
     return rows[0], rows[1]
 
 
-def _command(bought: Record, sold: Record, decided: Bust) -> BustTrade:
+async def _last_reports(
+    database: Database, runtime: Runtime, write_behind: WriteBehind, sides: tuple[Record, Record]
+) -> tuple[OrderUpdated | None, OrderUpdated | None]:
+    """The buyer's and the seller's order as they are now: open ones from the engine, closed ones from Postgres.
+
+    An order that closes meanwhile is read again: then Postgres has its end.
+    """
+    orders = runtime.state.orders
+    while True:
+        await runtime.wait_durable(runtime.state.seq)
+        await write_behind.barrier()
+        rows = [await database.fetchrow(ORDER, side["account_id"], side["order_id"]) for side in sides]
+        stored = [None if row is None else order_of(row) for row in rows]
+        if all(order is None or not order.is_open or order.order_id in orders for order in stored):
+            bought, sold = (
+                orders[order.order_id].snapshot() if order is not None and order.is_open else order
+                for order in stored
+            )
+            return bought, sold
+
+
+def _command(
+    bought: Record,
+    sold: Record,
+    decided: Bust,
+    buy_order: OrderUpdated | None,
+    sell_order: OrderUpdated | None,
+) -> BustTrade:
     """The command with the facts of a fill."""
     figures = sold["sold_lots"] or []
     lots: tuple[SoldLot, ...] = tuple(
@@ -138,6 +167,8 @@ def _command(bought: Record, sold: Record, decided: Bust) -> BustTrade:
         sold_lots=lots,
         operator_id=decided.decided_by,
         reason=decided.reason,
+        buy_order=buy_order,
+        sell_order=sell_order,
     )
 
 

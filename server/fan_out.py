@@ -25,7 +25,7 @@ from server.live_values import LiveValues, ValueOf
 from server.market_view import MarketView
 from server.outlet import Follows, Outlet
 from server.principal import Principal
-from server.private_streams import EncodeEvent, PackEvent, PrivateStreams
+from server.private_streams import EncodeEvent, PackEvent, PrivateStreams, Told
 from server.ws_frames import CloseCode, text_frame
 from sql.notifications import NO_ACCOUNTS
 
@@ -49,15 +49,15 @@ _SHUTDOWN_FRAME: Final = text_frame(
 class Hub:
     """All clients. `attach` and `detach` frame a connection's life; both are called by its session.
 
-    `encoders` make the JSON object of a private event, `packers` its protobuf message, by channel.
+    `encoders` make the JSON object of a private event, `packers` its protobuf message, by the event's type.
     """
 
     def __init__(
         self,
         market: MarketView,
         settings: StreamSettings,
-        encoders: Mapping[str, EncodeEvent],
-        packers: Mapping[str, PackEvent],
+        encoders: Mapping[type[Told], EncodeEvent],
+        packers: Mapping[type[Told], PackEvent],
         clock: Clock,
         candles: CandleStreams,
         value_of: ValueOf,

@@ -57,6 +57,12 @@ class CloseReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CLOSE_REASON_ACCOUNT_DISABLED: _ClassVar[CloseReason]
     CLOSE_REASON_REQUOTED: _ClassVar[CloseReason]
 
+class Liquidity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LIQUIDITY_UNSPECIFIED: _ClassVar[Liquidity]
+    LIQUIDITY_MAKER: _ClassVar[Liquidity]
+    LIQUIDITY_TAKER: _ClassVar[Liquidity]
+
 class NotificationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     NOTIFICATION_KIND_UNSPECIFIED: _ClassVar[NotificationKind]
@@ -119,6 +125,9 @@ CLOSE_REASON_REPLACED: CloseReason
 CLOSE_REASON_KILL_SWITCH: CloseReason
 CLOSE_REASON_ACCOUNT_DISABLED: CloseReason
 CLOSE_REASON_REQUOTED: CloseReason
+LIQUIDITY_UNSPECIFIED: Liquidity
+LIQUIDITY_MAKER: Liquidity
+LIQUIDITY_TAKER: Liquidity
 NOTIFICATION_KIND_UNSPECIFIED: NotificationKind
 NOTIFICATION_KIND_ORDER_FILLED: NotificationKind
 NOTIFICATION_KIND_ORDER_PARTIALLY_FILLED: NotificationKind
@@ -191,20 +200,24 @@ class Quote(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., price_e4: _Optional[int] = ..., change_e4: _Optional[int] = ..., change_percentage_e2: _Optional[int] = ..., volume_e8: _Optional[int] = ..., bid_e4: _Optional[int] = ..., ask_e4: _Optional[int] = ..., bid_size_e8: _Optional[int] = ..., ask_size_e8: _Optional[int] = ..., timestamp_ms: _Optional[int] = ..., stale: _Optional[bool] = ..., v: _Optional[int] = ...) -> None: ...
 
 class Trade(_message.Message):
-    __slots__ = ("symbol", "n", "price_e4", "quantity_e8", "taker_side", "timestamp_ms")
+    __slots__ = ("symbol", "n", "price_e4", "quantity_e8", "taker_side", "timestamp_ms", "trade_id", "busted")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     N_FIELD_NUMBER: _ClassVar[int]
     PRICE_E4_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
     TAKER_SIDE_FIELD_NUMBER: _ClassVar[int]
     TIMESTAMP_MS_FIELD_NUMBER: _ClassVar[int]
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    BUSTED_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     n: int
     price_e4: int
     quantity_e8: int
     taker_side: Side
     timestamp_ms: int
-    def __init__(self, symbol: _Optional[str] = ..., n: _Optional[int] = ..., price_e4: _Optional[int] = ..., quantity_e8: _Optional[int] = ..., taker_side: _Optional[_Union[Side, str]] = ..., timestamp_ms: _Optional[int] = ...) -> None: ...
+    trade_id: str
+    busted: bool
+    def __init__(self, symbol: _Optional[str] = ..., n: _Optional[int] = ..., price_e4: _Optional[int] = ..., quantity_e8: _Optional[int] = ..., taker_side: _Optional[_Union[Side, str]] = ..., timestamp_ms: _Optional[int] = ..., trade_id: _Optional[str] = ..., busted: _Optional[bool] = ...) -> None: ...
 
 class Level(_message.Message):
     __slots__ = ("price_e4", "quantity_e8", "orders")
@@ -294,8 +307,30 @@ class NotificationEvent(_message.Message):
     data: Notification
     def __init__(self, seq: _Optional[int] = ..., prev_seq: _Optional[int] = ..., more: _Optional[bool] = ..., data: _Optional[_Union[Notification, _Mapping]] = ...) -> None: ...
 
+class BustedFill(_message.Message):
+    __slots__ = ("execution_id", "quantity_e8", "price_e4", "amount_e4", "fee_e4", "liquidity", "executed_at_us", "busted_at_us", "transaction_id")
+    EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_E4_FIELD_NUMBER: _ClassVar[int]
+    FEE_E4_FIELD_NUMBER: _ClassVar[int]
+    LIQUIDITY_FIELD_NUMBER: _ClassVar[int]
+    EXECUTED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    BUSTED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    execution_id: str
+    quantity_e8: int
+    price_e4: int
+    amount_e4: int
+    fee_e4: int
+    liquidity: Liquidity
+    executed_at_us: int
+    busted_at_us: int
+    transaction_id: str
+    def __init__(self, execution_id: _Optional[str] = ..., quantity_e8: _Optional[int] = ..., price_e4: _Optional[int] = ..., amount_e4: _Optional[int] = ..., fee_e4: _Optional[int] = ..., liquidity: _Optional[_Union[Liquidity, str]] = ..., executed_at_us: _Optional[int] = ..., busted_at_us: _Optional[int] = ..., transaction_id: _Optional[str] = ...) -> None: ...
+
 class Order(_message.Message):
-    __slots__ = ("order_id", "stock_symbol", "side", "order_type", "time_in_force", "quantity_e8", "price_e4", "status", "filled_quantity_e8", "remaining_quantity_e8", "average_price_e4", "fee_e4", "hold_e4", "estimated_total_e4", "client_order_id", "created_at_us", "updated_at_us", "filled_at_us", "replaces", "replaced_by", "reason")
+    __slots__ = ("order_id", "stock_symbol", "side", "order_type", "time_in_force", "quantity_e8", "price_e4", "status", "filled_quantity_e8", "remaining_quantity_e8", "average_price_e4", "fee_e4", "hold_e4", "estimated_total_e4", "client_order_id", "created_at_us", "updated_at_us", "filled_at_us", "replaces", "replaced_by", "reason", "bust")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     STOCK_SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
@@ -317,6 +352,7 @@ class Order(_message.Message):
     REPLACES_FIELD_NUMBER: _ClassVar[int]
     REPLACED_BY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    BUST_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     stock_symbol: str
     side: Side
@@ -338,7 +374,8 @@ class Order(_message.Message):
     replaces: str
     replaced_by: str
     reason: CloseReason
-    def __init__(self, order_id: _Optional[str] = ..., stock_symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., order_type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., quantity_e8: _Optional[int] = ..., price_e4: _Optional[int] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., filled_quantity_e8: _Optional[int] = ..., remaining_quantity_e8: _Optional[int] = ..., average_price_e4: _Optional[int] = ..., fee_e4: _Optional[int] = ..., hold_e4: _Optional[int] = ..., estimated_total_e4: _Optional[int] = ..., client_order_id: _Optional[str] = ..., created_at_us: _Optional[int] = ..., updated_at_us: _Optional[int] = ..., filled_at_us: _Optional[int] = ..., replaces: _Optional[str] = ..., replaced_by: _Optional[str] = ..., reason: _Optional[_Union[CloseReason, str]] = ...) -> None: ...
+    bust: BustedFill
+    def __init__(self, order_id: _Optional[str] = ..., stock_symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., order_type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., quantity_e8: _Optional[int] = ..., price_e4: _Optional[int] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., filled_quantity_e8: _Optional[int] = ..., remaining_quantity_e8: _Optional[int] = ..., average_price_e4: _Optional[int] = ..., fee_e4: _Optional[int] = ..., hold_e4: _Optional[int] = ..., estimated_total_e4: _Optional[int] = ..., client_order_id: _Optional[str] = ..., created_at_us: _Optional[int] = ..., updated_at_us: _Optional[int] = ..., filled_at_us: _Optional[int] = ..., replaces: _Optional[str] = ..., replaced_by: _Optional[str] = ..., reason: _Optional[_Union[CloseReason, str]] = ..., bust: _Optional[_Union[BustedFill, _Mapping]] = ...) -> None: ...
 
 class Balance(_message.Message):
     __slots__ = ("currency", "balance_e4", "available_e4", "held_e4", "unsettled_e4", "withdrawable_e4", "buying_power_e4")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from engine.events import BookChanged, DayEnded, InstrumentSet, PhaseChanged, Traded
+from engine.events import BookChanged, DayEnded, InstrumentSet, PhaseChanged, TradeBusted, Traded
 from engine.kinds import Phase, PriceSource, Side
 from engine.state import State
 from server.codec import Record
@@ -31,6 +31,7 @@ class MarketView:
         self._project: dict[type, Callable[[Any, Record], None]] = {
             BookChanged: self._on_book_changed,
             Traded: self._on_traded,
+            TradeBusted: self._on_trade_busted,
             PhaseChanged: self._on_phase_changed,
             DayEnded: self._on_day_ended,
             InstrumentSet: self._on_instrument_set,
@@ -65,6 +66,7 @@ class MarketView:
             if stats is not None:
                 view.open_e4, view.high_e4, view.low_e4 = stats.open_e4, stats.high_e4, stats.low_e4
                 view.volume_e8 = stats.volume_e8
+            view.day_us = now_us if stats is None else stats.day_start_us
             self._touch(view, now_us)
         levels: dict[tuple[str, Side, int], tuple[int, int]] = {}
         for order in state.orders.values():
@@ -160,7 +162,13 @@ class MarketView:
         view.timestamp_us = time_us
 
     def _add_trade(
-        self, view: SymbolView, price_e4: int, quantity_e8: int, taker_side: int, time_us: int
+        self,
+        view: SymbolView,
+        price_e4: int,
+        quantity_e8: int,
+        taker_side: int,
+        time_us: int,
+        trade_id: int = 0,
     ) -> None:
         self.changes += 1
         view.traded_at = self.changes
@@ -174,6 +182,7 @@ class MarketView:
                 quantity_e8,
                 taker_side,
                 time_us,
+                trade_id,
             )
         )
 
@@ -193,9 +202,19 @@ class MarketView:
 
     def _on_traded(self, event: Traded, record: Record) -> None:
         view = self._view(event.symbol)
-        self._add_trade(view, event.price_e4, event.quantity_e8, int(event.taker_side), record.now_us)
+        self._add_trade(
+            view, event.price_e4, event.quantity_e8, int(event.taker_side), record.now_us, event.trade_id
+        )
         if view.price_source is PriceSource.OWN:
             view.count_trade(event.price_e4, event.quantity_e8)
+            self._touch(view, record.now_us)
+
+    def _on_trade_busted(self, event: TradeBusted, record: Record) -> None:
+        view = self._view(event.symbol)
+        self.changes += 1
+        view.strike_out(event, self.changes)
+        if view.price_source is PriceSource.OWN:
+            view.take_back(event)
             self._touch(view, record.now_us)
 
     def _on_phase_changed(self, event: PhaseChanged, record: Record) -> None:
@@ -206,7 +225,7 @@ class MarketView:
     def _on_day_ended(self, event: DayEnded, record: Record) -> None:
         view = self._view(event.symbol)
         if view.price_source is PriceSource.OWN:
-            view.start_day(event.previous_close_e4)
+            view.start_day(event.previous_close_e4, record.now_us)
             self._touch(view, record.now_us)
 
     def _on_instrument_set(self, event: InstrumentSet, record: Record) -> None:

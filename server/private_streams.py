@@ -14,8 +14,9 @@ from typing import Any, Final, cast
 
 from msgspec import Struct
 
-from engine.events import AnyEvent, BalanceChanged, OrderUpdated
+from engine.events import AnyEvent, BalanceChanged, OrderUpdated, TradeBusted
 from engine.state import Account
+from server.busted_orders import OrderBusted, busted_orders
 from server.codec import Record
 from server.outlet import Outlet
 from server.wire import Wire
@@ -31,10 +32,10 @@ CHANNELS: Final[dict[type[AnyEvent], str]] = {
     **dict.fromkeys(NOTABLE, NOTIFICATIONS),
 }
 """Which event goes to which private channel, for the account the event names. A notification is made of its whole record,
-of an order's report too (sql/notifications.py).
+of an order's report too (sql/notifications.py); a bust is also told in `orders`, to both sides.
 """
 
-Told = OrderUpdated | BalanceChanged | Notification
+Told = OrderUpdated | OrderBusted | BalanceChanged | Notification
 """What the entries of a stream are."""
 
 WRITE_MAX_BYTES: Final = 262_144
@@ -134,7 +135,7 @@ class Cursor:
 class PrivateStreams:
     """The private streams of all accounts. `seq` is the newest durable record that was taken.
 
-    `encoders` and `packers` make what is told of an event, by channel, each when somebody wants it in that form. `accounts`
+    `encoders` and `packers` make what is told of an event, by its type, each when somebody wants it in that form. `accounts`
     say who is a market maker (sql/notifications.py).
     """
 
@@ -156,8 +157,8 @@ class PrivateStreams:
 
     def __init__(
         self,
-        encoders: dict[str, EncodeEvent],
-        packers: dict[str, PackEvent],
+        encoders: dict[type[Told], EncodeEvent],
+        packers: dict[type[Told], PackEvent],
         events_max: int,
         accounts: Mapping[int, Account] = NO_ACCOUNTS,
     ) -> None:
@@ -234,6 +235,9 @@ class PrivateStreams:
                     self._add((balance.account_id, BALANCE), seq, balance, None)
                 elif channel is not None:
                     notable = [*(notable or ()), event]
+                    if type(event) is TradeBusted:
+                        for busted in busted_orders(event, record.now_us):
+                            self._add((busted.order.account_id, ORDERS), seq, busted, None)
             if notable is not None:
                 for told in notifications_of(record, notable, self._accounts):
                     self._add((told.account_id, NOTIFICATIONS), seq, told, None)
@@ -360,7 +364,7 @@ class PrivateStreams:
         size = 0
         for entry in stream.from_position(position):
             if is_packed:
-                frame = binary_frame(self._packers[stream.channel](entry))
+                frame = binary_frame(self._packers[type(entry.event)](entry))
             else:
                 frame = self._frame(stream.channel, entry)
             frames.append(frame)
@@ -370,7 +374,7 @@ class PrivateStreams:
         return position + len(frames), b"".join(frames)
 
     def _frame(self, channel: str, entry: Remembered) -> bytes:
-        data = entry.text or self._encoders[channel](entry.event)
+        data = entry.text or self._encoders[type(entry.event)](entry.event)
         more = b',"more":true' if entry.more else b""
         return text_frame(
             b'{"channel":"%b","seq":%d,"prev_seq":%d%b,"data":%b}'

@@ -11,14 +11,18 @@ from server.symbol_view import MarketTrade, SymbolView
 
 
 def trades_after(views: tuple[SymbolView, ...], since: int) -> list[MarketTrade]:
-    """The trades after `since` that are still remembered, oldest first."""
-    trades = [
-        trade
-        for view in views
-        if view.traded_at > since
-        for trade in takewhile(lambda trade: trade.changed_at > since, reversed(view.trades))
-    ]
+    """The trades after `since` that are still remembered, oldest first; then those of before that were busted since."""
+    trades: list[MarketTrade] = []
+    corrections: list[MarketTrade] = []
+    for view in views:
+        if view.traded_at > since:
+            trades += takewhile(lambda trade: trade.changed_at > since, reversed(view.trades))
+            if view.corrections:
+                newest_first = takewhile(lambda trade: trade.corrected_at > since, reversed(view.corrections))
+                corrections += [trade for trade in newest_first if trade.changed_at <= since]
     trades.sort(key=lambda trade: trade.changed_at)
+    if corrections:
+        trades += sorted(corrections, key=lambda trade: trade.corrected_at)
     return trades
 
 

@@ -47,10 +47,12 @@ def quote_fragment(view: SymbolView) -> bytes:
 
 def trade_fragment(trade: MarketTrade) -> bytes:
     """A trade as one JSON object. `n` counts the symbol's trades since the server started, without gaps."""
+    trade_id = f'"trd_{trade.trade_id}"' if trade.trade_id else "null"
+    busted = ',"busted":true' if trade.corrected_at else ""
     return (
-        f'{{"symbol":{_text(trade.symbol)},"n":{trade.number}'
+        f'{{"symbol":{_text(trade.symbol)},"n":{trade.number or "null"},"trade_id":{trade_id}'
         f',"price":{cash_text(trade.price_e4)},"quantity":{quantity_text(trade.quantity_e8)}'
-        f',"taker_side":{_SIDES.get(trade.taker_side, "null")},"timestamp":{trade.time_us // 1000}}}'
+        f',"taker_side":{_SIDES.get(trade.taker_side, "null")},"timestamp":{trade.time_us // 1000}{busted}}}'
     ).encode()
 
 

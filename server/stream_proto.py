@@ -56,11 +56,13 @@ def packed_trade(trade: MarketTrade) -> bytes:
     """A trade, as a member of `Data.trades`."""
     message = Trade(
         symbol=trade.symbol,
-        n=trade.number,
+        n=trade.number or None,
         price_e4=trade.price_e4,
         quantity_e8=min(trade.quantity_e8, UNSIGNED_MAX),
         taker_side=cast(Side, trade.taker_side),
         timestamp_ms=trade.time_us // 1000,
+        trade_id=f"trd_{trade.trade_id}" if trade.trade_id else None,
+        busted=trade.busted,
     )
     packed: bytes = Data(trades=(message,)).SerializeToString()
     return packed

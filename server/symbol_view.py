@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from engine.events import TradeBusted
 from engine.kinds import Phase, PriceSource, Side
 from server.book_side import BookSide
 from server.depth_log import DepthLog
@@ -20,10 +21,12 @@ NO_SIDE: Final = 0
 
 
 class MarketTrade(Struct, gc=False):
-    """A trade as everybody may see it. `number` counts the symbol's trades since the start, without gaps.
+    """A trade as everybody may see it. `number` counts the symbol's trades since the start, without gaps; 0 for one of
+    before, or too old to be remembered, which is only here because it was busted. `trade_id` is 0 for a tape's.
 
-    `changed_at` is its place in the order of all market changes, `fragment` its JSON and `packed` its protobuf
-    message, each made once by the fan-out when somebody wants it. Who traded is nobody's business, so there are no ids of theirs.
+    `changed_at` is its place in the order of all market changes, `corrected_at` that of its bust. `fragment` is its JSON and
+    `packed` its protobuf message, each made once by the fan-out when somebody wants it. Who traded is nobody's business, so
+    there are no ids of theirs.
     """
 
     number: int
@@ -33,24 +36,34 @@ class MarketTrade(Struct, gc=False):
     quantity_e8: int
     taker_side: int
     time_us: int
+    trade_id: int = 0
     fragment: bytes | None = None
     packed: bytes | None = None
+    corrected_at: int = 0
+
+    @property
+    def busted(self) -> bool:
+        """Whether an operator took it back."""
+        return self.corrected_at > 0
 
 
 class SymbolView:
     """The public state of one instrument. Zero in a price means "none yet".
 
     `version` grows with every visible change of the quote; `changed_at` is that change's place in the order
-    of all market changes, `traded_at` that of the newest trade. `fragment` is the quote's JSON, made once
+    of all market changes, `traded_at` that of the newest trade or bust. `fragment` is the quote's JSON, made once
     per version by the fan-out; `packed` is its protobuf message, true of the change `packed_at`. `depth_seq` is the journal sequence of the newest change of the levels, `depth` what
-    changed of them while somebody follows that.
+    changed of them while somebody follows that. `corrections` are busted trades in the order of their busts, `day_us` is
+    when the day of the day figures began.
     """
 
     __slots__ = (
         "asks",
         "bids",
         "changed_at",
+        "corrections",
         "currency",
+        "day_us",
         "depth",
         "depth_seq",
         "fragment",
@@ -102,6 +115,8 @@ class SymbolView:
         self.trades: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
         self.trade_count = 0
         self.traded_at = 0
+        self.corrections: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
+        self.day_us = 0
 
     def __repr__(self) -> str:
         return (
@@ -152,7 +167,25 @@ class SymbolView:
             self.low_e4 = price_e4
         self.volume_e8 += quantity_e8
 
-    def start_day(self, previous_close_e4: int) -> None:
+    def strike_out(self, event: TradeBusted, changed_at: int) -> None:
+        """Mark a busted trade, and have it told again to who was told of it. `changed_at` is the place of that."""
+        trade = next((each for each in reversed(self.trades) if each.trade_id == event.trade_id), None)
+        if trade is None:
+            trade = MarketTrade(
+                *(0, 0, event.symbol, event.price_e4, event.quantity_e8),
+                *(int(event.taker_side), event.executed_us, event.trade_id),
+            )
+        trade.fragment = trade.packed = None
+        trade.corrected_at = self.traded_at = changed_at
+        self.corrections.append(trade)
+
+    def take_back(self, event: TradeBusted) -> None:
+        """Take a busted trade out of the day's volume, if it is of this day."""
+        if event.executed_us >= self.day_us:
+            self.volume_e8 = max(self.volume_e8 - event.quantity_e8, 0)
+
+    def start_day(self, previous_close_e4: int, now_us: int) -> None:
         """Begin a new day: no trade yet, and yesterday's last price to compare with."""
+        self.day_us = now_us
         self.previous_close_e4 = previous_close_e4
         self.open_e4 = self.high_e4 = self.low_e4 = self.volume_e8 = 0

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from engine.commands import BustTrade
-from engine.events import Traded
+from engine.events import OrderUpdated, Traded
 
 
 def facts_of(
-    fill: Traded, executed_us: int, operator_id: int = 1_001, reason: str = "a fat finger"
+    fill: Traded,
+    executed_us: int,
+    operator_id: int = 1_001,
+    reason: str = "a fat finger",
+    *,
+    buy_order: OrderUpdated | None = None,
+    sell_order: OrderUpdated | None = None,
 ) -> BustTrade:
-    """The facts of a fill as its executions have them."""
+    """The facts of a fill as its executions have them, and the last reports of its orders."""
     return BustTrade(
         trade_id=fill.trade_id,
         executed_us=executed_us,
@@ -27,4 +33,6 @@ def facts_of(
         sold_lots=fill.sell_lots,
         operator_id=operator_id,
         reason=reason,
+        buy_order=buy_order,
+        sell_order=sell_order,
     )

@@ -284,6 +284,7 @@ class NaiveBook(NaiveRules):
         trade = NaiveTrade(
             buyer,
             seller,
+            (buy, sell),
             turn.now_us,
             Traded(
                 trade_id,

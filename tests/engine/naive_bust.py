@@ -19,10 +19,7 @@ def bust(rules: NaiveRules, turn: NaiveTurn, command: BustTrade) -> Refused | No
         return Refused(Refusal.TRADE_BUSTED)
     if turn.now_us - command.executed_us > WEEK_US:
         return Refused(Refusal.TRADE_TOO_OLD)
-    if (
-        trade is None
-        or facts_of(trade.fill, trade.executed_us, command.operator_id, command.reason) != command
-    ):
+    if trade is None or not agrees(trade, command):
         return Refused(Refusal.TRADE_NOT_FOUND)
     fill, buyer, seller = trade.fill, trade.buyer, trade.seller
     free_e8 = rules.free_e8(buyer, fill.symbol)
@@ -50,9 +47,24 @@ def bust(rules: NaiveRules, turn: NaiveTurn, command: BustTrade) -> Refused | No
             fill.notional_e4, fill.taker_side, fill.buy_order_id, fill.buy_account_id, fill.buy_fee_e4,
             buyer.cash_e4, buyer.units_e8(fill.symbol), fill.sell_order_id, fill.sell_account_id,
             fill.sell_fee_e4, seller.cash_e4, seller.units_e8(fill.symbol), command.operator_id, command.reason,
+            command.buy_order and trade.orders[0].report(), command.sell_order and trade.orders[1].report(),
         )
     )  # fmt: skip
     return None
+
+
+def agrees(trade: NaiveTrade, command: BustTrade) -> bool:
+    """Whether it is told what was; what it is told of an order that is open does not matter."""
+    reports = (command.buy_order, command.sell_order)
+    facts = facts_of(
+        *(trade.fill, trade.executed_us, command.operator_id, command.reason),
+        buy_order=reports[0],
+        sell_order=reports[1],
+    )
+    return facts == command and all(
+        told is None or order.open() or order.report() == told
+        for order, told in zip(trade.orders, reports, strict=True)
+    )
 
 
 def give_back(buyer: NaiveAccount, trade: NaiveTrade) -> int:

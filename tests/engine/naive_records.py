@@ -170,10 +170,11 @@ class NaiveAccount:
 
 @dataclass
 class NaiveTrade:
-    """A fill, who made it, and whether it was taken back."""
+    """A fill, who made it by which orders, and whether it was taken back."""
 
     buyer: NaiveAccount
     seller: NaiveAccount
+    orders: tuple[NaiveOrder, NaiveOrder]
     executed_us: int
     fill: Traded
     busted: bool = False

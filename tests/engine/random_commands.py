@@ -12,6 +12,7 @@ from engine.kinds import (
     AccountKind,
     AccountStatus,
     KillScope,
+    OrderStatus,
     OrderType,
     PriceSource,
     SelfTradePrevention,
@@ -256,7 +257,8 @@ class RandomCommands:
         if not trades:
             return self.place(account_id)
         trade = self.random.choice(trades)
-        facts = facts_of(trade.fill, trade.executed_us)
+        bought, sold = (order.report() if self.random.random() < 0.8 else None for order in trade.orders)
+        facts = facts_of(trade.fill, trade.executed_us, buy_order=bought, sell_order=sold)
         if self.random.random() < 0.8:
             return facts
         wrongs: list[dict[str, object]] = [
@@ -272,6 +274,8 @@ class RandomCommands:
             {"sold_lots": facts.sold_lots * 2},
             {"sold_lots": ((facts.trade_id, facts.quantity_e8, 0, 0),)},
             {"sell_fee_e4": facts.notional_e4 + 1},
+            {"buy_order": bought and replace(bought, status=OrderStatus.PARTIAL)},
+            {"sell_order": sold and replace(sold, account_id=3)},
         ]
         return replace(facts, **self.random.choice(wrongs))
 

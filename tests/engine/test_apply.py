@@ -197,6 +197,8 @@ def test_every_command_survives_the_journal(command: type[msgspec.Struct]) -> No
     assert type(back) is command
 
 
+REPORT = ["OrderUpdated", 1, 2, "A", 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 3, 0, 10, 11, "c", 0, 0, False]
+
 EXAMPLES: dict[str, list[Any]] = {
     "SetInstrument": ["A", "A", "USD", 1, 1, 1, 1, 1, "c", 1, 1, "f"],
     "SetFees": ["f", 1, 2],
@@ -218,7 +220,7 @@ EXAMPLES: dict[str, list[Any]] = {
     "HaltSymbol": ["A", "r"],
     "ResumeSymbol": ["A"],
     "SetKillSwitch": [1, "", True, "r"],
-    "BustTrade": [1, 2, "A", 3, 4, 5, 1, 6, 7, 8, 9, 10, 11, [[1, 2, 3, 4]], 12, "r"],
+    "BustTrade": [1, 2, "A", 3, 4, 5, 1, 6, 7, 8, 9, 10, 11, [[1, 2, 3, 4]], 12, "r", REPORT],
     "FireTimer": [1],
 }
 

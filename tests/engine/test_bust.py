@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from engine.apply import Applied
 from engine.bust import BUST_WINDOW_US
 from engine.commands import AdjustCash, BustTrade, CancelAll, RequestWithdrawal
-from engine.events import BalanceChanged, TradeBusted, Traded
-from engine.kinds import Source
+from engine.events import BalanceChanged, OrderUpdated, TradeBusted, Traded
+from engine.kinds import OrderStatus, Source
 from engine.state import FEES_ACCOUNT_ID, State
 from engine.state_hash import state_hash
 from tests.engine.bust_facts import facts_of
@@ -243,6 +243,53 @@ def test_whatever_is_busted_the_books_balance() -> None:
     standing = [each for each in made if each.trade_id not in world.state.busts]
     assert fees_e4 == sum(each.buy_fee_e4 + each.sell_fee_e4 for each in standing)
     assert sum(world.account(who).positions["AAPL"].units_e8 for who in people) == e8("110")
+
+
+def test_a_bust_reports_both_orders_as_they_stay() -> None:
+    """An open one as the state has it now, whatever the command says of it; a closed one as the command has it."""
+    world = market()
+    resting = world.buy("ann", "5", "100")
+    applied = world.place("cal", SELL, "2", "100")
+    (fill,) = of_kind(applied, Traded)
+    before = {order.side: order for order in of_kind(applied, OrderUpdated)}
+    world.place("eve", SELL, "1", "100")
+    facts = facts_of(fill, world.now_us, buy_order=before[BUY], sell_order=before[SELL])
+    (event,) = of_kind(bust(world, facts), TradeBusted)
+    assert event.buy_order == world.state.orders[resting.order_id].snapshot()
+    assert (event.buy_order.filled_e8, event.buy_order.is_open) == (e8("3"), True)
+    assert event.sell_order == before[SELL]
+
+
+def test_without_reports_a_bust_has_none() -> None:
+    world = market()
+    world.buy("ann", "5", "100")
+    (fill,) = of_kind(world.place("cal", SELL, "2", "100"), Traded)
+    (event,) = of_kind(bust(world, facts_of(fill, world.now_us)), TradeBusted)
+    assert (event.buy_order, event.sell_order) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"status": OrderStatus.PARTIAL},
+        {"order_id": 1},
+        {"account_id": 1},
+        {"symbol": "TINY"},
+        {"side": BUY},
+        {"filled_e8": 1},
+        {"notional_e4": 1},
+    ],
+)
+def test_a_report_that_cannot_be_of_a_closed_order_is_refused(wrong: dict[str, Any]) -> None:
+    world = market()
+    world.buy("ann", "2", "100")
+    applied = world.place("cal", SELL, "2", "100")
+    (fill,) = of_kind(applied, Traded)
+    (sold,) = [order for order in of_kind(applied, OrderUpdated) if order.side is SELL]
+    before = books(world.state)
+    facts = facts_of(fill, world.now_us, sell_order=replace(sold, **wrong))
+    assert refusal(bust(world, facts)) == "TRADE_NOT_FOUND"
+    assert books(world.state) == before
 
 
 def test_side_of_the_taker_does_not_matter() -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from handlers.asyncapi import BINARY, asyncapi
-from handlers.asyncapi_messages import CLIENT, EXAMPLES, SERVER
+from handlers.asyncapi_messages import CLIENT, EXAMPLES, SERVER, TOLD
 from handlers.ws_dispatch import MESSAGES
 from server.ws_frames import CloseCode
 from tests.handlers.answer_schemas import closed
@@ -56,7 +56,8 @@ def test_every_message_of_a_client_is_described_with_an_example() -> None:
     assert set(EXAMPLES) == set(CLIENT)
     messages = document()["components"]["messages"]
     assert set(messages) == {BINARY, *(kind.__name__ for kind in (*CLIENT, *SERVER))}
-    for kind in CLIENT:
+    with_examples: list[type[msgspec.Struct]] = [*CLIENT, *TOLD]
+    for kind in with_examples:
         for example in messages[kind.__name__]["examples"]:
             validator(kind.__name__).validate(example["payload"])
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.events import AnyEvent, BalanceChanged, OrderUpdated
+from engine.events import BalanceChanged, OrderUpdated
 from engine.kinds import AccountKind, CloseReason, OrderStatus, OrderType, Side, TimeInForce
 from engine.state import Account, State
 from engine.units import CASH_TOTAL_MAX_E4, PRICE_MAX_E4, QUANTITY_MAX_E8, notional_down_e4
 from handlers.balance_json import BalanceEncoder
+from handlers.busted_order_json import encode_busted_order
 from handlers.envelope import encoded
 from handlers.notifications import NotificationEncoder
 from handlers.numbers import ZERO, cash, quantity
@@ -22,14 +23,24 @@ from handlers.private_proto import (
     SIGNED_MAX,
     BalancePacker,
     NotificationPacker,
+    packed_busted_order,
     packed_order,
     packed_portfolio,
 )
 from handlers.valuation import HoldingJson, PortfolioJson
 from server import kerb_pb2
+from server.busted_orders import OrderBusted
 from server.notification_text import KINDS, Severity, Topic
-from server.private_streams import BALANCE, CHANNELS, NOTIFICATIONS, ORDERS, PrivateStreams, Remembered
+from server.private_streams import (
+    BALANCE,
+    NOTIFICATIONS,
+    ORDERS,
+    PrivateStreams,
+    Remembered,
+    Told,
+)
 from server.stream_proto import portfolio_frame
+from sql.entries import Liquidity
 from sql.notifications import Notification, NotificationKind
 from tests.handlers.small_kerb import SmallKerb
 from tests.server.proto_reader import exact_json, messages_of
@@ -38,8 +49,18 @@ ACCOUNT = 9 << 20
 STATE = State()
 STATE.accounts[ACCOUNT] = Account(ACCOUNT, 1_000, AccountKind.USER, "EUR")
 STREAMS = PrivateStreams(
-    {ORDERS: encode_order, BALANCE: BalanceEncoder(STATE), NOTIFICATIONS: NotificationEncoder(STATE)},
-    {ORDERS: packed_order, BALANCE: BalancePacker(STATE), NOTIFICATIONS: NotificationPacker(STATE)},
+    {
+        OrderUpdated: encode_order,
+        OrderBusted: encode_busted_order,
+        BalanceChanged: BalanceEncoder(STATE),
+        Notification: NotificationEncoder(STATE),
+    },
+    {
+        OrderUpdated: packed_order,
+        OrderBusted: packed_busted_order,
+        BalanceChanged: BalancePacker(STATE),
+        Notification: NotificationPacker(STATE),
+    },
     10,
 )
 
@@ -95,12 +116,11 @@ notes = st.builds(
 seqs = st.integers(0, 2**53)
 
 
-def both(channel: str, seq: int, prev_seq: int, event: AnyEvent | Notification, more: bool) -> list[Any]:
+def both(channel: str, seq: int, prev_seq: int, event: Told, more: bool) -> list[Any]:
     """What is told of an event in both forms."""
-    assert isinstance(event, OrderUpdated | BalanceChanged | Notification)
     entry = Remembered(seq, prev_seq, event, None, more)
     text = STREAMS._frame(channel, entry)
-    (told,) = messages_of(STREAMS._packers[channel](entry))
+    (told,) = messages_of(STREAMS._packers[type(event)](entry))
     return [exact_json(text[text.index(b"{") :]), told]
 
 
@@ -108,6 +128,22 @@ def both(channel: str, seq: int, prev_seq: int, event: AnyEvent | Notification, 
 def test_orders_are_the_same(seq: int, prev_seq: int, order: OrderUpdated, more: bool) -> None:
     text, packed = both(ORDERS, seq, prev_seq, order, more)
     assert packed == text
+
+
+busts = st.builds(
+    OrderBusted,
+    orders(),
+    *(ids, ids, st.integers(1, QUANTITY_MAX_E8), st.integers(1, PRICE_MAX_E4), amounts, amounts),
+    *(st.sampled_from(Liquidity), times, times),
+)
+
+
+@given(seqs, seqs, busts, st.booleans())
+def test_busted_orders_are_the_same(seq: int, prev_seq: int, bust: OrderBusted, more: bool) -> None:
+    text, packed = both(ORDERS, seq, prev_seq, bust, more)
+    assert packed == text
+    order = exact_json(encode_order(bust.order))
+    assert {name: value for name, value in text["data"].items() if name != "bust"} == order
 
 
 @given(seqs, seqs, st.builds(BalanceChanged, st.just(ACCOUNT), signed, amounts), st.booleans())
@@ -173,6 +209,7 @@ def test_a_figure_that_64_bits_do_not_hold_is_the_closest_that_they_do() -> None
         (OrderStatus, kerb_pb2.OrderStatus, "ORDER_STATUS_"),
         (CloseReason, kerb_pb2.CloseReason, "CLOSE_REASON_"),
         (NotificationKind, kerb_pb2.NotificationKind, "NOTIFICATION_KIND_"),
+        (Liquidity, kerb_pb2.Liquidity, "LIQUIDITY_"),
     ],
 )
 def test_a_vocabulary_has_the_numbers_of_the_engine(kinds: type[Enum], packed: Any, prefix: str) -> None:
@@ -194,4 +231,4 @@ def test_a_vocabulary_of_words_is_whole(kinds: type[Enum], packed: Any) -> None:
 
 async def test_every_private_channel_has_both_forms(small: SmallKerb) -> None:
     private = small.services.hub.private
-    assert set(private._packers) == set(private._encoders) == set(CHANNELS.values())
+    assert set(private._packers) == set(private._encoders) == set(get_args(Told))

@@ -9,6 +9,7 @@ from engine.events import (
     BookChanged,
     InstrumentSet,
     OrderUpdated,
+    TradeBusted,
     Traded,
 )
 from engine.kinds import (
@@ -54,9 +55,9 @@ def book(symbol: str, *levels: tuple[Side, int, int, int]) -> BookChanged:
     )
 
 
-def trade(symbol: str, cents: int, units: int, *, taker: Side = Side.BUY) -> Traded:
+def trade(symbol: str, cents: int, units: int, *, taker: Side = Side.BUY, trade_id: int = 1) -> Traded:
     return Traded(
-        trade_id=1,
+        trade_id=trade_id,
         symbol=symbol,
         currency="USD",
         price_e4=cents * 100,
@@ -73,6 +74,32 @@ def trade(symbol: str, cents: int, units: int, *, taker: Side = Side.BUY) -> Tra
         sell_fee_e4=0,
         sell_cash_e4=0,
         sell_units_e8=0,
+    )
+
+
+def bust(fill: Traded, executed_us: int = NOON_US) -> TradeBusted:
+    return TradeBusted(
+        bust_id=900,
+        trade_id=fill.trade_id,
+        executed_us=executed_us,
+        symbol=fill.symbol,
+        currency=fill.currency,
+        price_e4=fill.price_e4,
+        quantity_e8=fill.quantity_e8,
+        notional_e4=fill.notional_e4,
+        taker_side=fill.taker_side,
+        buy_order_id=fill.buy_order_id,
+        buy_account_id=fill.buy_account_id,
+        buy_fee_e4=fill.buy_fee_e4,
+        buy_cash_e4=0,
+        buy_units_e8=0,
+        sell_order_id=fill.sell_order_id,
+        sell_account_id=fill.sell_account_id,
+        sell_fee_e4=fill.sell_fee_e4,
+        sell_cash_e4=0,
+        sell_units_e8=0,
+        operator_id=1,
+        reason="a fat finger",
     )
 
 

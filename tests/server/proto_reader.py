@@ -16,7 +16,8 @@ from server.kerb_pb2 import Data, Level
 SCALES = {"_e2": 100, "_e4": 10_000, "_e8": 100_000_000}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CONFLATED = ("quotes", "trades", "depth", "candles")
-LEFT_OUT = ("prev_seq", "more")
+FLAGS = ("more", "busted")
+LEFT_OUT = ("prev_seq", "bust", *FLAGS)
 """Members that JSON leaves out where they say nothing."""
 
 
@@ -44,7 +45,7 @@ def members(message: Message) -> Any:
     for field in message.DESCRIPTOR.fields:
         name = field.name
         value = getattr(message, name)
-        is_told = message.HasField(name) if field.has_presence else name != "more" or value
+        is_told = message.HasField(name) if field.has_presence else name not in FLAGS or value
         if field.is_repeated:
             found[name] = [members(one) for one in value]
         elif is_told:

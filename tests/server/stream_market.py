@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from config.settings import Settings, StreamSettings
+from engine.events import BalanceChanged, OrderUpdated
 from feeds.candles import CandleBook
 from server.candle_streams import CandleStreams
 from server.fan_out import Hub
@@ -16,7 +17,7 @@ from server.live_values import LiveValue
 from server.market_view import MarketView
 from server.outlet import Outlet
 from server.principal import Principal, Role
-from server.private_streams import BALANCE, ORDERS
+from server.private_streams import EncodeEvent, Told
 from server.wire import Wire
 from tests.server.market_records import durable, listing, trade
 
@@ -40,7 +41,7 @@ class Market:
     def __init__(self, settings: StreamSettings) -> None:
         self.clock = HandClock()
         self.view = MarketView()
-        encoders = {ORDERS: encode_order, BALANCE: encode_balance}
+        encoders: dict[type[Told], EncodeEvent] = {OrderUpdated: encode_order, BalanceChanged: encode_balance}
         self.candles = CandleBook()
         streams = CandleStreams(self.view, self.candles, self.clock.now_us)
         self.values: dict[int, LiveValue] = {}

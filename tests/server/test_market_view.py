@@ -10,8 +10,9 @@ from engine.orders import Order
 from engine.state import Instrument, State
 from server.market_types import Quote, TradePrint
 from server.market_view import MarketView
-from server.symbol_view import TRADES_KEPT
-from tests.server.market_records import NOON_US, UNIT_E8, book, durable, listing, trade
+from server.stream_changes import trades_after
+from server.symbol_view import TRADES_KEPT, SymbolView
+from tests.server.market_records import NOON_US, UNIT_E8, book, bust, durable, listing, trade
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -256,3 +257,63 @@ def test_after_recovery_the_open_orders_make_the_levels() -> None:
     assert quote is not None
     assert (quote.price_e4, quote.change_e4, quote.bid_e4) == (1_785_000, 23_000, 1_784_800)
     assert dict(market.phases()) == {"AAPL": Phase.CONTINUOUS, "TSLA": Phase.HALTED}
+
+
+def told(view: MarketView, since: int) -> list[tuple[int, int, bool]]:
+    """What a client that knows everything up to a change is told of AAPL's trades: number, id, busted."""
+    views: tuple[SymbolView, ...] = (view.symbols["AAPL"],)
+    return [(each.number, each.trade_id, each.busted) for each in trades_after(views, since)]
+
+
+def test_a_busted_trade_is_told_again_to_who_knows_it_and_once_to_who_does_not(view: MarketView) -> None:
+    fills = [trade("AAPL", cents, 1, trade_id=10 * cents) for cents in (100, 101, 102)]
+    view.listener([durable(2, *fills[:2])])
+    known = view.changes
+    view.listener([durable(3, bust(fills[0])), durable(4, fills[2])])
+    assert told(view, 0) == [(1, 1_000, True), (2, 1_010, False), (3, 1_020, False)]
+    assert told(view, known) == [(3, 1_020, False), (1, 1_000, True)]
+    assert told(view, view.changes) == []
+    assert [each.busted for each in view.trades("AAPL", 9)] == [False, False, True]
+
+
+def test_busts_are_told_in_their_order(view: MarketView) -> None:
+    fills = [trade("AAPL", cents, 1, trade_id=10 * cents) for cents in (100, 101, 102)]
+    view.listener([durable(2, *fills)])
+    known = view.changes
+    view.listener([durable(3, bust(fills[2])), durable(4, bust(fills[0]))])
+    assert told(view, known) == [(3, 1_020, True), (1, 1_000, True)]
+
+
+def test_a_bust_of_a_trade_that_is_not_remembered_is_told_without_its_number(view: MarketView) -> None:
+    fill = trade("AAPL", 100, 3, taker=SELL, trade_id=7)
+    view.listener([durable(2, bust(fill))])
+    ((shown,),) = [trades_after((view.symbols["AAPL"],), 0)]
+    assert (shown.number, shown.trade_id, shown.busted) == (0, 7, True)
+    assert (shown.price_e4, shown.quantity_e8, shown.taker_side) == (10_000, 3 * UNIT_E8, SELL)
+    assert view.trades("AAPL", 9) == []
+
+
+def test_a_busted_trade_is_no_volume_of_its_day(view: MarketView) -> None:
+    first, second = trade("AAPL", 100, 3, trade_id=1), trade("AAPL", 102, 1, trade_id=5)
+    view.listener([durable(2, first), durable(3, second), durable(4, bust(first))])
+    quote = view.quote("AAPL")
+    assert quote is not None
+    assert (quote.volume_e8, quote.price_e4) == (UNIT_E8, 10_200)
+    version = quote.version
+    view.listener([durable(5, DayEnded("AAPL", 10_200), now_us=NOON_US + 1)])
+    view.listener([durable(6, trade("AAPL", 103, 2, trade_id=9), now_us=NOON_US + 2)])
+    view.listener([durable(7, bust(second))])
+    quote = view.quote("AAPL")
+    assert quote is not None
+    assert quote.volume_e8 == 2 * UNIT_E8, "yesterday's trade was none of today's volume"
+    assert quote.version > version
+
+
+def test_a_bust_of_our_own_trade_leaves_a_tape_s_quote_alone(view: MarketView) -> None:
+    view.update_tape(tape_quote(486_000))
+    fill = trade("AIG", 4_860, 5, trade_id=3)
+    view.listener([durable(2, fill)])
+    before = view.quote("AIG")
+    view.listener([durable(3, bust(fill))])
+    assert view.quote("AIG") == before
+    assert [each.busted for each in view.trades("AIG", 9)] == [True]

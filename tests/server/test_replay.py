@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from engine.apply import apply
+from engine.commands import AnyCommand, BustTrade
 from engine.events import AnyEvent, Traded
 from engine.state import State
 from engine.state_hash import state_hash
-from server.codec import Record, encode_record
+from server.codec import Record, encode_record, encode_value
 from server.replay import Diverged
 from server.replay import replay as replayed
 from tests.engine.naive_exchange import NaiveExchange
 from tests.engine.random_commands import RandomCommands
 
 
-def journal_of_version_1() -> list[Record]:
-    """What the naive exchange did, as the first version of the engine wrote it down."""
+def journal_of(version: Callable[[AnyCommand], AnyCommand] = lambda command: command) -> list[Record]:
+    """What the naive exchange did when it was told commands of a version."""
     naive, records = NaiveExchange(), []
-    for envelope, command, now_us in RandomCommands(5, naive).steps(600):
-        before = naive.seq
+    for envelope, told, now_us in RandomCommands(5, naive).steps(600):
+        before, command = naive.seq, version(told)
         events = naive.apply(envelope, command, now_us).events
         if naive.seq > before:
-            records.append(Record(naive.seq, now_us, envelope, command, as_version_1(events)))
+            records.append(Record(naive.seq, now_us, envelope, command, events))
     return records
+
+
+def without_reports(command: AnyCommand) -> AnyCommand:
+    """A command of version 2."""
+    return replace(command, buy_order=None, sell_order=None) if isinstance(command, BustTrade) else command
+
+
+def journal_of_version_1() -> list[Record]:
+    """The same as the first version of the engine wrote it down."""
+    return [replace(record, events=as_version_1(record.events)) for record in journal_of()]
 
 
 def as_version_1(events: tuple[AnyEvent, ...]) -> tuple[AnyEvent, ...]:
@@ -41,6 +55,22 @@ def test_a_journal_of_version_1_gives_the_state_that_version_2_has() -> None:
     for record in records:
         apply(applied, record.envelope, record.command, record.now_us)
     assert state_hash(applied) == state_hash(state)
+
+
+def test_a_bust_of_version_2_which_reports_no_orders_is_replayed() -> None:
+    """It is written down without the members that came later, in the command and in the event."""
+    shortened: list[tuple[int, bytes]] = []
+    busts = 0
+    for record in journal_of(without_reports):
+        seq, now_us, envelope, command, events = msgspec.msgpack.decode(encode_record(record))
+        for tagged in (command, *events):
+            if tagged[0] in ("BustTrade", "TradeBusted"):
+                assert tagged[-2:] == [None, None]
+                del tagged[-2:]
+                busts += tagged[0] == "TradeBusted"
+        shortened.append((seq, encode_value((seq, now_us, envelope, command, events))))
+    assert busts > 0
+    assert replayed(State(), iter(shortened)) == len(shortened)
 
 
 def test_a_trade_that_says_other_lots_than_were_sold_is_another_history() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from config.settings import Settings
+from engine.events import BalanceChanged, OrderUpdated
 from engine.kinds import AccountKind
 from feeds.candles import CandleBook
 from server.candle_streams import CandleStreams
 from server.fan_out import Hub
 from server.market_view import MarketView
 from server.principal import Principal, Role
-from server.private_streams import BALANCE, ORDERS
+from server.private_streams import ORDERS
 from tests.server.ledger_world import World, open_world
 from tests.server.stream_client import StreamClient, hub_server
 from tests.server.stream_market import Connect, HandClock, encode_balance, encode_order
@@ -24,7 +25,7 @@ def hub_of(world: World, settings: Settings, records_max: int = 10_000) -> Hub:
     hub = Hub(
         market,
         settings.stream,
-        {ORDERS: encode_order, BALANCE: encode_balance},
+        {OrderUpdated: encode_order, BalanceChanged: encode_balance},
         {},
         clock,
         CandleStreams(market, CandleBook(), clock.now_us),
