@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import Raw, field
 
 from engine.commands import PlaceOrder
 from handlers import orders
 from handlers.call import Call
-from handlers.numbers import PriceInOrNull, QuantityIn
+from handlers.numbers import PriceInOrNull, QuantityIn, QuantityInOrNull
 from handlers.order_body import (
     ClientOrderId,
     OrderBody,
     OrderTypeIn,
+    SelfTradePreventionIn,
     SideIn,
     Symbol,
     TimeInForceIn,
+    ToCome,
     place_order,
 )
 from handlers.routing import CommandHandler
+from handlers.unbuilt_orders import AnyOrderType, AnyTimeInForce, AnyToCome, reader
 
 
-class DialectOrderBody(Struct, frozen=True, forbid_unknown_fields=True):
+class DialectOrderBody(ToCome, frozen=True, forbid_unknown_fields=True):
     """`POST /v1/orders`. `price` is required for LIMIT and not allowed for MARKET."""
 
     symbol: Symbol
@@ -33,13 +35,27 @@ class DialectOrderBody(Struct, frozen=True, forbid_unknown_fields=True):
     price: PriceInOrNull = field(default_factory=Raw)
     time_in_force: TimeInForceIn | None = None
     client_order_id: ClientOrderId | None = None
+    self_trade_prevention: SelfTradePreventionIn = "CANCEL_NEWEST"
 
 
-_place = msgspec.json.Decoder(DialectOrderBody)
+class AnyDialectOrder(AnyToCome, frozen=True, forbid_unknown_fields=True):
+    """The same order when it says all that an order can."""
+
+    symbol: Symbol
+    side: SideIn
+    order_type: AnyOrderType = field(name="type")
+    quantity: QuantityInOrNull = field(default_factory=Raw)
+    price: PriceInOrNull = field(default_factory=Raw)
+    time_in_force: AnyTimeInForce | None = None
+    client_order_id: ClientOrderId | None = None
+    self_trade_prevention: SelfTradePreventionIn = "CANCEL_NEWEST"
+
+
+_read: Final = reader(DialectOrderBody, AnyDialectOrder)
 
 
 def _order_to_place(call: Call) -> PlaceOrder:
-    body = call.decode(_place)
+    body = _read(call.body)
     return place_order(
         OrderBody(
             body.symbol,
@@ -49,6 +65,9 @@ def _order_to_place(call: Call) -> PlaceOrder:
             body.price,
             body.time_in_force,
             body.client_order_id,
+            body.self_trade_prevention,
+            post_only=body.post_only,
+            extended_hours=body.extended_hours,
         )
     )
 

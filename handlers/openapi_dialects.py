@@ -12,7 +12,7 @@ from handlers.dialect_trades import PlaceTradeBody, TradeBalanceJson, TradeJson,
 from handlers.field_types import OrderId
 from handlers.openapi_doc import LIMIT, ORDER_CURSOR, Doc, Example, Tag
 from handlers.openapi_trading import ORDERS, RISK
-from server.errors import NotFound
+from server.errors import NotFound, NotSupported
 
 _ORDER: Final = {"order_id": OrderId}
 _AN_ORDER: Final = {"order_id": "ord_1750073344"}
@@ -48,6 +48,7 @@ DIALECTS: Final = {
         envelope=False,
         command=True,
         refusals=RISK,
+        errors=(NotSupported,),
         examples=(
             Example(
                 name="limit",

@@ -237,6 +237,7 @@ ORDERS: Final = {
         command=True,
         database=True,
         refusals=(*_MINE, Refusal.ORDER_NOT_OPEN, Refusal.INVALID_REPLACE, *RISK),
+        errors=(NotSupported,),
         examples=(
             Example(
                 name="decrease",

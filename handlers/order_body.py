@@ -44,21 +44,11 @@ NotYet = Annotated[bool, Meta(extra_json_schema={"enum": [False]})]
 ClientOrderId = Annotated[str, Meta(max_length=CLIENT_ORDER_ID_MAX), _PLAIN]
 
 
-class OrderBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """`POST /orders`. `price` is required for LIMIT and not allowed for MARKET.
-
-    From `post_only` on, members are taken when they say the default: what else they can say is still to come, and
-    refused with NOT_SUPPORTED (handlers/unbuilt_orders.py).
+class ToCome(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Members that are taken when they say the default: what else they can say is still to come, and refused with
+    NOT_SUPPORTED (handlers/unbuilt_orders.py).
     """
 
-    stock_symbol: Symbol
-    side: SideIn
-    order_type: OrderTypeIn
-    quantity: QuantityIn
-    price: PriceInOrNull = field(default_factory=Raw)
-    time_in_force: TimeInForceIn | None = None
-    client_order_id: ClientOrderId | None = None
-    self_trade_prevention: SelfTradePreventionIn = "CANCEL_NEWEST"
     post_only: NotYet = False
     extended_hours: NotYet = False
     order_class: Literal["SIMPLE"] = "SIMPLE"
@@ -74,7 +64,20 @@ class OrderBody(Struct, frozen=True, forbid_unknown_fields=True):
     stop_loss: None = None
 
 
-class ReplaceBody(Struct, frozen=True, forbid_unknown_fields=True):
+class OrderBody(ToCome, frozen=True, forbid_unknown_fields=True):
+    """`POST /orders`. `price` is required for LIMIT and not allowed for MARKET."""
+
+    stock_symbol: Symbol
+    side: SideIn
+    order_type: OrderTypeIn
+    quantity: QuantityIn
+    price: PriceInOrNull = field(default_factory=Raw)
+    time_in_force: TimeInForceIn | None = None
+    client_order_id: ClientOrderId | None = None
+    self_trade_prevention: SelfTradePreventionIn = "CANCEL_NEWEST"
+
+
+class ReplaceBody(ToCome, frozen=True, forbid_unknown_fields=True):
     """`PATCH /orders/{id}`. `quantity` is the new total, fills included; what is left out stays as it is."""
 
     quantity: QuantityInOrNull = field(default_factory=Raw)
@@ -92,7 +95,7 @@ def plain_text(text: str, field: str) -> str:
 def place_order(body: OrderBody) -> PlaceOrder:
     """The command of a decoded body. Raises BadRequest (shape), RefusedAtBorder (figures) or NotSupported."""
     if body.post_only or body.extended_hours:
-        raise NotSupported("post_only" if body.post_only else "extended_hours")
+        raise _not_yet(body)
     order_type = _ORDER_TYPES[body.order_type]
     has_price = not is_absent(body.price)
     if order_type is OrderType.LIMIT:
@@ -117,8 +120,15 @@ def place_order(body: OrderBody) -> PlaceOrder:
     )
 
 
+def _not_yet(body: ToCome) -> NotSupported:
+    """Of those members whose type alone does not say it, the one that is not what it must be."""
+    return NotSupported("post_only" if body.post_only else "extended_hours")
+
+
 def replace_order(order_id: int, body: ReplaceBody) -> ReplaceOrder:
-    """The command that replaces an open order. At least one of quantity and price must be given."""
+    """The command that replaces an open order. At least one of quantity and price must be given. Raises as `place_order`."""
+    if body.post_only or body.extended_hours:
+        raise _not_yet(body)
     if is_absent(body.quantity) and is_absent(body.price):
         raise BadRequest("quantity", "give a new quantity, a new price or both")
     return ReplaceOrder(

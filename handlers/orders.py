@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from engine.apply import Applied
 from engine.commands import CancelAll, CancelOrder, PlaceOrder
 from engine.events import AnyEvent, OrderUpdated, Refused
@@ -14,16 +12,14 @@ from engine.refusals import Refusal
 from engine.units import IDS_PER_SEQ
 from handlers.call import Call
 from handlers.envelope import Answer, raw_list, refusal, success_as_of
-from handlers.order_body import ReplaceBody, place_order, replace_order
+from handlers.order_body import place_order, replace_order
 from handlers.order_json import encode_order
 from handlers.request_input import order_not_found, read_order_id, read_text
 from handlers.routing import CommandHandler
-from handlers.unbuilt_orders import read_order
+from handlers.unbuilt_orders import read_order, read_replacement
 
 SYMBOL_MAX: Final = 32
 HIT: Final = {"Idempotency-Hit": "true"}
-
-_replace = msgspec.json.Decoder(ReplaceBody)
 
 
 def _order_to_place(call: Call) -> PlaceOrder:
@@ -43,7 +39,7 @@ place: Final = CommandHandler(_order_to_place, _placed)
 async def replace(call: Call) -> Answer:
     """`PATCH /orders/{id}`: 200 with the new order, which links to the one it replaces."""
     order_id = read_order_id(call.path("order_id"))
-    applied = await call.execute(replace_order(order_id, call.decode(_replace)))
+    applied = await call.execute(replace_order(order_id, read_replacement(call.body)))
     return _order_answer(call, applied, await outcome(call, applied, order_id), status=200)
 
 

@@ -37,6 +37,32 @@ async def test_document_002_says_what_is_wrong_as_every_route_does(small: SmallK
     assert (await small.anonymous()("POST", "/v1/orders", body, root=True)).status == 401
 
 
+async def test_what_is_still_to_come_is_the_same_in_every_dialect(small: SmallKerb) -> None:
+    user = await small.trader("dialect", cash="5000")
+    order = {"symbol": "AAPL", "side": "BUY", "quantity": 1, "type": "LIMIT", "price": 90}
+    trade = {"stockSymbol": "AAPL", "quantity": 1, "pricePerShare": 90, "tradeType": "buy"}
+    defaults = {"post_only": False, "order_class": "SIMPLE", "self_trade_prevention": "CANCEL_OLDEST"}
+    assert (await user("POST", "/v1/orders", order | defaults | {"lots": None}, root=True)).status == 201
+    placed = await user("POST", "/trade/place", trade | {"postOnly": False, "stopLoss": None}, root=True)
+    assert placed.status == 201
+    path = f"/orders/{placed.json['tradeId']}"
+    assert (await user("PATCH", path, {"price": 89, "post_only": False, "stop_price": None})).status == 200
+    for method, there, body, more, field in (
+        ("POST", "/v1/orders", order, {"type": "STOP_LIMIT", "stop_price": 91}, "type"),
+        ("POST", "/v1/orders", order, {"time_in_force": "GTD"}, "time_in_force"),
+        ("POST", "/v1/orders", order, {"post_only": True}, "post_only"),
+        ("POST", "/trade/place", trade, {"postOnly": True}, "postOnly"),
+        ("POST", "/trade/place", trade, {"orderClass": "OCO"}, "orderClass"),
+        ("POST", "/trade/place", trade, {"stopPrice": 91}, "stopPrice"),
+        ("PATCH", f"/api/v1{path}", {"price": 88}, {"trail_percent": 2}, "trail_percent"),
+    ):
+        refused = await user(method, there, body | more, root=True)
+        assert (refused.status, refused.code) == (422, "NOT_SUPPORTED"), refused
+        assert refused.error["details"] == {"field": field}
+    for wrong in ({"post_only": False}, {"postOnly": 1}):
+        assert (await user("POST", "/trade/place", trade | wrong, root=True)).code == "BAD_REQUEST"
+
+
 async def test_document_003_trades_in_its_own_words(small: SmallKerb) -> None:
     user = await small.trader("dialect", cash="5000")
     seller = await small.trader("seller", units=10)

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from msgspec.structs import fields
 
 from engine.commands import PlaceOrder, ReplaceOrder
 from engine.kinds import OrderType, SelfTradePrevention, Side, TimeInForce
 from engine.refusals import Refusal
-from handlers.order_body import OrderBody, ReplaceBody, digest, place_order, replace_order
+from handlers.dialect_orders import AnyDialectOrder, DialectOrderBody
+from handlers.dialect_trades import AnyTradeBody, PlaceTradeBody
+from handlers.order_body import OrderBody, ReplaceBody, ToCome, digest, place_order, replace_order
 from handlers.request_input import decode_body
-from handlers.unbuilt_orders import BUILT, NUMBERS_TO_COME, AnyOrderBody, read_order
+from handlers.unbuilt_orders import (
+    BUILT,
+    NUMBERS_TO_COME,
+    AnyOrderBody,
+    AnyReplaceBody,
+    AnyToCome,
+    read_order,
+    read_replacement,
+)
 from server.errors import BadRequest, NotSupported, RefusedAtBorder
 
 LIMIT = b'{"stock_symbol":"AAPL","side":"BUY","order_type":"LIMIT","quantity":10,"price":175.50}'
@@ -131,7 +142,36 @@ def test_what_is_still_to_come_is_refused_by_name(old: bytes, new: bytes, field:
 def test_every_member_of_the_contract_is_built_or_known_to_come() -> None:
     ours = {"stock_symbol", "side", "quantity", "price", "client_order_id", "self_trade_prevention"}
     assert ours | BUILT.keys() | set(NUMBERS_TO_COME) == set(AnyOrderBody.__struct_fields__)
-    assert set(AnyOrderBody.__struct_fields__) == set(OrderBody.__struct_fields__)
+    for wide, narrow in (
+        (AnyToCome, ToCome),
+        (AnyOrderBody, OrderBody),
+        (AnyReplaceBody, ReplaceBody),
+        (AnyDialectOrder, DialectOrderBody),
+        (AnyTradeBody, PlaceTradeBody),
+    ):
+        assert {each.encode_name for each in fields(wide)} == {each.encode_name for each in fields(narrow)}
+    assert set(ToCome.__struct_fields__) < set(PlaceTradeBody.__struct_fields__)
+
+
+def test_a_replacement_takes_and_refuses_the_same_members_as_an_order() -> None:
+    plain, with_defaults = b'{"price":"2.5"}', b'{"price":"2.5"' + DEFAULTS
+    assert replace_order(7, read_replacement(with_defaults)) == replace_order(7, read_replacement(plain))
+    others = {"post_only": True, "extended_hours": True, "order_class": "OTO", "lot_method": "LIFO"}
+    others |= {"expires_at": "2026-12-31T00:00:00Z", "lots": [], "take_profit": {}, "stop_loss": {}}
+    others |= dict.fromkeys(NUMBERS_TO_COME, 1)
+    assert others.keys() == set(ToCome.__struct_fields__)
+    for name, value in others.items():
+        with pytest.raises(NotSupported) as refused:
+            replace_order(7, read_replacement(msgspec.json.encode({"price": "2.5", name: value})))
+        assert refused.value.details == {"field": name}
+    for wrong, field in (
+        (b'{"surprise":1}', "surprise"),
+        (b'{"post_only":1}', "post_only"),
+        (b"{}", "quantity"),
+    ):
+        with pytest.raises(BadRequest) as bad:
+            replace_order(7, read_replacement(wrong))
+        assert bad.value.field == field
 
 
 def test_a_replacement_changes_quantity_or_price_or_both() -> None:
