@@ -26,8 +26,8 @@ from tests.torture.stream_attacks import returning, stalled
 ROUNDS_PER_FOLDER: Final = 25
 """After so many rounds the next one starts with an empty folder."""
 
-WARM_UP: Final = 75_000
-"""Orders before an outage: the tail of records in memory is full then."""
+WARM_UP: Final = 125_000
+"""Orders before an outage: the memories of records and of private events are full then."""
 
 GROWTH_MAX_MB: Final = 50.0
 
