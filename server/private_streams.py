@@ -41,6 +41,9 @@ Told = OrderUpdated | OrderBusted | BalanceChanged | Notification
 WRITE_MAX_BYTES: Final = 262_144
 """What one client is written in one turn; the rest follows when the kernel has taken it."""
 
+JOINED_MAX_BYTES: Final = 16_384
+"""What is longer is not held back for what comes from another channel."""
+
 STREAMS_PER_LIMIT: Final = 20
 """All streams together remember this many times what one of them may: who is closed for reading too slowly has missed
 all that happened in `stream.slow_consumer_s`, and shall find it when it comes back.
@@ -331,9 +334,11 @@ class PrivateStreams:
         wait for `retry`, or for the next event of their stream.
 
         A client whose next event is no longer remembered is closed: it comes back and resyncs. Clients at
-        the same place share their bytes when they get them in the same form.
+        the same place share their bytes when they get them in the same form. What one client gets of several channels
+        goes out in one write, as the kernel's send costs more than all else.
         """
         full = []
+        due: dict[Outlet, bytes] = {}
         chunks: dict[tuple[PrivateStream, int, bool], tuple[int, bytes]] = {}
         for cursor in list(self._behind):
             outlet = cursor.outlet
@@ -353,9 +358,18 @@ class PrivateStreams:
                 if chunk is None:
                     chunk = chunks[place] = self._chunk(*place)
                 cursor.position = chunk[0]
-                outlet.write(chunk[1])
+                frames = chunk[1]
+                if (
+                    len(outlet.cursors) > 1
+                    and len(frames := due.pop(outlet, b"") + frames) < JOINED_MAX_BYTES
+                ):
+                    due[outlet] = frames
+                else:
+                    outlet.write(frames)
                 if cursor.position == cursor.stream.count:
                     del self._behind[cursor]
+        for outlet, frames in due.items():
+            outlet.write(frames)
         return full
 
     def _chunk(self, stream: PrivateStream, position: int, is_packed: bool) -> tuple[int, bytes]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from config.settings import Settings
 from engine.kinds import Side
-from server.private_streams import BALANCE, ORDERS, STREAMS_PER_LIMIT, WRITE_MAX_BYTES
+from server.private_streams import BALANCE, JOINED_MAX_BYTES, ORDERS, STREAMS_PER_LIMIT, WRITE_MAX_BYTES
 from tests.server.market_records import balance, durable, order
 from tests.server.stream_client import CLOSE, TEXT, StreamClient, hub_server
 from tests.server.stream_market import Connect, Market, changed, fill, sign_in
@@ -286,3 +286,46 @@ async def test_a_text_that_was_made_for_the_answer_is_sent_for_that_event_and_no
 
     assert ids == ["made before", "ord_2", "ord_3"]
     assert private._prepared == {}
+
+
+class Counting:
+    """A transport that remembers what it was given."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self.written: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+        self._transport.write(data)
+
+
+async def test_what_one_command_tells_a_client_goes_out_in_one_write(
+    market: Market, connect: Connect
+) -> None:
+    outlet, client = await connect()
+    sign_in(market, outlet, 11)
+    outlet.transport = transport = cast(Any, Counting(outlet.transport))
+    for channel in (ORDERS, BALANCE):
+        market.hub.private.subscribe(outlet, channel, None)
+    market.happens(order(11, 1), balance(11, 5))
+    assert [(await client.json())["channel"] for _ in range(2)] == [ORDERS, BALANCE]
+    assert len(transport.written) == 1
+
+    long_ago, count = market.seq, JOINED_MAX_BYTES // 40
+    for number in range(count):
+        market.happens(order(11, number), balance(11, number))
+        await client.json(), await client.json()
+    del transport.written[:]
+    for channel in (ORDERS, BALANCE):
+        market.hub.private.subscribe(outlet, channel, long_ago)
+    market.hub.private.send_behind()
+    assert min(map(len, transport.written)) > JOINED_MAX_BYTES
+    seen = [await client.json() for _ in range(2 * count)]
+    for channel in (ORDERS, BALANCE):
+        mine = [message for message in seen if message["channel"] == channel]
+        assert len(mine) == count
+        assert all(later["prev_seq"] == earlier["seq"] for earlier, later in pairwise(mine))
