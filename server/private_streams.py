@@ -202,7 +202,8 @@ class PrivateStreams:
     def take(self, records: Sequence[Record]) -> None:
         """Remember newly durable events and send them to who is waiting for them."""
         self._remember(records)
-        self.send_behind()
+        if self._behind:
+            self.send_behind()
 
     def has_readers(self, account_id: int, channel: str) -> bool:
         """Whether anybody follows a channel of an account."""
