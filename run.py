@@ -186,7 +186,7 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     feed = make_feed(settings.market)
     catalogue = feed.listed_in(load_catalogue(settings.catalogue_dir), may_list=demo_mode)
     core = await open_core(settings, feed.clock, lifecycle)
-    feed.continue_after(core.state.last_us)
+    feed.continue_after(core.state.last_us, core.folder.path)
     venue = Venue(core.runtime, catalogue, settings.idempotency, feed.sources)
     await venue.configure()
     lifecycle.on_tick(venue.tick)

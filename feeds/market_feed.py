@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from config.settings import MarketSettings
 from engine.kinds import PriceSource
 from feeds.candles import CandleBook
 from feeds.desk import Desk
+from feeds.folder_clock import WALL_TIME, stamp, stamped_by
 from feeds.last_value import LastValueTable
 from feeds.maker_quotes import MakerQuotes
 from feeds.market_clock import MarketClock
@@ -35,6 +37,11 @@ from server.services import Services
 logger = logging.getLogger("kerb.feeds")
 
 WALL: Final = WallClock()
+
+DAY_US: Final = 86_400_000_000
+
+AHEAD_MAX_US: Final = 60_000_000
+"""So far a folder's clock may be ahead of the machine's: an adjustment, not another day."""
 
 
 class MarketFeed:
@@ -59,8 +66,19 @@ class MarketFeed:
         """The catalogue with all that this feed is about; only what `may_list` allows is added."""
         return catalogue
 
-    def continue_after(self, last_us: int) -> None:
-        """The engine has been at this time: the clock goes on from there, if it is behind."""
+    def continue_after(self, last_us: int, folder: Path) -> None:
+        """The engine of this data folder has been at this time: the clock goes on from there, if it is behind.
+
+        Raises ConfigError for a folder whose time is not this clock's; nothing has been changed then.
+        """
+        if last_us > self.clock.now_us() + AHEAD_MAX_US:
+            problem = (
+                f"data_dir = '{folder}': its market clock stands at {_minute(last_us)}, which is still to come "
+                f"({stamped_by(folder) or 'another clock'} was there): nothing would move until then. Choose another "
+                "data_dir, go on with that replay, or set this machine's clock right"
+            )
+            raise ConfigError([problem])
+        stamp(folder, WALL_TIME)
 
     async def open(self, services: Services, accounts: DemoAccounts | None) -> None:
         """Prepare over running services. `accounts` are those of the demo, which may make a market."""
@@ -128,10 +146,26 @@ class RecordedDay(MarketFeed):
         except TapeError as error:
             raise ConfigError([f"market.feed = {feed!r}: {error}"]) from error
 
-    def continue_after(self, last_us: int) -> None:
-        """After a restart the day goes on where the engine had come to."""
+    def continue_after(self, last_us: int, folder: Path) -> None:
+        """After a restart the day goes on where the engine had come to, also behind its end.
+
+        Raises ConfigError for a folder that somebody else has brought past the day's beginning.
+        """
+        name = self._file.name
+        day = f"the recorded day {name.day} of {name.symbol}"
+        before = stamped_by(folder)
+        # A folder of a version that left no word is taken for this day's while its time lies in it.
+        is_ours = before == day or (before is None and last_us < name.midnight_us + DAY_US)
         if last_us > self.clock.now_us():
+            if not is_ours:
+                problem = (
+                    f"market.feed = {self.settings.feed!r}: data_dir = '{folder}' has come to {_minute(last_us)} by "
+                    f"{before or 'another clock'}, which is past the beginning of {day}, and its time never goes back. "
+                    "Choose another data_dir (without KERB_DATA_DIR the demo gives every replay a folder of its own)"
+                )
+                raise ConfigError([problem])
             self.clock.restart_from(last_us)
+        stamp(folder, day)
 
     async def open(self, services: Services, accounts: DemoAccounts | None) -> None:
         """Load the candles of the day's part that is over."""
@@ -197,6 +231,10 @@ def _simulator(
         seed=settings.seed,
         symbols=tuple(symbols),
     )
+
+
+def _minute(time_us: int) -> str:
+    return f"{datetime.fromtimestamp(time_us // 1_000_000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _report(task: asyncio.Task[None]) -> None:

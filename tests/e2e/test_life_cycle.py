@@ -7,6 +7,7 @@ import os
 import secrets
 import signal
 import socket
+import zipfile
 from pathlib import Path
 
 import aiohttp
@@ -160,3 +161,41 @@ async def test_a_signal_during_the_start_stops_it_cleanly(tmp_path: Path, databa
     await kerb.start()
     assert await kerb.stop() == ExitCode.OK
     await kerb.verify()
+
+
+def tape_of(folder: Path, day: str) -> str:
+    """A recorded day of AIG with a single trade, right after its session has begun."""
+    path = folder / f"aig_{day}_trade.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tape.csv", "34200000,480000,10,P,0,0\n")
+    return str(path)
+
+
+async def test_a_replay_does_not_take_the_folder_of_wall_time(
+    kerb: KerbProcess, tmp_path: Path, database_dsn: str
+) -> None:
+    await kerb.stop()
+    replay = KerbProcess(
+        kerb.data_dir, KERB_DATABASE_URL=database_dsn, KERB_MARKET__FEED=tape_of(tmp_path, "20131009")
+    )
+    code, output = await replay.run("serve")
+    assert code == ExitCode.CONFIG
+    assert "which is past the beginning of the recorded day 2013-10-09 of AIG" in output
+    assert "Traceback" not in output
+    await kerb.start()
+    await kerb.verify()
+
+
+async def test_wall_time_does_not_take_the_folder_of_a_day_to_come_which_goes_on_after_a_kill(
+    tmp_path: Path, database_dsn: str
+) -> None:
+    feed = tape_of(tmp_path, "20991009")
+    folder = tmp_path / "kerb"
+    async with running_kerb(folder, KERB_DATABASE_URL=database_dsn, KERB_MARKET__FEED=feed) as kerb:
+        await kerb.kill()
+        code, output = await KerbProcess(folder, KERB_DATABASE_URL=database_dsn).run("serve")
+        assert code == ExitCode.CONFIG
+        assert "stands at 2099-10-09 13:" in output
+        await kerb.start()
+        assert await kerb.stop() == ExitCode.OK
+        await kerb.verify()
