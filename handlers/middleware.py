@@ -146,6 +146,8 @@ async def _read_long_body(request: web.Request, body_max_bytes: int) -> bytes:
         raise BodyTooLarge(body_max_bytes) from None
     except web.RequestPayloadError:
         raise BadRequest("body", "cannot be read") from None
+    except OSError:  # the client has hung up: nobody will read this, but it is no fault of ours
+        raise BadRequest("body", "did not arrive whole") from None
 
 
 def admit(call: Call, route: Route | StreamRoute, request: web.Request | None) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import socket
+import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -123,6 +125,28 @@ async def test_a_body_in_pieces_is_read_whole(small: SmallKerb) -> None:
     async with small.http.post(url, data=pieces(), headers=headers) as response:
         assert response.status == 201
         assert msgspec.json.decode(await response.read())["data"]["balance_after"] == 1007
+
+
+@pytest.mark.parametrize("rudely", [False, True])
+async def test_a_client_that_hangs_up_in_its_body_is_no_fault_of_ours(
+    small: SmallKerb, caplog: pytest.LogCaptureFixture, *, rudely: bool
+) -> None:
+    client = await small.trader()
+    _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(small.url).port)
+    writer.write(
+        b"POST /api/v1/orders HTTP/1.1\r\nHost: k\r\nContent-Type: application/json\r\n"
+        b"Authorization: Bearer %b\r\nContent-Length: 100\r\n\r\n{" % client.token.encode()
+    )
+    await writer.drain()
+    if rudely:
+        linger = struct.pack("ii", 1, 0)  # close() sends a reset
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.close()
+    calls = small.services.metrics.route("POST /api/v1/orders")
+    while not calls.statuses:
+        await asyncio.sleep(0.01)
+    assert calls.statuses == {400: 1}
+    assert [line for line in caplog.records if line.levelno >= logging.WARNING] == []
 
 
 @pytest.fixture
