@@ -208,6 +208,7 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
 async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifecycle: Lifecycle) -> Services:
     """Everything that handlers are given."""
     from engine.events import TradeBusted, Traded
+    from feeds.busted_candles import BustedCandles
     from feeds.own_candles import load_own_candles, own_trades_listener
     from handlers.ws_hub import make_hub
     from server.bank import Bank
@@ -250,7 +251,8 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     )
     tapes = feed.tape_symbols
     stored_seq = await load_own_candles(database, feed.candles, now_us=runtime.now_us(), except_symbols=tapes)
-    add_trades = own_trades_listener(feed.candles, except_symbols=tapes)
+    busted = BustedCandles(database, core.write_behind, market, feed.candles)
+    add_trades = own_trades_listener(feed.candles, except_symbols=tapes, on_bust=busted.add)
     await runtime.wait_durable(state.seq)
     # From here to the last listener nothing is awaited: what is durable now is read, what comes later is heard.
     add_trades(runtime.durable_records_with(Traded, TradeBusted, after=stored_seq))
@@ -260,6 +262,8 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     market.seed(state, now_us=runtime.now_us(), candles=feed.candles)
     for listener in (market.listener, add_trades, hub.listener):
         runtime.add_listener(listener)
+    busted.start(runtime.durable_seq)
+    lifecycle.on_stop("busted candles", busted.stop)
     watch(services)
     auth.tell(hub)
     await auth.start()

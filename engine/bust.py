@@ -16,7 +16,8 @@ settle that first (a transfer or an adjustment), nothing is done by halves, and 
 **What stays.** The orders: quantity filled, average price, status and fees charged stay as they were, and the busted
 quantity does not come back into the book. So do Nasdaq's OUCH and ITCH with a broken trade: the execution is annulled,
 no order is revived. (FIX 4.4 lets CumQty shrink for ExecType=H, Trade Cancel, and leaves to the venue whether
-LeavesQty grows again.) The last price and the marks stay too: what was decided by them cannot be taken back.
+LeavesQty grows again.) The last price and the marks stay too: what was decided by them cannot be taken back. What the
+public is shown of the day is put right elsewhere (feeds/busted_candles.py).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -84,6 +85,17 @@ class _Series:
                 self.trades,
             )
 
+    def put(self, minute: int, bar: tuple[int, ...] | None) -> None:
+        """Replaces a minute that is kept; None takes it away. The newest one that is left is the newest."""
+        self.store_newest()
+        row = self.ring[minute % len(self.ring)]
+        if self.minute - minute >= len(self.ring) or (bar is None and row[_MINUTE] != minute):
+            return
+        row[:] = (_EMPTY,) * 7 if bar is None else (minute, *bar)
+        newest = self.ring[int(self.ring[:, _MINUTE].argmax())].tolist()
+        self.minute, self.open, self.high, self.low, self.close, self.volume, self.trades = newest
+        self.dirty.add(minute)
+
     def rows(self, start_us: int, end_us: int, sessions: Sequence[Session] | None) -> Ints:
         """The minutes that start in [start_us, end_us) and in a session, oldest first, as rows of the ring."""
         self.store_newest()
@@ -118,6 +130,14 @@ class _Day:
         self.last = last
         self.volume += volume
         self.trades += trades
+
+    def recount(self, rows: Ints) -> None:
+        """Takes the day's figures from its minutes."""
+        self.open = self.high = self.low = self.last = self.volume = self.trades = 0
+        if len(rows):
+            high, low = int(rows[:, _HIGH].max()), int(rows[:, _LOW].min())
+            volume, trades = int(rows[:, _VOLUME].sum()), int(rows[:, _TRADES].sum())
+            self.merge(int(rows[0, _OPEN]), high, low, int(rows[-1, _CLOSE]), volume, trades)
 
     def turn(self, start_us: int, end_us: int) -> None:
         """Begins another day; the last price becomes the previous close."""
@@ -164,7 +184,7 @@ class CandleBook:
         self._merge(number, time_us // MINUTE_US, (price_e4, price_e4, price_e4, price_e4, quantity_e8, 1))
 
     def take_back(self, number: int, time_us: int, quantity_e8: int) -> None:
-        """Takes a busted trade's volume out of its minute and day. Prices stay: who set them is not known any more."""
+        """Takes a busted trade's volume out of its minute and day; `put` sees to the prices, which need the other trades."""
         series, minute = self._series[number], time_us // MINUTE_US
         series.store_newest()
         row = series.ring[minute % len(series.ring)]
@@ -177,6 +197,14 @@ class CandleBook:
         series.dirty.add(minute)
         if series.day.start_us <= time_us < series.day.end_us:
             series.day.volume = max(series.day.volume - quantity_e8, 0)
+
+    def put(self, symbol: str, start_us: int, candle: Candle | None) -> None:
+        """Replaces one minute of a registered symbol, as far as it is kept; None when nothing traded in it after all."""
+        series = self._series[self._numbers[symbol]]
+        bar = None if candle is None else msgspec.structs.astuple(candle)[1:]
+        series.put(start_us // MINUTE_US, bar)
+        if series.day.start_us <= start_us < series.day.end_us:
+            series.day.recount(series.rows(series.day.start_us, series.day.end_us, None))
 
     def add_batch(self, numbers: Ints, time_us: Ints, price_e4: Ints, quantity_e8: Ints) -> None:
         """Adds trades in order of time, as columns of one length: the same result as `add` on each."""

@@ -46,9 +46,14 @@ async def load_own_candles(
 
 
 def own_trades_listener(
-    candles: CandleBook, *, except_symbols: frozenset[str]
+    candles: CandleBook,
+    *,
+    except_symbols: frozenset[str],
+    on_bust: Callable[[TradeBusted, int], None] | None = None,
 ) -> Callable[[Iterable[Record]], None]:
-    """A listener for `Runtime.add_listener`. `except_symbols` are those whose candles a tape makes."""
+    """A listener for `Runtime.add_listener`. `except_symbols` are those whose candles a tape makes. A bust's volume is taken
+    back; `on_bust` is told of it, and of the sequence of its record, to see to the prices.
+    """
 
     def listener(records: Iterable[Record]) -> None:
         for record in records:
@@ -58,5 +63,7 @@ def own_trades_listener(
                     candles.add(number, record.now_us, event.price_e4, event.quantity_e8)
                 elif isinstance(event, TradeBusted) and event.symbol not in except_symbols:
                     candles.take_back(candles.register(event.symbol), event.executed_us, event.quantity_e8)
+                    if on_bust is not None:
+                        on_bust(event, record.seq)
 
     return listener

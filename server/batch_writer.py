@@ -10,7 +10,7 @@ from engine.state import Account
 from server.codec import Record
 from server.postgres_errors import is_away
 from server.watermark import Watermark, advance
-from sql.busts import MARK_BUSTED, SHRINK_CANDLE
+from sql.busts import DROP_CANDLE, MARK_BUSTED, MEND_CANDLE
 from sql.copy_rows import COPY_HEADER, COPY_TRAILER
 from sql.notifications import NO_ACCOUNTS
 from sql.projection import Rows
@@ -156,8 +156,9 @@ async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool
         await connection.executemany(SETTLE_WITHDRAWAL, rows.settlements)
     if rows.bust_marks:
         await connection.executemany(MARK_BUSTED, rows.bust_marks)
-    if rows.busted_volumes:
-        await connection.executemany(SHRINK_CANDLE, rows.busted_volumes)
+    if rows.busted_minutes:
+        await connection.executemany(MEND_CANDLE, rows.busted_minutes)
+        await connection.executemany(DROP_CANDLE, rows.busted_minutes)
 
 
 async def write_latest(connection: asyncpg.Connection, latest: LatestRows, *, staged: bool) -> None:

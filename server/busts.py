@@ -118,8 +118,8 @@ async def _executions(database: Database | PoolConnectionProxy, execution_id: in
 
 async def _last_reports(
     database: Database, runtime: Runtime, write_behind: WriteBehind, sides: tuple[Record, Record]
-) -> tuple[OrderUpdated | None, OrderUpdated | None]:
-    """The buyer's and the seller's order as they are now: open ones from the engine, closed ones from Postgres.
+) -> list[OrderUpdated | None]:
+    """The buyer's and the seller's order as Postgres has them; of one that is open the engine knows better itself.
 
     An order that closes meanwhile is read again: then Postgres has its end.
     """
@@ -128,13 +128,9 @@ async def _last_reports(
         await runtime.wait_durable(runtime.state.seq)
         await write_behind.barrier()
         rows = [await database.fetchrow(ORDER, side["account_id"], side["order_id"]) for side in sides]
-        stored = [None if row is None else order_of(row) for row in rows]
-        if all(order is None or not order.is_open or order.order_id in orders for order in stored):
-            bought, sold = (
-                orders[order.order_id].snapshot() if order is not None and order.is_open else order
-                for order in stored
-            )
-            return bought, sold
+        reports = [None if row is None else order_of(row) for row in rows]
+        if all(order is None or not order.is_open or order.order_id in orders for order in reports):
+            return reports
 
 
 def _command(

@@ -14,7 +14,7 @@ from itertools import takewhile
 from time import perf_counter
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from server.market_types import MINUTE_US, Candle, CandleSource, Interval
 from server.market_view import MarketView
@@ -99,6 +99,12 @@ class CandleSeries:
             found = source.candles(symbol, interval, limit=1)
         else:
             found = source.candles(symbol, interval, start_us=newest.candle.start_us)
+        if (
+            newest is not None
+            and newest.candle.start_us <= self.view.mended_us < self.ends_us
+            and (not found or found[0].start_us != newest.candle.start_us)
+        ):  # every trade that it was made of was busted
+            self._tell(structs.replace(newest.candle, volume_e8=0, trades=0), closed=True)
         for place, candle in enumerate(found):
             closed = place + 1 < len(found) or now_us >= self._end_us(candle)
             self._tell(candle, closed)

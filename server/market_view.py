@@ -7,14 +7,15 @@ tape take their quote from the feed instead; their book is still our own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 from engine.events import BookChanged, DayEnded, InstrumentSet, PhaseChanged, TradeBusted, Traded
 from engine.kinds import Phase, PriceSource, Side
 from engine.state import State
+from engine.units import IDS_PER_SEQ
 from server.codec import Record
-from server.market_types import CandleSource, Quote, TradePrint
+from server.market_types import MINUTE_US, Candle, CandleSource, Quote, TradePrint
 from server.symbol_view import NO_SIDE, MarketTrade, SymbolView
 
 
@@ -66,6 +67,8 @@ class MarketView:
             if stats is not None:
                 view.open_e4, view.high_e4, view.low_e4 = stats.open_e4, stats.high_e4, stats.low_e4
                 view.volume_e8 = stats.volume_e8
+                if view.price_source is PriceSource.OWN:
+                    view.last_e4 = stats.last_e4  # the engine's own last price may be that of a busted trade
             view.day_us = now_us if stats is None else stats.day_start_us
             self._touch(view, now_us)
         levels: dict[tuple[str, Side, int], tuple[int, int]] = {}
@@ -140,6 +143,27 @@ class MarketView:
         """The newest trades, newest first; empty when unknown."""
         view = self.symbols.get(symbol)
         return list(islice(reversed(view.trades), limit)) if view is not None else []
+
+    def trades_since(self, symbol: str, seq: int) -> list[MarketTrade] | None:
+        """The trades of our own book after a sequence, oldest first; None when not all of them are remembered."""
+        trades = self.symbols[symbol].trades
+        first_id = (seq + 1) * IDS_PER_SEQ
+        found = list(takewhile(lambda trade: trade.trade_id >= first_id, reversed(trades)))
+        return None if len(found) == trades.maxlen else found[::-1]
+
+    def mend(self, symbol: str, minute_us: int, day: Sequence[Candle]) -> None:
+        """A minute of an own instrument has lost a busted trade: take the day's prices from its candles, oldest first.
+
+        Without any trade of that day that stands, the last price stays.
+        """
+        view = self.symbols[symbol]
+        if minute_us + MINUTE_US > view.day_us:
+            view.open_e4 = day[0].open_e4 if day else 0
+            view.high_e4 = max((candle.high_e4 for candle in day), default=0)
+            view.low_e4 = min((candle.low_e4 for candle in day), default=0)
+            view.last_e4 = day[-1].close_e4 if day else view.last_e4
+        view.mended_us = minute_us
+        self._touch(view, view.timestamp_us)
 
     def phases(self) -> Iterator[tuple[str, Phase]]:
         """Every symbol and its phase, in order of listing."""

@@ -54,7 +54,7 @@ class SymbolView:
     of all market changes, `traded_at` that of the newest trade or bust. `fragment` is the quote's JSON, made once
     per version by the fan-out; `packed` is its protobuf message, true of the change `packed_at`. `depth_seq` is the journal sequence of the newest change of the levels, `depth` what
     changed of them while somebody follows that. `corrections` are busted trades in the order of their busts, `day_us` is
-    when the day of the day figures began.
+    when the day of the day figures began, `mended_us` the minute that was last corrected for a bust.
     """
 
     __slots__ = (
@@ -70,6 +70,7 @@ class SymbolView:
         "high_e4",
         "last_e4",
         "low_e4",
+        "mended_us",
         "name",
         "open_e4",
         "packed",
@@ -117,6 +118,7 @@ class SymbolView:
         self.traded_at = 0
         self.corrections: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
         self.day_us = 0
+        self.mended_us = -1
 
     def __repr__(self) -> str:
         return (

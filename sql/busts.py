@@ -19,10 +19,30 @@ UPDATE executions SET busted_at = TIMESTAMPTZ 'epoch' + $3 * INTERVAL '1 microse
 WHERE order_id = $1 AND execution_id = $2
 """
 
-# symbol, start of the minute in microseconds, quantity; its prices stay, for who set them is not known any more
-SHRINK_CANDLE: Final = """
-UPDATE candles SET volume_e8 = greatest(volume_e8 - $3, 0), trades = greatest(trades - 1, 0)
-WHERE symbol = $1 AND start_at = TIMESTAMPTZ 'epoch' + $2 * INTERVAL '1 microsecond'
+# symbol, start of the minute in microseconds: its candle becomes that of the trades that stand, one of side 1 for each
+MEND_CANDLE: Final = """
+UPDATE candles AS c SET open_e4 = s.prices[1], high_e4 = s.high_e4, low_e4 = s.low_e4, close_e4 = s.prices[s.trades],
+    volume_e8 = s.volume_e8, trades = s.trades
+FROM (
+    SELECT array_agg(price_e4 ORDER BY execution_id) AS prices, max(price_e4) AS high_e4, min(price_e4) AS low_e4,
+        LEAST(sum(quantity_e8), 9223372036854775807)::BIGINT AS volume_e8, count(*)::INTEGER AS trades
+    FROM executions
+    WHERE symbol = $1 AND side = 1 AND busted_at IS NULL
+        AND executed_at >= TIMESTAMPTZ 'epoch' + $2 * INTERVAL '1 microsecond'
+        AND executed_at < TIMESTAMPTZ 'epoch' + $2 * INTERVAL '1 microsecond' + INTERVAL '1 minute'
+) AS s
+WHERE c.symbol = $1 AND c.start_at = TIMESTAMPTZ 'epoch' + $2 * INTERVAL '1 microsecond' AND s.trades > 0
+"""
+
+# symbol, start of the minute in microseconds: without a trade that stands there is no candle
+DROP_CANDLE: Final = """
+DELETE FROM candles
+WHERE symbol = $1 AND start_at = TIMESTAMPTZ 'epoch' + $2 * INTERVAL '1 microsecond' AND NOT EXISTS (
+    SELECT FROM executions
+    WHERE symbol = $1 AND side = 1 AND busted_at IS NULL
+        AND executed_at >= TIMESTAMPTZ 'epoch' + $2 * INTERVAL '1 microsecond'
+        AND executed_at < TIMESTAMPTZ 'epoch' + $2 * INTERVAL '1 microsecond' + INTERVAL '1 minute'
+)
 """
 
 
@@ -34,9 +54,9 @@ def marks(event: TradeBusted, now_us: int) -> list[tuple[int, int, int]]:
     ]
 
 
-def shrinking(event: TradeBusted) -> tuple[str, int, int]:
-    """Arguments of SHRINK_CANDLE."""
-    return event.symbol, event.executed_us - event.executed_us % MINUTE_US, event.quantity_e8
+def minute_of(event: TradeBusted) -> tuple[str, int]:
+    """Arguments of MEND_CANDLE and DROP_CANDLE."""
+    return event.symbol, event.executed_us - event.executed_us % MINUTE_US
 
 
 def bust_postings(event: TradeBusted, now_us: int) -> list[bytes]:

@@ -27,7 +27,7 @@ from engine.events import (
 from engine.kinds import Side, TransactionKind
 from engine.state import FEES_ACCOUNT_ID, Account
 from engine.units import IDS_PER_SEQ, MINUTE_US
-from sql.busts import bust_postings, marks, shrinking
+from sql.busts import bust_postings, marks, minute_of
 from sql.copy_rows import (
     candle_row,
     client_text_field,
@@ -86,7 +86,7 @@ class Rows:
 
     Orders are reduced to their last report. One that was accepted within these records is new to the table, so it is
     copied straight in; an older one replaces its row. `accounts`, `account_statuses`, `withdrawals` and `settlements`
-    are argument tuples for the statements of the same names in sql/statements.py, `bust_marks` and `busted_volumes` for
+    are argument tuples for the statements of the same names in sql/statements.py, `bust_marks` and `busted_minutes` for
     those in sql/busts.py. The candles of `tapes` are made by their feed, so our own fills are no part of them. The
     `accounts` that are given say who is a market maker.
     """
@@ -109,7 +109,7 @@ class Rows:
         self.withdrawals: list[tuple[int, int, int, int]] = []
         self.settlements: list[tuple[int, int, int]] = []
         self.bust_marks: list[tuple[int, int, int]] = []
-        self.busted_volumes: list[tuple[str, int, int]] = []
+        self.busted_minutes: list[tuple[str, int]] = []
         self._orders: dict[int, tuple[OrderUpdated, int]] = {}
         self._candles: dict[tuple[str, int], Candle] = {}
 
@@ -260,4 +260,4 @@ class Rows:
             self.bust_marks += marks(event, now_us)
             self.postings += bust_postings(event, now_us)
             if event.symbol not in self._tapes:
-                self.busted_volumes.append(shrinking(event))
+                self.busted_minutes.append(minute_of(event))

@@ -46,13 +46,13 @@ async def test_a_bust_is_told_alike_before_and_after_a_kill(
 ) -> None:
     buyer, seller, one, two = await people(kerb, http)
     details = (await buyer("GET", "/stocks/AAPL")).data
-    price = str(details["price"] or details["previous_close"] or 100)
+    price = round(details["price"] or details["previous_close"] or 100)
     known = (await buyer("GET", "/orders")).meta["as_of_seq"]
     told: dict[Wire, list[Message]] = {}
     async with followed(buyer, Wire.JSON) as text, followed(buyer, Wire.PROTO) as binary:
-        for quantity in ("2", "3"):
-            assert (await seller.place("SELL", quantity, price)).status == 201
-            order = (await buyer.place("BUY", quantity, price)).data
+        for quantity, at in (("2", price), ("3", price + 2)):
+            assert (await seller.place("SELL", quantity, str(at))).status == 201
+            order = (await buyer.place("BUY", quantity, str(at))).data
             assert order["status"] == "FILLED", order
         (fill,) = (await buyer("GET", f"/orders/{order['order_id']}/executions")).data
         reason = {"reason": "a price that nobody could have meant"}
@@ -71,8 +71,11 @@ async def test_a_bust_is_told_alike_before_and_after_a_kill(
     busted = told[Wire.JSON][-1]["data"]
     assert busted["bust"]["execution_id"] == fill["execution_id"]
     assert {name: value for name, value in busted.items() if name != "bust"} == order
-    before = await quote(buyer)
-    assert before["volume"] == 2
+    async with asyncio.timeout(30):
+        while (before := await quote(buyer))["high"] != price:
+            assert before["volume"] == 2
+            await asyncio.sleep(0.01)
+    assert (before["price"], before["open"], before["low"], before["volume"]) == (price, price, price, 2)
 
     await kerb.kill()
     await kerb.start()

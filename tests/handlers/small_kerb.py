@@ -16,6 +16,7 @@ from yarl import URL
 from config.settings import Settings
 from engine.commands import Envelope, TransferIn
 from engine.kinds import Source
+from feeds.busted_candles import BustedCandles
 from feeds.candles import CandleBook
 from feeds.own_candles import own_trades_listener
 from handlers.app import build_runner
@@ -209,7 +210,10 @@ async def _start_services(stack: AsyncExitStack, dsn: str, world: World, setting
     market.seed(runtime.state, now_us=runtime.now_us())
     runtime.add_listener(market.listener)
     candles = CandleBook()
-    runtime.add_listener(own_trades_listener(candles, except_symbols=frozenset()))
+    busted = BustedCandles(database, world.write_behind, market, candles)
+    runtime.add_listener(own_trades_listener(candles, except_symbols=frozenset(), on_bust=busted.add))
+    busted.start(runtime.durable_seq)
+    stack.push_async_callback(busted.stop)
     bank = Bank(runtime)
     services = Services(
         settings=settings,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from decimal import Decimal
 from typing import Any
 
+import asyncpg
 import pytest
 
 from server.wire import Wire
@@ -115,6 +115,56 @@ async def test_the_list_of_trades_says_what_is_busted_and_the_day_has_no_volume_
     assert candle["volume"] == 2
 
 
+async def test_the_day_and_its_candles_have_the_prices_of_the_trades_that_stand(
+    small: SmallKerb, desk: Desk
+) -> None:
+    async def fill(price: str) -> str:
+        await desk.seller.place("SELL", "1", price)
+        order_id = (await desk.buyer.place("BUY", "1", price)).data["order_id"]
+        (filled,) = (await desk.buyer("GET", f"/orders/{order_id}/executions")).data
+        return str(filled["execution_id"])
+
+    async def shown() -> tuple[list[float | None], list[list[float]]]:
+        """The quote's day, and each candle: open, high, low, last or close, volume."""
+        quote = (await desk.buyer("GET", "/stocks/AAPL/quote")).data
+        chart = (await desk.buyer("GET", "/stocks/AAPL/chart?interval=1d&extended_hours=true")).data
+        day = [quote[name] for name in ("open", "high", "low", "price", "volume")]
+        names = ("open", "high", "low", "close", "volume")
+        return day, [[candle[name] for name in names] for candle in chart["candles"]]
+
+    async def until_shown(day: list[float | None], candles: list[list[float]]) -> None:
+        async with asyncio.timeout(10):
+            while await shown() != (day, candles):
+                await asyncio.sleep(0.01)
+
+    first, high, low, *_ = executions = [await fill(price) for price in ("100", "109", "91", "101", "103")]
+    assert await shown() == ([100, 109, 91, 103, 5], [[100, 109, 91, 103, 5]])
+    await desk.bust(high)
+    await until_shown([100, 103, 91, 103, 4], [[100, 103, 91, 103, 4]])
+    await desk.bust(low)
+    await until_shown([100, 103, 100, 103, 3], [[100, 103, 100, 103, 3]])
+    await desk.bust(first)
+    await until_shown([101, 103, 101, 103, 2], [[101, 103, 101, 103, 2]])
+    await desk.bust(executions[-1])
+    await until_shown([101, 101, 101, 101, 1], [[101, 101, 101, 101, 1]])
+    async with connected(small) as user:
+        await user.ask("subscribe", channels=["candles"], symbols=["AAPL"], interval_ms=100)
+        (candle,) = (await user.on("candles"))["data"]
+        assert (candle["high"], candle["trades"]) == (101, 1)
+        await desk.bust(executions[3])
+        await until_shown([None, None, None, 101, 0], [])
+        while candle["trades"]:
+            (candle,) = described("Candles", await user.on("candles"))["data"]
+        assert (candle["volume"], candle["closed"]) == (0, True)
+        await fill("99")
+        await until_shown([99, 99, 99, 99, 1], [[99, 99, 99, 99, 1]])
+        (candle,) = (await user.on("candles"))["data"]
+        assert (candle["high"], candle["trades"]) == (99, 1)
+    await small.world.written()
+    rows = await small.services.database.fetch("SELECT open_e4, high_e4, volume_e8, trades FROM candles")
+    assert [tuple(row) for row in rows] == [(990_000, 990_000, 10**8, 1)]
+
+
 @FORMS
 async def test_both_sides_are_told_in_their_orders_and_find_it_again(
     small: SmallKerb, desk: Desk, wire: Wire
@@ -176,26 +226,29 @@ async def test_an_order_that_is_still_open_is_told_as_it_is_now(small: SmallKerb
         assert (await user.on("orders"))["data"]["status"] == "CANCELLED"
 
 
-async def test_orders_that_close_while_they_are_busted_are_told_as_they_ended(
-    small: SmallKerb, desk: Desk
+async def test_an_order_that_closes_while_it_is_busted_is_told_as_it_ended(
+    small: SmallKerb, desk: Desk, database_dsn: str
 ) -> None:
-    """Cancels that race the approval: what the message says is what the engine had at its place in the journal."""
-    for _ in range(5):
-        order_id = (await desk.buyer.place("BUY", "3", "100")).data["order_id"]
-        await desk.seller.place("SELL", "1", "100")
-        (fill,) = (await desk.buyer("GET", f"/orders/{order_id}/executions")).data
-        async with connected(small, desk.buyer) as user:
-            await user.ask("subscribe", channels=["orders"])
-            bust_id = await proposed(desk.one, fill["execution_id"])
-            approved, _ = await asyncio.gather(
-                desk.two("POST", f"/admin/busts/{bust_id}/approve"),
-                desk.buyer("DELETE", f"/orders/{order_id}"),
-            )
-            assert approved.data["status"] == "BUSTED"
-            told = [(await user.on("orders"))["data"] for _ in range(2)]
-        closed = [one["status"] for one in told]
-        assert closed in (["CANCELLED", "CANCELLED"], ["PARTIAL", "CANCELLED"])
-        assert ["bust" in one for one in told] == (
-            [False, True] if closed[0] == "CANCELLED" else [True, False]
-        )
-        assert {Decimal(str(one["filled_quantity"])) for one in told} == {Decimal(1)}
+    """Cancelled after the approval has asked PostgreSQL for it, and before the engine is asked."""
+    order_id = (await desk.buyer.place("BUY", "3", "100")).data["order_id"]
+    await desk.seller.place("SELL", "1", "100")
+    (fill,) = (await desk.buyer("GET", f"/orders/{order_id}/executions")).data
+    bust_id = await proposed(desk.one, fill["execution_id"])
+    await small.world.written()
+    async with connected(small, desk.buyer) as user, asyncio.timeout(30):
+        await user.ask("subscribe", channels=["orders"])
+        blocker = await asyncpg.connect(database_dsn)
+        try:
+            async with blocker.transaction():
+                await blocker.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+                approval = asyncio.create_task(desk.two("POST", f"/admin/busts/{bust_id}/approve"))
+                while not await blocker.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                    await asyncio.sleep(0.005)
+                assert (await desk.buyer("DELETE", f"/orders/{order_id}")).status == 200
+        finally:
+            await blocker.close()
+        assert (await approval).data["status"] == "BUSTED"
+        cancelled, busted = [(await user.on("orders"))["data"] for _ in range(2)]
+    assert (cancelled["status"], busted["status"]) == ("CANCELLED", "CANCELLED")
+    assert busted.pop("bust")["execution_id"] == fill["execution_id"]
+    assert busted == cancelled
