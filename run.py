@@ -84,7 +84,7 @@ def drain(mode: str | None, file: Path | None) -> None:
     from server import operations
 
     settings = _settings(mode, file).settings
-    seq = _run(lambda: operations.drain(settings))
+    seq = _run(settings, lambda: operations.drain(settings))
     print(f"everything up to sequence {seq} is in PostgreSQL")
 
 
@@ -96,7 +96,7 @@ def verify(mode: str | None, file: Path | None) -> None:
     from server import operations
 
     settings = _settings(mode, file).settings
-    findings = _run(lambda: operations.verify(settings))
+    findings = _run(settings, lambda: operations.verify(settings))
     for finding in findings:
         print(finding)
     if findings:
@@ -113,7 +113,7 @@ def migrate(mode: str | None, file: Path | None) -> None:
     from server import operations
 
     settings = _settings(mode, file).settings
-    applied = _run(lambda: operations.migrate(settings))
+    applied = _run(settings, lambda: operations.migrate(settings))
     print("\n".join(f"applied {name}" for name in applied) or "nothing to do, the schema is up to date")
 
 
@@ -134,7 +134,7 @@ def roles(mode: str | None, file: Path | None, email: str, names: tuple[str, ...
     if unknown:
         _fail(ExitCode.CONFIG, [f"{name}: is not a role; known are {', '.join(Role)}" for name in unknown])
     settings = _settings(mode, file).settings
-    if problem := _run(lambda: operations.set_roles(settings, email, names)):
+    if problem := _run(settings, lambda: operations.set_roles(settings, email, names)):
         _fail(ExitCode.CONFIG, [f"{email}: {problem}"])
     print(f"{email} has the roles {', '.join(names)}")
 
@@ -329,7 +329,7 @@ def _serve(settings: Settings) -> None:
 
     set_up_logging(settings.log)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    code, reason = _run(lambda: _live(settings))
+    code, reason = _run(settings, lambda: _live(settings))
     if code:
         _fail(code, [reason] if reason else [])
 
@@ -358,7 +358,7 @@ async def _live(settings: Settings) -> tuple[ExitCode, str]:
     return lifecycle.exit_code, lifecycle.reason
 
 
-def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def _run(settings: Settings, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run on an uvloop; a known fault becomes its exit code, a bug keeps its traceback."""
     import uvloop
 
@@ -371,7 +371,7 @@ def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         code = exit_code_of(error)
         if code is None:
             raise
-        _fail(code, problems_of(error))
+        _fail(code, problems_of(error, settings.data_dir))
     except KeyboardInterrupt:
         _fail(ExitCode.INTERRUPTED, ["interrupted before it was ready"])
 

@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     ENGINE_FAULT = 70
     """A bug inside `apply`; the command that met it has been saved and will be refused."""
     JOURNAL_IO = 74
-    """Writing the journal failed (disk full, I/O error); nothing more was acknowledged."""
+    """The journal, or at start anything in the data folder, could not be written (disk full, I/O error); nothing more was acknowledged."""
     LOCKED = 75
     """Another process holds the data folder."""
     DIVERGED = 76

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
 from typing import Final
 
 import asyncpg
@@ -43,18 +45,29 @@ START_FAULTS: Final[dict[type[Exception], ExitCode]] = {
     asyncpg.InterfaceError: ExitCode.DATABASE,
     OSError: ExitCode.DATABASE,
 }
-"""The first entry that an exception is an instance of decides; an OSError that is none of ours is a connection's."""
+"""The first entry that an exception is an instance of decides; an OSError that is not of the disk is a connection's."""
+
+DISK_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG})
+"""What the kernel says of a disk that is full, read-only or failing, and never of a connection."""
 
 
 def exit_code_of(error: Exception) -> ExitCode | None:
     """The code of a known fault; None for a bug, which keeps its traceback."""
+    if _is_of_the_disk(error):
+        return ExitCode.JOURNAL_IO
     for kind, code in START_FAULTS.items():
         if isinstance(error, kind):
             return code
     return None
 
 
-def problems_of(error: Exception) -> list[str]:
-    """What to tell the operator, a line each."""
+def problems_of(error: Exception, data_dir: Path) -> list[str]:
+    """What to tell the operator, a line each. The kernel does not always say where a disk is full: then it is `data_dir`."""
+    if isinstance(error, OSError) and _is_of_the_disk(error):
+        return [f"{error.filename or f'the data folder {data_dir}'}: {error.strerror}"]
     problems: list[str] | None = getattr(error, "problems", None)
     return problems or [str(error) or type(error).__name__]
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in DISK_ERRNOS

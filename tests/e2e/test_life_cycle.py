@@ -199,3 +199,16 @@ async def test_wall_time_does_not_take_the_folder_of_a_day_to_come_which_goes_on
         await kerb.start()
         assert await kerb.stop() == ExitCode.OK
         await kerb.verify()
+
+
+async def test_a_disk_without_room_at_the_start_is_named_and_is_not_taken_for_the_database(
+    tmp_path: Path, database_dsn: str
+) -> None:
+    kerb = KerbProcess(tmp_path / "kerb", KERB_DATABASE_URL=database_dsn)
+    no_room = ("sh", "-c", 'ulimit -f 200; exec "$@"', "sh")  # a segment of the journal is larger
+    with pytest.raises(
+        AssertionError, match=rf"exit code {ExitCode.JOURNAL_IO}\n.*the data folder .*/kerb: "
+    ):
+        await kerb.start(*no_room)
+    await kerb.start()
+    assert await kerb.stop() == ExitCode.OK
