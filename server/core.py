@@ -1,9 +1,9 @@
 """The core of a running Kerb: data folder, database, journal, engine and write-behind, started and stopped in order.
 
-1. own the data folder                     5. open the journal: check it, cut a torn tail
-2. start or find PostgreSQL                6. load the state at the watermark, replay the journal after it
-3. migrate, or refuse an old schema        7. runtime and journal take commands
-4. claim the watermark                     8. the write-behind carries them into PostgreSQL
+1. own the data folder                                 5. claim the watermark
+2. start or find PostgreSQL                            6. load the state at the watermark, replay the journal after it
+3. migrate, or refuse an old schema                    7. runtime and journal take commands
+4. open the journal: check it, cut a torn tail         8. the write-behind carries them into PostgreSQL
 
 Recovery is the only way to start: the first start is the same path with nothing to load.
 """
@@ -27,7 +27,7 @@ from server.poison import PoisonBox
 from server.recovery import load_state
 from server.replay import replay
 from server.runtime import Runtime
-from server.watermark import Watermark, claim
+from server.watermark import Watermark, claim, stored_position
 from server.write_behind import WriteBehind
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ async def open_core(settings: Settings, clock: Clock, lifecycle: Lifecycle) -> C
     await _schema(dsn, settings.mode)
     journal_id = folder.journal_id()
     watermark = Watermark(dsn, journal_id, ENGINE_VERSION)
-    connection, applied_seq = await claim(watermark, first=True)
+    journal = _journal(folder, settings, await stored_position(watermark), lifecycle)
+    connection, applied_seq = await claim(watermark, first=True, reaches=journal.durable_seq)
     try:
-        journal = _journal(folder, settings, applied_seq, lifecycle)
         state = await _recover(connection, journal)
     except BaseException:
         connection.terminate()

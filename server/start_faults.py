@@ -18,7 +18,7 @@ from server.migrations import MigrationError
 from server.postgres_install import EmbeddedPostgresError
 from server.recovery import StateUnreadable
 from server.replay import Diverged
-from server.watermark import AnotherWriter, ForeignJournal
+from server.watermark import AnotherWriter, ForeignJournal, JournalBehind
 
 
 class AddressInUse(Exception):
@@ -35,6 +35,7 @@ START_FAULTS: Final[dict[type[Exception], ExitCode]] = {
     JournalCorrupt: ExitCode.JOURNAL_CORRUPT,
     JournalShort: ExitCode.FOREIGN_JOURNAL,
     ForeignJournal: ExitCode.FOREIGN_JOURNAL,
+    JournalBehind: ExitCode.FOREIGN_JOURNAL,
     JournalFailed: ExitCode.JOURNAL_IO,
     Diverged: ExitCode.DIVERGED,
     StateUnreadable: ExitCode.DATABASE,

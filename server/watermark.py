@@ -16,6 +16,7 @@ from sql.statements import (
     EXTEND_APPLIED_RANGE,
     FIRST_POSITION,
     LOCK_POSITION,
+    ONE_CLAIM,
     OWN_POSITION,
     READ_POSITION,
 )
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from asyncpg import Record
 
 logger = logging.getLogger("kerb.write_behind")
+
+WRITER_NAME: Final = "kerb-writer:"
+"""With its instance, what a writer is called among the database's sessions."""
 
 CONNECT_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 60.0
@@ -54,6 +58,17 @@ class AnotherWriter(Exception):
     """Somebody else moved the watermark or took it over. This process must not write, nor acknowledge, any more."""
 
 
+class JournalBehind(Exception):
+    """The database was written on from this journal, by somebody who has more of it: a copy of the folder, or its original."""
+
+    def __init__(self, reaches: int, applied_seq: int) -> None:
+        super().__init__(
+            f"the journal in the data folder ends at sequence {reaches}, the database holds {applied_seq} of the same "
+            "journal, written from another copy of the folder. Start with that copy; a second Kerb needs a data folder "
+            "and a database of its own"
+        )
+
+
 class WentBack(Exception):
     """The database has lost batches that it had committed: a failover to a replica that was behind, or a restore.
 
@@ -76,39 +91,63 @@ class Watermark:
         return f"<Watermark of journal {self.journal_id.hex()}, writer {self.instance}>"
 
 
-async def claim(watermark: Watermark, *, first: bool) -> tuple[asyncpg.Connection, int]:
+async def stored_position(watermark: Watermark) -> int:
+    """How far the database is, without becoming its writer; 0 when nothing was ever written. Raises as `claim`."""
+    connection = await _connect(watermark)
+    try:
+        row = await connection.fetchrow(READ_POSITION)
+    finally:
+        connection.terminate()
+    _check(watermark, row, first=True)
+    return int(row["applied_seq"]) if row is not None else 0
+
+
+async def claim(
+    watermark: Watermark, *, first: bool, reaches: int | None = None
+) -> tuple[asyncpg.Connection, int]:
     """Become the writer: a connection for batches, and the sequence that has been applied.
 
-    `first` is the claim at start: it takes the place of whoever wrote before. Later claims, after a lost connection,
-    only find out whether the last batch was committed. The backends of earlier writers are ended before the row is
-    locked and read, so nothing of theirs can commit afterwards.
+    `first` is the claim at start: it takes the place of whoever wrote before, unless the database is beyond what the
+    own journal `reaches`: then that writer is right, and keeps its place. Its backends are ended before the row is
+    locked and read, so nothing of theirs can commit afterwards. Later claims, after a lost connection, only find out
+    whether the last batch was committed, and end none but their own earlier backends: whoever has lost its connection
+    to a new writer must not take the new one's.
 
-    Raises `ForeignJournal`, `AnotherWriter` (somebody claimed it since our first claim), and what asyncpg raises when
-    the server is away.
+    Raises `ForeignJournal`, `AnotherWriter` (somebody claimed it since our first claim), `JournalBehind`, and what
+    asyncpg raises when the server is away.
     """
-    connection = await asyncpg.connect(
-        watermark.dsn,
-        timeout=CONNECT_TIMEOUT_S,
-        command_timeout=COMMAND_TIMEOUT_S,
-        server_settings={**_SERVER_SETTINGS, "application_name": f"kerb-writer:{watermark.instance}"},
-    )
+    connection = await _connect(watermark)
     try:
         _check(watermark, await connection.fetchrow(READ_POSITION), first=first)
-        await _end_writers(connection)
         async with connection.transaction():
+            if first:
+                await connection.execute(ONE_CLAIM)
+            await _end_writers(connection, "%" if first else watermark.instance)
             if first:
                 await connection.execute(
                     FIRST_POSITION, watermark.journal_id, watermark.engine_version, watermark.instance
                 )
             row = await connection.fetchrow(LOCK_POSITION)
             _check(watermark, row, first=first)
+            assert row is not None, "_check refuses a missing row"
+            applied_seq = int(row["applied_seq"])
+            if reaches is not None and applied_seq > reaches:
+                raise JournalBehind(reaches, applied_seq)
             await connection.execute(OWN_POSITION, watermark.instance, watermark.engine_version)
         await connection.execute(CREATE_STAGES)
     except BaseException:
         connection.terminate()
         raise
-    assert row is not None, "_check refuses a missing row"
-    return connection, int(row["applied_seq"])
+    return connection, applied_seq
+
+
+async def _connect(watermark: Watermark) -> asyncpg.Connection:
+    return await asyncpg.connect(
+        watermark.dsn,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=COMMAND_TIMEOUT_S,
+        server_settings={**_SERVER_SETTINGS, "application_name": f"{WRITER_NAME}{watermark.instance}"},
+    )
 
 
 def _check(watermark: Watermark, row: Record | None, *, first: bool) -> None:
@@ -122,9 +161,9 @@ def _check(watermark: Watermark, row: Record | None, *, first: bool) -> None:
         raise AnotherWriter(f"writer {row['owner_instance']} has taken over from {watermark.instance}")
 
 
-async def _end_writers(connection: asyncpg.Connection) -> None:
-    """End other writers' backends and wait until they are gone. Raises `DatabaseUnavailable` when one stays."""
-    for row in await connection.fetch(END_WRITERS):
+async def _end_writers(connection: asyncpg.Connection, instance: str) -> None:
+    """End earlier backends of an instance (`%`: of all) and wait until they are gone. Raises `DatabaseUnavailable` when one stays."""
+    for row in await connection.fetch(END_WRITERS, f"{WRITER_NAME}{instance}"):
         logger.warning("ended backend %d of an earlier writer", row["pid"])
         if not row["ended"]:
             raise DatabaseUnavailable(message=f"backend {row['pid']} of an earlier writer does not end")

@@ -214,6 +214,9 @@ UPDATE journal_position SET owner_instance = $1, engine_version = $2, updated_at
 
 END_WRITERS: Final = """
 SELECT pid, pg_terminate_backend(pid, 10000) AS ended FROM pg_stat_activity
-WHERE datname = current_database() AND application_name LIKE 'kerb-writer:%' AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND application_name LIKE $1 AND pid <> pg_backend_pid()
 """
-"""Waits up to 10 s for each to be gone."""
+"""Those of a name pattern; waits up to 10 s for each to be gone."""
+
+ONE_CLAIM: Final = "SELECT pg_advisory_xact_lock(5421777, 1)"
+"""Of two that claim at once, one ends the other: never both each other."""

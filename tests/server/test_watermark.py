@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 import asyncpg
 import pytest
 
-from server.watermark import AnotherWriter, ForeignJournal, Watermark, advance, claim
+from server.watermark import (
+    AnotherWriter,
+    ForeignJournal,
+    JournalBehind,
+    Watermark,
+    advance,
+    claim,
+    stored_position,
+)
 
 JOURNAL_ID = b"j" * 16
 
@@ -101,6 +112,52 @@ async def test_claiming_again_finds_what_was_committed(database_dsn: str) -> Non
     assert applied_seq == 5
     lost.terminate()
     await connection.close()
+
+
+async def test_a_copy_that_is_behind_does_not_take_over(database_dsn: str) -> None:
+    ours = watermark(database_dsn)
+    connection, _ = await claim(ours, first=True)
+    async with connection.transaction():
+        await advance(connection, ours, 0, 5, 5)
+    copy = watermark(database_dsn)
+    assert await stored_position(copy) == 5
+    with pytest.raises(JournalBehind, match="ends at sequence 4, the database holds 5"):
+        await claim(copy, first=True, reaches=4)
+    connection.terminate()
+    again, applied_seq = await claim(ours, first=False)
+    assert applied_seq == 5
+    async with again.transaction():
+        await advance(again, ours, 5, 6, 1)
+    await again.close()
+
+
+async def test_who_has_lost_the_connection_ends_no_other_writer(database_dsn: str) -> None:
+    older, newer = watermark(database_dsn), watermark(database_dsn)
+    old, _ = await claim(older, first=True)
+    connection, _ = await claim(newer, first=True)
+    await connection.execute("UPDATE journal_position SET owner_instance = $1", older.instance)
+    old.terminate()
+    again, _ = await claim(older, first=False)  # as if it came between the new one's claim and its lock
+    assert await connection.fetchval("SELECT 1") == 1
+    await again.close()
+    await connection.close()
+
+
+async def test_of_two_that_claim_at_once_one_is_left(database_dsn: str) -> None:
+    for _ in range(10):
+        claims = await asyncio.gather(
+            *(claim(watermark(database_dsn), first=True) for _ in range(3)), return_exceptions=True
+        )
+        connections = [one[0] for one in claims if not isinstance(one, BaseException)]
+        alive = []
+        for connection in connections:
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await position(connection)
+                alive.append(connection)
+        assert len(alive) == 1, claims
+        await alive[0].close()
+        for connection in connections:
+            connection.terminate()
 
 
 async def test_a_foreign_journal_is_refused_and_its_writer_left_alone(database_dsn: str) -> None:
