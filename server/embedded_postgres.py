@@ -17,13 +17,21 @@ from urllib.parse import quote
 import asyncpg
 
 from config.settings import PostgresSettings
-from server.postgres_install import MAJOR, SOCKET_NAME, EmbeddedPostgresError, PostgresInstall, prepare
+from server.postgres_install import (
+    MAJOR,
+    SOCKET_NAME,
+    EmbeddedPostgresError,
+    PostgresInstall,
+    lock_home,
+    prepare,
+)
 from server.postgres_process import (
     POLL_S,
     is_running,
     pid_in,
     processes_in,
     send,
+    tail_of,
     wait_gone,
     works_in,
 )
@@ -56,6 +64,7 @@ class EmbeddedPostgres:
         self._child: subprocess.Popen[bytes] | None = None  # None while the server is an adopted one
         self._pid: int | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._lock: int | None = None
 
     def __repr__(self) -> str:
         whose = "stopped" if self._pid is None else "started" if self._child else "adopted"
@@ -72,17 +81,20 @@ class EmbeddedPostgres:
         return self._pid is not None and self._child is None
 
     async def start(self) -> str:
-        """Returns the DSN of database `kerb` once it can be used. Raises EmbeddedPostgresError; nothing is left running then.
+        """Returns the DSN of database `kerb` once it can be used. Raises EmbeddedPostgresError or DatabaseBusy; nothing of
+        ours is left running then.
 
         Waits `start_timeout_s` for an answer, and `recovery_timeout_s` as long as the server says that it is recovering.
         """
         self._install = await asyncio.to_thread(prepare, self._data_dir)
-        await asyncio.to_thread(_ensure_cluster, self._install)
+        self._lock = lock_home(self._install.home)
         try:
+            await asyncio.to_thread(_ensure_cluster, self._install)
             await self._launch()
             await self._ensure_database()
         except BaseException:
             await self._stop_server()
+            self._unlock()
             raise
         self._watcher = asyncio.create_task(self._watch(), name="embedded-postgres-watch")
         return self._dsn(DATABASE)
@@ -100,6 +112,12 @@ class EmbeddedPostgres:
                 await self._watcher
             self._watcher = None
         await self._stop_server()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _ready_install(self) -> PostgresInstall:
         if self._install is None:
@@ -218,7 +236,7 @@ class EmbeddedPostgres:
         if not self._alive():
             install = self._ready_install()
             raise EmbeddedPostgresError(
-                f"PostgreSQL ended while it was starting. {install.log} ends:\n{_tail(install.log)}"
+                f"PostgreSQL ended while it was starting. {install.log} ends:\n{tail_of(install.log)}"
             )
 
     async def _check_data_folder(self) -> None:
@@ -377,9 +395,3 @@ def _open_log(install: PostgresInstall) -> io.BufferedWriter:
     """Appends; a symbolic link that the server's user put there is not followed (this process may be root)."""
     fd = os.open(install.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     return os.fdopen(fd, "ab")
-
-
-def _tail(log: Path) -> str:
-    with contextlib.suppress(OSError):
-        return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])
-    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -25,6 +26,16 @@ SOCKET_PATH_MAX_BYTES = 107  # sockaddr_un.sun_path without its NUL
 
 class EmbeddedPostgresError(Exception):
     """The embedded PostgreSQL cannot be prepared, started or used; the text says what to do."""
+
+
+class DatabaseBusy(Exception):
+    """Another Kerb looks after the server of this home, through another data folder."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(
+            f"the database in {home} is in use by another Kerb, whose data folder links to it too. A copy of a data folder "
+            "needs a database of its own: remove the link `postgres` from it, and the journal fills a new one"
+        )
 
 
 class RunAs(msgspec.Struct, frozen=True):
@@ -66,6 +77,20 @@ def prepare(data_dir: Path) -> PostgresInstall:
         home = _new_home(place, run_as)
     _check_owner(home, run_as)
     return PostgresInstall(_binaries(run_as), home, run_as, _socket_folder(home, run_as))
+
+
+def lock_home(home: Path) -> int:
+    """Take the home's lock, which ends with this process; returns what holds it. Raises `DatabaseBusy`.
+
+    The lock of the data folder is not enough: as root its database lies elsewhere, and a copy of the folder links to the same.
+    """
+    fd = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(fd)
+        raise DatabaseBusy(home) from error
+    return fd
 
 
 def reachable(path: Path, user: RunAs) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -60,3 +61,10 @@ async def wait_gone(pids: Iterable[int], timeout_s: float) -> bool:
             return False
         await asyncio.sleep(POLL_S)
     return True
+
+
+def tail_of(log: Path) -> str:
+    """The last lines of a log, for an error's text; empty when it cannot be read."""
+    with contextlib.suppress(OSError):
+        return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])
+    return ""

@@ -15,7 +15,7 @@ from server.errors import DatabaseUnavailable
 from server.exit_codes import ExitCode
 from server.journal_errors import JournalCorrupt, JournalFailed, JournalShort
 from server.migrations import MigrationError
-from server.postgres_install import EmbeddedPostgresError
+from server.postgres_install import DatabaseBusy, EmbeddedPostgresError
 from server.recovery import StateUnreadable
 from server.replay import Diverged
 from server.watermark import AnotherWriter, ForeignJournal, JournalBehind
@@ -31,6 +31,7 @@ START_FAULTS: Final[dict[type[Exception], ExitCode]] = {
     AddressInUse: ExitCode.CONFIG,
     DataFolderBusy: ExitCode.LOCKED,
     AnotherWriter: ExitCode.LOCKED,
+    DatabaseBusy: ExitCode.LOCKED,
     DataFolderDamaged: ExitCode.JOURNAL_CORRUPT,
     JournalCorrupt: ExitCode.JOURNAL_CORRUPT,
     JournalShort: ExitCode.FOREIGN_JOURNAL,

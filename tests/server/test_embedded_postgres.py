@@ -17,7 +17,7 @@ import pytest
 from config.loading import load_settings
 from config.settings import PostgresSettings
 from server.embedded_postgres import EmbeddedPostgres
-from server.postgres_install import SHARED_HOME, EmbeddedPostgresError
+from server.postgres_install import SHARED_HOME, DatabaseBusy, EmbeddedPostgresError
 from server.postgres_process import is_running, processes_in, wait_gone
 from tests.server.reachable_folder import reachable_folder
 
@@ -359,3 +359,23 @@ async def test_in_a_folder_that_only_root_may_enter_the_data_is_kept_where_the_s
     assert Path(f"/proc/{server.pid}").stat().st_uid not in (0, None)
     await server.stop()
     assert await value(await server.start(), "SELECT answer FROM kept") == 42
+
+
+async def test_a_copy_of_the_data_folder_leaves_the_running_server_alone(
+    server: EmbeddedPostgres, folder: Path, postgres_settings: PostgresSettings
+) -> None:
+    await server.start()
+    pid = server.pid
+    copy = folder / "copy"
+    copy.mkdir()
+    (copy / "postgres").symlink_to(home_of(folder / "kerb"))
+    other = EmbeddedPostgres(copy, postgres_settings)
+    with pytest.raises(DatabaseBusy, match="needs a database of its own"):
+        await other.start()
+    await other.stop()
+    assert server.pid == pid
+    assert pid is not None
+    assert is_running(pid)
+    await server.stop()
+    await other.start()
+    await other.stop()

@@ -17,6 +17,7 @@ from server.watermark import (
     claim,
     stored_position,
 )
+from sql.statements import ONE_CLAIM
 
 JOURNAL_ID = b"j" * 16
 
@@ -144,20 +145,30 @@ async def test_who_has_lost_the_connection_ends_no_other_writer(database_dsn: st
 
 
 async def test_of_two_that_claim_at_once_one_is_left(database_dsn: str) -> None:
-    for _ in range(10):
-        claims = await asyncio.gather(
-            *(claim(watermark(database_dsn), first=True) for _ in range(3)), return_exceptions=True
-        )
-        connections = [one[0] for one in claims if not isinstance(one, BaseException)]
-        alive = []
-        for connection in connections:
+    first, _ = await claim(watermark(database_dsn), first=True)
+    blocker = await asyncpg.connect(database_dsn)
+    blocked = blocker.transaction()
+    await blocked.start()
+    await blocker.execute(ONE_CLAIM)
+    claims = [asyncio.create_task(claim(watermark(database_dsn), first=True)) for _ in range(2)]
+    while (
+        await blocker.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        < 2
+    ):
+        assert not any(one.done() for one in claims), claims
+    assert await first.fetchval("SELECT 1") == 1, "who has to wait ends nobody yet"
+    await blocked.rollback()
+    outcomes = await asyncio.gather(*claims, return_exceptions=True)
+    alive = []
+    for outcome in outcomes:
+        if not isinstance(outcome, BaseException):
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await position(connection)
-                alive.append(connection)
-        assert len(alive) == 1, claims
-        await alive[0].close()
-        for connection in connections:
-            connection.terminate()
+                await position(outcome[0])
+                alive.append(outcome[0])
+            outcome[0].terminate()
+    assert len(alive) == 1, outcomes
+    first.terminate()
+    await blocker.close()
 
 
 async def test_a_foreign_journal_is_refused_and_its_writer_left_alone(database_dsn: str) -> None:
