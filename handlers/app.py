@@ -15,6 +15,9 @@ from handlers.routing import Endpoint
 from server.errors import MethodNotAllowed, NotFound
 from server.services import Services
 
+SHUTDOWN_SHARES: Final = 4
+"""Streams have a quarter of the time that a shutdown has, calls one to end by themselves and one when they are cancelled."""
+
 SERVICES: Final = web.AppKey("services", Services)
 
 
@@ -53,7 +56,7 @@ def build_runner(services: Services) -> web.AppRunner:
         auto_decompress=False,
         max_line_size=http.header_max_bytes,
         max_field_size=http.header_max_bytes,
-        shutdown_timeout=http.shutdown_s,
+        shutdown_timeout=http.shutdown_s / SHUTDOWN_SHARES,
     )
 
 

@@ -18,15 +18,17 @@ from time import perf_counter
 from typing import Any, Final, cast
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.http_writer import HttpVersion11
+from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from engine.apply import Applied
 from handlers.call import Call
 from handlers.cors import Cors
 from handlers.envelope import Answer, failure
-from handlers.middleware import admit, bug, checked_body, header_lines, is_about_order, request_id_of
+from handlers.middleware import BodyCut, admit, bug, checked_body, header_lines, is_about_order, request_id_of
 from handlers.routing import CommandHandler, Route
 from handlers.whole_response import WholeResponse, whole_answer
 from server.errors import BadRequest, KerbError
@@ -114,13 +116,14 @@ def direct_routes(routes: tuple[Route, ...], services: Services, cors: Cors) -> 
 class DirectProtocol(RequestHandler):
     """A connection. `_waiter` is what aiohttp's task waits on while the connection is idle; setting it hands a call over."""
 
-    __slots__ = ("_routes",)
+    __slots__ = ("_routes", "body")
 
     def __init__(
         self, server: DirectServer, *, loop: asyncio.AbstractEventLoop, routes: DirectRoutes, **options: Any
     ) -> None:
         super().__init__(server, loop=loop, **options)
         self._routes: Final = routes
+        self.body: StreamReader | None = None  # that of the last call which was left to aiohttp
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client. While aiohttp's task is busy with a call, they are its own affair."""
@@ -171,6 +174,12 @@ class DirectProtocol(RequestHandler):
             return None
         return route
 
+    async def shutdown(self, timeout: float | None = None) -> None:
+        """End the connection: a call under way is waited for, a body that has not come whole is not."""
+        if self.body is not None and not self.body.is_eof():
+            self.body.set_exception(BodyCut())
+        await super().shutdown(timeout)
+
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -206,12 +215,24 @@ class DirectServer(web.Server):
     """aiohttp's server over connections of the kind above."""
 
     def __init__(self, server: web.Server, routes: DirectRoutes, **options: Any) -> None:
-        super().__init__(server.request_handler, request_factory=server.request_factory, **options)
+        super().__init__(server.request_handler, request_factory=self._make_call, **options)
+        self._make: Final = server.request_factory
         self._routes: Final = routes
 
     def __call__(self) -> DirectProtocol:
         """The protocol of a new connection."""
         return DirectProtocol(self, loop=self._loop, routes=self._routes, **self._kwargs)
+
+    def _make_call(
+        self,
+        message: RawRequestMessage,
+        body: StreamReader,
+        connection: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        cast(DirectProtocol, connection).body = body
+        return self._make(message, body, connection, writer, task)
 
 
 class DirectRunner(web.AppRunner):

@@ -30,6 +30,7 @@ from server.errors import (
     BodyTooLarge,
     Forbidden,
     KerbError,
+    ShuttingDown,
     TooManyRequests,
     Unauthenticated,
     UnsupportedMediaType,
@@ -50,6 +51,13 @@ _PREFIX: Final = secrets.token_hex(4)
 _numbers = count(1)
 
 log = logging.getLogger("kerb.http")
+
+
+class BodyCut(TimeoutError):
+    """What a shutdown ends the reading of a body with: nothing more of it is taken in, so waiting for it is in vain.
+
+    A timeout, as aiohttp expects when it reads on behind an early answer.
+    """
 
 
 def request_id_of(headers: Mapping[str, str]) -> str:
@@ -140,6 +148,8 @@ async def _read_long_body(request: web.Request, body_max_bytes: int) -> bytes:
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             return await request.read()
+    except BodyCut:
+        raise ShuttingDown from None
     except TimeoutError:
         raise BadRequest("body", f"did not arrive within {BODY_TIMEOUT_S} s") from None
     except web.HTTPRequestEntityTooLarge:

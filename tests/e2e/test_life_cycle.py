@@ -70,6 +70,19 @@ async def test_production_wants_its_schema_migrated_by_hand(tmp_path: Path, empt
         await process.start(mode="production")
 
 
+async def test_a_half_sent_body_holds_no_drain_up(kerb: KerbProcess, http: aiohttp.ClientSession) -> None:
+    user = await kerb.register(http, "someone@example.com", "500")
+    reader, slow = await asyncio.open_connection("127.0.0.1", int(kerb.url.rpartition(":")[2]))
+    slow.write(
+        b"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+        b"Authorization: Bearer %b\r\nContent-Length: 100\r\n\r\n{" % user.token.encode()
+    )
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert await kerb.stop() == ExitCode.OK
+    assert b"SHUTTING_DOWN" in await reader.read()
+    slow.close()
+
+
 async def test_a_second_signal_ends_a_drain_that_hangs(kerb: KerbProcess) -> None:
     _, silent = await asyncio.open_connection("127.0.0.1", int(kerb.url.rpartition(":")[2]))
     silent.write(

@@ -199,3 +199,22 @@ async def test_a_shutdown_waits_for_the_order_under_way(small: SmallKerb, disk_g
     await stopping
     assert await raw.reader.read() == b""
     raw.writer.close()
+
+
+async def test_a_shutdown_waits_for_no_body(small: SmallKerb) -> None:
+    client = await small.trader(cash="1000")
+    runner = build_runner(small.services)
+    await runner.setup()
+    await web.SockSite(runner, listening_socket("127.0.0.1", 0, small.services.settings.stream)).start()
+    raw = Raw(*await asyncio.open_connection(*runner.addresses[0][:2]))
+    raw.writer.write(order(client, more="Expect: 100-continue\r\n")[:-1])
+    assert (
+        await raw.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    )  # it reads the body now
+    seq = small.world.state.seq
+    stopping = asyncio.ensure_future(runner.cleanup())
+    status, _, body = await raw.answer()
+    assert (status, b"SHUTTING_DOWN" in body) == (503, True)
+    await stopping
+    assert (await raw.reader.read(), small.world.state.seq) == (b"", seq)
+    raw.writer.close()
