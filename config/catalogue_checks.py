@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from importlib.resources import files
 
-from config.records import (
-    CalendarConfig,
-    Catalogue,
-    IndexConfig,
-    InstrumentConfig,
-    LimitsConfig,
-    Weighting,
-)
+from config.entries import CatalogueFiles, Entries, Entry, R
+from config.records import CalendarConfig, IndexConfig, InstrumentConfig, LimitsConfig, Weighting
 
 CASH_UNIT = Decimal("0.0001")  # engine/units.py counts cash and prices in it
 QUANTITY_UNIT = Decimal("0.00000001")  # and quantities in this one
@@ -23,29 +17,27 @@ QUANTITY_MAX = 10**9
 ORDER_VALUE_MAX = 10**11
 
 
-def problems_in(catalogue: Catalogue) -> list[str]:
-    """One sentence for each broken rule."""
-    calendars = {calendar.name for calendar in catalogue.calendars}
-    schedules = {schedule.name for schedule in catalogue.fee_schedules}
+def problems_in(found: CatalogueFiles) -> list[str]:
+    """One sentence for each broken rule; what could not be read breaks none."""
     problems = [
-        *_doubles("instruments.toml", (instrument.symbol for instrument in catalogue.instruments)),
-        *_doubles("fees.toml", (schedule.name for schedule in catalogue.fee_schedules)),
-        *_doubles("calendars.toml", (calendar.name for calendar in catalogue.calendars)),
-        *_doubles("indices.toml", (index.symbol for index in catalogue.indices)),
-        *_limits(catalogue.limits),
+        *_doubles("instruments.toml", found.instruments.values("symbol")),
+        *_doubles("fees.toml", found.fee_schedules.values("name")),
+        *_doubles("calendars.toml", found.calendars.values("name")),
+        *_doubles("indices.toml", found.indices.values("symbol")),
     ]
-    for instrument in catalogue.instruments:
-        label = f"instruments.toml: {instrument.symbol}"
-        problems.extend(f"{label}.{problem}" for problem in _instrument(instrument))
-        if instrument.calendar not in calendars:
+    for limits in found.limits.entries:
+        problems.extend(f"{limits.label}.{problem}" for problem in _limits(limits))
+    for entry in found.instruments.entries:
+        label, instrument = entry.label, entry.record
+        problems.extend(f"{label}.{problem}" for problem in problems_of_instrument(entry))
+        if entry.has("calendar") and not found.calendars.may_name("name", instrument.calendar):
             problems.append(f"{label}.calendar = {instrument.calendar!r}: is not in calendars.toml")
-        if instrument.fees not in schedules:
+        if entry.has("fees") and not found.fee_schedules.may_name("name", instrument.fees):
             problems.append(f"{label}.fees = {instrument.fees!r}: is not in fees.toml")
-    for calendar in catalogue.calendars:
-        problems.extend(f"calendars.toml: {calendar.name}.{problem}" for problem in _calendar(calendar))
-    listed = {instrument.symbol for instrument in catalogue.instruments}
-    for index in catalogue.indices:
-        problems.extend(f"indices.toml: {index.symbol}.{problem}" for problem in _index(index, listed))
+    for calendar in found.calendars.entries:
+        problems.extend(f"{calendar.label}.{problem}" for problem in _calendar(calendar))
+    for index in found.indices.entries:
+        problems.extend(f"{index.label}.{problem}" for problem in _index(index, found.instruments))
     return problems
 
 
@@ -55,62 +47,87 @@ def _doubles(file: str, names: Iterable[str]) -> list[str]:
     ]
 
 
-def _instrument(instrument: InstrumentConfig) -> Iterator[str]:
-    """What DESIGN.md §3 and the engine's SetInstrument demand."""
-    for name in ("tick", "price_min", "price_max", "reference"):
-        value: Decimal = getattr(instrument, name)
-        if value <= 0 or value % CASH_UNIT:
-            yield f"{name} = {value}: must be above 0 with at most 4 decimals"
-            return
-    if instrument.price_max > PRICE_MAX:
-        yield f"price_max = {instrument.price_max}: must be at most {PRICE_MAX}"
-    if not 0 < instrument.lot <= QUANTITY_MAX or instrument.lot % QUANTITY_UNIT:
+def _unsound(entry: Entry[R], names: Iterable[str]) -> dict[str, str]:
+    """Those prices that cannot be one, each with what is wrong."""
+    return {
+        name: f"{name} = {value}: must be above 0 with at most 4 decimals"
+        for name in names
+        if entry.has(name) and ((value := getattr(entry.record, name)) <= 0 or value % CASH_UNIT)
+    }
+
+
+def problems_of_instrument(entry: Entry[InstrumentConfig]) -> Iterator[str]:
+    """What DESIGN.md §3 and the engine's SetInstrument demand. A rule on several fields needs them to be sound."""
+    instrument = entry.record
+    unsound = _unsound(entry, ("tick", "price_min", "price_max", "reference"))
+    yield from unsound.values()
+    if entry.has("lot") and (not 0 < instrument.lot <= QUANTITY_MAX or instrument.lot % QUANTITY_UNIT):
         yield f"lot = {instrument.lot}: must be above 0 with at most 8 decimals"
+        unsound["lot"] = ""
+
+    def sound(*names: str) -> bool:
+        return entry.has(*names) and unsound.keys().isdisjoint(names)
+
+    if sound("price_max") and instrument.price_max > PRICE_MAX:
+        yield f"price_max = {instrument.price_max}: must be at most {PRICE_MAX}"
     for name in ("price_min", "price_max", "reference"):
         value = getattr(instrument, name)
-        if value % instrument.tick:
+        if sound("tick", name) and value % instrument.tick:
             yield f"{name} = {value}: must be a multiple of the tick, {instrument.tick}"
-    if instrument.lot * instrument.price_min < CASH_UNIT:
+    if sound("lot", "price_min") and instrument.lot * instrument.price_min < CASH_UNIT:
         yield f"lot = {instrument.lot}: at price_min = {instrument.price_min} it must be worth at least {CASH_UNIT}"
-    if not instrument.price_min <= instrument.reference <= instrument.price_max:
+    if (
+        sound("price_min", "price_max", "reference")
+        and not instrument.price_min <= instrument.reference <= instrument.price_max
+    ):
         yield f"reference = {instrument.reference}: must lie between price_min and price_max"
 
 
-def _index(index: IndexConfig, listed: Set[str]) -> Iterator[str]:
-    for name in ("base_level", "base_value"):
-        value: Decimal = getattr(index, name)
-        if value <= 0 or value % CASH_UNIT:
-            yield f"{name} = {value}: must be above 0 with at most 4 decimals"
+def _index(entry: Entry[IndexConfig], listed: Entries[InstrumentConfig]) -> Iterator[str]:
+    index = entry.record
+    yield from _unsound(entry, ("base_level", "base_value")).values()
+    if not entry.has("constituents"):
+        return
     if not index.constituents:
         yield "constituents: must name at least one"
     for constituent in index.constituents:
-        if constituent.symbol not in listed:
+        if not listed.may_name("symbol", constituent.symbol):
             yield f"constituents: {constituent.symbol} is not in instruments.toml"
-        if index.weighting is Weighting.PRICE and constituent.units != 1:
+        if entry.has("weighting") and index.weighting is Weighting.PRICE and constituent.units != 1:
             yield f"constituents: {constituent.symbol} has units, but in a PRICE index each counts once"
     yield from _doubles("constituents", (constituent.symbol for constituent in index.constituents))
 
 
-def _limits(limits: LimitsConfig) -> Iterator[str]:
+def _limits(entry: Entry[LimitsConfig]) -> Iterator[str]:
     bounds = (
         ("order_quantity_max", QUANTITY_MAX, QUANTITY_UNIT, 8),
         ("order_value_max", ORDER_VALUE_MAX, CASH_UNIT, 4),
     )
     for name, greatest, unit, decimals in bounds:
-        value: Decimal = getattr(limits, name)
+        if not entry.has(name):
+            continue
+        value: Decimal = getattr(entry.record, name)
         if not 0 < value <= greatest or value % unit:
-            yield f"limits.toml: limits.{name} = {value}: must be above 0, at most {greatest}, with at most {decimals} decimals"
+            yield f"{name} = {value}: must be above 0, at most {greatest}, with at most {decimals} decimals"
 
 
-def _calendar(calendar: CalendarConfig) -> Iterator[str]:
-    zone = files("tzdata").joinpath("zoneinfo").joinpath(*calendar.time_zone.split("/"))
-    if ".." in calendar.time_zone or not zone.is_file():
+def _calendar(entry: Entry[CalendarConfig]) -> Iterator[str]:
+    calendar = entry.record
+    if entry.has("time_zone") and not _is_time_zone(calendar.time_zone):
         yield f"time_zone = {calendar.time_zone!r}: is not a time zone such as America/New_York"
-    if not calendar.days:
+    if entry.has("days") and not calendar.days:
         yield "days: must name at least one"
-    if calendar.opens >= calendar.closes:
+    if entry.has("opens", "closes") and calendar.opens >= calendar.closes:
         yield f"closes = {calendar.closes!r}: must be after opens = {calendar.opens!r}"
-    if calendar.early_closes and calendar.early_close is None:
-        yield "early_close: is missing, early_closes need it"
-    if calendar.early_close is not None and not calendar.opens < calendar.early_close < calendar.closes:
+    if not entry.has("early_close"):
+        return
+    if calendar.early_close is None:
+        if entry.has("early_closes") and calendar.early_closes:
+            yield "early_close: is missing, early_closes need it"
+    elif entry.has("opens", "closes") and not calendar.opens < calendar.early_close < calendar.closes:
         yield f"early_close = {calendar.early_close!r}: must lie between opens and closes"
+
+
+def _is_time_zone(name: str) -> bool:
+    zone = files("tzdata").joinpath("zoneinfo").joinpath(*name.split("/"))
+    return ".." not in name and zone.is_file()

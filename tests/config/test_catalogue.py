@@ -68,6 +68,56 @@ def test_every_problem_is_reported_at_once(folder: Path) -> None:
     ]
 
 
+def test_what_cannot_be_read_hides_nothing_of_the_rest(folder: Path) -> None:
+    with (folder / "instruments.toml").open("a") as file:
+        file.write(
+            """
+            [[instrument]]
+            symbol = "AAPL"
+            name = "Apple again"
+            reference = 1.005
+            [[instrument]]
+            symbol = "TINY"
+            name = "Four mistakes"
+            reference = 0
+            price_max = -1
+            lot = 0
+            fees = "none"
+            [[instrument]]
+            symbol = "BAD"
+            name = "Fields and values"
+            reference = 5.555
+            tick = true
+            price_min = 6.00001
+            calendar = "XLON"
+            zzz = 1
+            """
+        )
+    edit(folder / "fees.toml", "taker_ppm = ", "taken_ppm = ")
+    assert sorted(problems_of(folder)) == [
+        "fees.toml: standard.taken_ppm: is not known; did you mean taker_ppm?",
+        "fees.toml: standard.taker_ppm: is missing, it must be a whole number from 0 to 100000",
+        "instruments.toml: AAPL stands there 2 times",
+        "instruments.toml: AAPL.reference = 1.005: must be a multiple of the tick, 0.01",
+        "instruments.toml: BAD.calendar = 'XLON': is not in calendars.toml",
+        "instruments.toml: BAD.price_min = 6.00001: must be above 0 with at most 4 decimals",
+        "instruments.toml: BAD.tick = 'True': must be a decimal number, best in quotes (\"0.01\")",
+        "instruments.toml: BAD.zzz: is not known",
+        "instruments.toml: TINY.fees = 'none': is not in fees.toml",
+        "instruments.toml: TINY.lot = 0: must be above 0 with at most 8 decimals",
+        "instruments.toml: TINY.price_max = -1: must be above 0 with at most 4 decimals",
+        "instruments.toml: TINY.reference = 0: must be above 0 with at most 4 decimals",
+    ]
+
+
+def test_a_file_that_cannot_be_read_makes_no_mistakes_of_those_who_name_its_entries(folder: Path) -> None:
+    (folder / "calendars.toml").write_text("[[calendar]\n")
+    edit(folder / "instruments.toml", '"227.50"', '"227.505"')
+    unreadable, wrong = problems_of(folder)
+    assert unreadable.startswith(f"{folder}/calendars.toml: is not TOML")
+    assert wrong == "instruments.toml: AAPL.reference = 227.505: must be a multiple of the tick, 0.01"
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "problem"),
     [

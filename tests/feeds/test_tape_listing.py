@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from config.catalogue import load_catalogue
-from config.catalogue_checks import problems_in
+from config.catalogue_checks import problems_of_instrument
+from config.entries import Entry
 from config.loading import ConfigError
 from config.settings import MarketSettings
 from feeds.market_feed import RecordedDay
@@ -38,7 +39,7 @@ def test_an_instrument_that_config_does_not_name_is_listed_at_its_first_trade_s_
     day = recorded_day(tmp_path, "xyz", "no row", f"34200000,{price_e4},10,P,0,0", "34200001,990000,1,P,0,0")
     catalogue = day.listed_in(load_catalogue(), may_list=True)
     listed = catalogue.instruments[-1]
-    assert problems_in(catalogue) == []
+    assert list(problems_of_instrument(Entry(listed, "XYZ"))) == []
     assert (listed.symbol, listed.reference) == ("XYZ", Decimal(reference))
     assert (listed.price_min, listed.lot) == (Decimal(price_min), Decimal(lot))
     assert catalogue.instruments[:-1] == load_catalogue().instruments
