@@ -148,10 +148,13 @@ def check_config(mode: str | None, file: Path | None) -> None:
     from rich.table import Table
 
     from config.catalogue import load_catalogue
+    from feeds.market_feed import make_feed
 
     loaded = _settings(mode, file)
     try:
-        load_catalogue(loaded.settings.catalogue_dir)
+        catalogue = load_catalogue(loaded.settings.catalogue_dir)
+        feed = make_feed(loaded.settings.market)
+        feed.listed_in(catalogue, may_list=loaded.settings.mode is Mode.DEMO)
     except ConfigError as error:
         _fail(ExitCode.CONFIG, error.problems)
     table = Table("setting", "value", "from", box=None, pad_edge=False)

@@ -63,7 +63,13 @@ class MarketFeed:
         return frozenset(symbol for symbol, source in self.sources.items() if source is PriceSource.TAPE)
 
     def listed_in(self, catalogue: Catalogue, *, may_list: bool) -> Catalogue:
-        """The catalogue with all that this feed is about; only what `may_list` allows is added."""
+        """The catalogue with all that this feed is about; only what `may_list` allows is added.
+
+        Raises ConfigError for settings that name what is not listed.
+        """
+        unlisted = [symbol for symbol in self.settings.symbols if not names(catalogue, symbol)]
+        if unlisted:
+            raise ConfigError([f"market.symbols: {symbol} is not in instruments.toml" for symbol in unlisted])
         return catalogue
 
     def continue_after(self, last_us: int, folder: Path) -> None:
@@ -138,11 +144,11 @@ class RecordedDay(MarketFeed):
         """A demo replays whatever it is given. Raises ConfigError for an instrument that nobody listed, or a file without trades."""
         symbol, feed = self._file.name.symbol, self.settings.feed
         if names(catalogue, symbol):
-            return catalogue
+            return super().listed_in(catalogue, may_list=may_list)
         if not may_list:
             raise ConfigError([f"market.feed = {feed!r}: {symbol} is not in instruments.toml"])
         try:
-            return with_listing(catalogue, self._file)
+            return super().listed_in(with_listing(catalogue, self._file), may_list=may_list)
         except TapeError as error:
             raise ConfigError([f"market.feed = {feed!r}: {error}"]) from error
 

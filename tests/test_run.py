@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,17 @@ def test_check_config_prints_every_problem_and_exits_with_the_code_of_configurat
         "kerb: KERB_HTTP_PORT (environment): is not a setting; did you mean KERB_HTTP__PORT?",
         "kerb: http.port = '99999' (environment KERB_HTTP__PORT): must be a whole number from 0 to 65535",
     ]
+
+
+def test_check_config_looks_at_the_market_as_a_start_does() -> None:
+    for mode in ("demo", "production"):
+        environ = {"KERB_MARKET__SYMBOLS": "AAPL,NOPE", "KERB_AUTH__JWT_SECRET": secrets.token_urlsafe(40)}
+        done = kerb("check-config", "--mode", mode, **environ)
+        assert (done.returncode, done.stdout) == (ExitCode.CONFIG, "")
+        assert done.stderr == "kerb: market.symbols: NOPE is not in instruments.toml\n"
+    done = kerb("check-config", "--mode", "demo", KERB_MARKET__FEED="no_such_day.zip")
+    assert done.returncode == ExitCode.CONFIG
+    assert done.stderr.startswith("kerb: market.feed = 'no_such_day.zip': ")
 
 
 @pytest.mark.database

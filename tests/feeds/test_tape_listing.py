@@ -13,7 +13,7 @@ from config.catalogue_checks import problems_of_instrument
 from config.entries import Entry
 from config.loading import ConfigError
 from config.settings import MarketSettings
-from feeds.market_feed import RecordedDay
+from feeds.market_feed import RecordedDay, make_feed
 
 
 def recorded_day(folder: Path, symbol: str, *rows: str) -> RecordedDay:
@@ -64,3 +64,13 @@ def test_what_cannot_be_listed_is_said_before_anything_starts(
     day = recorded_day(tmp_path, "xyz", *rows)
     with pytest.raises(ConfigError, match=problem):
         day.listed_in(load_catalogue(), may_list=may_list)
+
+
+def test_a_market_of_instruments_that_nobody_listed_is_refused_before_anything_starts() -> None:
+    simulated = make_feed(MarketSettings(feed="simulator", speed=1, seed=1, symbols=("NOPE", "AAPL", "NADA")))
+    with pytest.raises(ConfigError) as raised:
+        simulated.listed_in(load_catalogue(), may_list=True)
+    assert raised.value.problems == [
+        "market.symbols: NOPE is not in instruments.toml",
+        "market.symbols: NADA is not in instruments.toml",
+    ]
