@@ -9,21 +9,25 @@ from pathlib import Path
 SECRET_BYTES = 48
 
 
+class SecretUnusable(Exception):
+    """The file's content cannot be the secret that Kerb once wrote, or others may have read it."""
+
+
 def load_or_create_secret(path: Path) -> str:
     """The secret in `path`; made, written and synced to disk first if there is none.
 
-    Raises PermissionError for a file that others may read, ValueError for one that is too short to be ours.
+    Raises SecretUnusable for a file that others may read, and for one that is damaged or too short to be ours.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         _create(path)
     if path.stat().st_mode & 0o077:
-        raise PermissionError(
+        raise SecretUnusable(
             f"{path} can be read by others; chmod 600 it, or remove it and everybody signs in again"
         )
-    secret = path.read_text(encoding="ascii").strip()
-    if len(secret) < SECRET_BYTES:
-        raise ValueError(f"{path} is not a secret of Kerb; remove it and everybody signs in again")
+    secret = path.read_text(encoding="ascii", errors="replace").strip()
+    if len(secret) < SECRET_BYTES or not (secret.isascii() and secret.isprintable()):
+        raise SecretUnusable(f"{path} is not a secret of Kerb; remove it and everybody signs in again")
     return secret
 
 

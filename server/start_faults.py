@@ -18,6 +18,7 @@ from server.migrations import MigrationError
 from server.postgres_install import DatabaseBusy, EmbeddedPostgresError
 from server.recovery import StateUnreadable
 from server.replay import Diverged
+from server.secrets_file import SecretUnusable
 from server.watermark import AnotherWriter, ForeignJournal, JournalBehind
 
 
@@ -29,6 +30,7 @@ START_FAULTS: Final[dict[type[Exception], ExitCode]] = {
     ConfigError: ExitCode.CONFIG,
     VenueRefused: ExitCode.CONFIG,
     AddressInUse: ExitCode.CONFIG,
+    SecretUnusable: ExitCode.CONFIG,
     DataFolderBusy: ExitCode.LOCKED,
     AnotherWriter: ExitCode.LOCKED,
     DatabaseBusy: ExitCode.LOCKED,

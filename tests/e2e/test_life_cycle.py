@@ -225,3 +225,13 @@ async def test_a_disk_without_room_at_the_start_is_named_and_is_not_taken_for_th
         await kerb.start(*no_room)
     await kerb.start()
     assert await kerb.stop() == ExitCode.OK
+
+
+async def test_a_damaged_secret_is_named_with_what_to_do(kerb: KerbProcess) -> None:
+    await kerb.stop()
+    secret = kerb.data_dir / "jwt_secret"
+    secret.write_text("")
+    code, output = await kerb.run("serve")
+    assert code == ExitCode.CONFIG
+    assert f"kerb: {secret} is not a secret of Kerb; remove it and everybody signs in again\n" in output
+    assert "Traceback" not in output

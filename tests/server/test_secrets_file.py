@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.secrets_file import load_or_create_secret
+from server.secrets_file import SecretUnusable, load_or_create_secret
 
 
 def test_it_is_made_once_for_its_owner_only_and_differs_between_installations(tmp_path: Path) -> None:
@@ -20,14 +20,15 @@ def test_it_is_made_once_for_its_owner_only_and_differs_between_installations(tm
 def test_one_that_others_can_read_is_refused(tmp_path: Path) -> None:
     load_or_create_secret(tmp_path / "jwt_secret")
     (tmp_path / "jwt_secret").chmod(0o644)
-    with pytest.raises(PermissionError, match="can be read by others"):
+    with pytest.raises(SecretUnusable, match="can be read by others"):
         load_or_create_secret(tmp_path / "jwt_secret")
 
 
-def test_an_emptied_one_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"", b"\n", b"half of a secret\n", bytes(64), b"\xff" * 64])
+def test_one_that_is_damaged_is_refused(tmp_path: Path, content: bytes) -> None:
     load_or_create_secret(tmp_path / "jwt_secret")
-    (tmp_path / "jwt_secret").write_text("")
-    with pytest.raises(ValueError, match="is not a secret of Kerb"):
+    (tmp_path / "jwt_secret").write_bytes(content)
+    with pytest.raises(SecretUnusable, match="is not a secret of Kerb; remove it and everybody signs in"):
         load_or_create_secret(tmp_path / "jwt_secret")
 
 
