@@ -78,6 +78,8 @@ class HttpSettings(Section, frozen=True, kw_only=True):
     port: Port
     body_max_bytes: Annotated[int, Meta(ge=1_024, le=67_108_864)]
     header_max_bytes: Annotated[int, Meta(ge=1_024, le=1_048_576)]
+    head_timeout_s: Seconds  # from the first byte of a request until its head must be whole
+    idle_s: Seconds  # a connection on which no call has ended or begun for so long is closed
     shutdown_s: Seconds  # from the first signal until connections are cut
     cors_origins: tuple[str, ...]  # origins that browsers may call from; "*" is any
 

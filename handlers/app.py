@@ -56,6 +56,8 @@ def build_runner(services: Services) -> web.AppRunner:
         auto_decompress=False,
         max_line_size=http.header_max_bytes,
         max_field_size=http.header_max_bytes,
+        head_timeout_s=http.head_timeout_s,
+        keepalive_timeout=http.idle_s,
         shutdown_timeout=http.shutdown_s / SHUTDOWN_SHARES,
     )
 

@@ -30,6 +30,7 @@ from handlers.cors import Cors
 from handlers.envelope import Answer, failure
 from handlers.middleware import BodyCut, admit, bug, checked_body, header_lines, is_about_order, request_id_of
 from handlers.routing import CommandHandler, Route
+from handlers.unfinished_heads import UnfinishedHeads
 from handlers.whole_response import WholeResponse, whole_answer
 from server.errors import BadRequest, KerbError
 from server.request_log import order_id_in
@@ -116,13 +117,21 @@ def direct_routes(routes: tuple[Route, ...], services: Services, cors: Cors) -> 
 class DirectProtocol(RequestHandler):
     """A connection. `_waiter` is what aiohttp's task waits on while the connection is idle; setting it hands a call over."""
 
-    __slots__ = ("_routes", "body")
+    __slots__ = ("_head_begun", "_heads", "_routes", "body")
 
     def __init__(
-        self, server: DirectServer, *, loop: asyncio.AbstractEventLoop, routes: DirectRoutes, **options: Any
+        self,
+        server: DirectServer,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        routes: DirectRoutes,
+        heads: UnfinishedHeads,
+        **options: Any,
     ) -> None:
         super().__init__(server, loop=loop, **options)
         self._routes: Final = routes
+        self._heads: Final = heads
+        self._head_begun = -1  # the number, from 0, of the last request whose head came in pieces
         self.body: StreamReader | None = None  # that of the last call which was left to aiohttp
 
     def data_received(self, data: bytes) -> None:
@@ -138,6 +147,22 @@ class DirectProtocol(RequestHandler):
             self._waiter = waiter
         if self._messages:
             self._next()
+        elif self._head_begun != self._request_count:
+            self._head_begun = self._request_count
+            self._heads.begin(self)
+
+    def head_overdue(self) -> None:
+        """Close the connection if that head has still not ended and no call is under way."""
+        if self._head_begun == self._request_count:
+            if self._request_in_progress:
+                self._heads.begin(self)
+            else:
+                self.force_close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The connection is gone."""
+        self._heads.forget(self)
+        super().connection_lost(exc)
 
     def _next(self) -> None:
         """Begin with the next call, unless one is under way."""
@@ -214,14 +239,22 @@ class DirectProtocol(RequestHandler):
 class DirectServer(web.Server):
     """aiohttp's server over connections of the kind above."""
 
-    def __init__(self, server: web.Server, routes: DirectRoutes, **options: Any) -> None:
+    def __init__(
+        self, server: web.Server, routes: DirectRoutes, *, head_timeout_s: float, **options: Any
+    ) -> None:
         super().__init__(server.request_handler, request_factory=self._make_call, **options)
         self._make: Final = server.request_factory
         self._routes: Final = routes
+        self._heads: Final = UnfinishedHeads(self._loop, head_timeout_s)
 
     def __call__(self) -> DirectProtocol:
         """The protocol of a new connection."""
-        return DirectProtocol(self, loop=self._loop, routes=self._routes, **self._kwargs)
+        return DirectProtocol(self, loop=self._loop, routes=self._routes, heads=self._heads, **self._kwargs)
+
+    async def shutdown(self, timeout: float | None = None) -> None:
+        """End every connection."""
+        self._heads.close()
+        await super().shutdown(timeout)
 
     def _make_call(
         self,
@@ -239,11 +272,23 @@ class DirectRunner(web.AppRunner):
     """aiohttp's runner over the server above. `options` are those of aiohttp's protocol."""
 
     def __init__(
-        self, app: web.Application, routes: DirectRoutes, *, shutdown_timeout: float, **options: Any
+        self,
+        app: web.Application,
+        routes: DirectRoutes,
+        *,
+        shutdown_timeout: float,
+        head_timeout_s: float,
+        **options: Any,
     ) -> None:
         super().__init__(app, shutdown_timeout=shutdown_timeout, **options)
         self._routes: Final = routes
+        self._head_timeout_s: Final = head_timeout_s
         self._options: Final = options
 
     async def _make_server(self) -> web.Server:
-        return DirectServer(await super()._make_server(), self._routes, **self._options)
+        return DirectServer(
+            await super()._make_server(),
+            self._routes,
+            head_timeout_s=self._head_timeout_s,
+            **self._options,
+        )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
 
@@ -11,10 +13,12 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from config.settings import Settings
 from handlers.app import build_runner
+from handlers.direct import DirectProtocol
 from server.disk import Disk
 from server.listening_socket import listening_socket
-from tests.handlers.small_kerb import Client, SmallKerb
+from tests.handlers.small_kerb import Client, SmallKerb, open_small_kerb
 
 
 class Raw:
@@ -218,3 +222,104 @@ async def test_a_shutdown_waits_for_no_body(small: SmallKerb) -> None:
     await stopping
     assert (await raw.reader.read(), small.world.state.seq) == (b"", seq)
     raw.writer.close()
+
+
+def with_patience(settings: Settings, **patience_s: int) -> Settings:
+    return msgspec.structs.replace(settings, http=msgspec.structs.replace(settings.http, **patience_s))
+
+
+async def all_that_comes(small: SmallKerb, sent: bytes) -> bytes:
+    """All that the server sends until it closes the connection."""
+    raw = await connect(small)
+    raw.writer.write(sent)
+    received = await raw.reader.read()
+    raw.writer.close()
+    return received
+
+
+async def test_a_head_must_be_whole_in_time(database_dsn: str, tmp_path: Path, settings: Settings) -> None:
+    hasty = with_patience(settings, head_timeout_s=1, idle_s=3_600)
+    async with open_small_kerb(database_dsn, tmp_path, hasty) as small:
+        client = await small.trader(cash="1000")
+        idle, used = await connect(small), await connect(small)
+        used.writer.write(order(client))
+        assert (await used.answer())[0] == 201
+        whole = get(client, "/healthz")
+        used.writer.write(whole[:9])
+        assert await used.reader.read() == b""
+        begun = (b"G", whole[:-1], order(client)[:40])
+        assert await asyncio.gather(*[all_that_comes(small, each) for each in begun]) == [b""] * 3
+        idle.writer.write(whole)  # open for longer than any of them, but it had begun nothing
+        assert (await idle.answer())[0] == 200
+        for raw in (idle, used):
+            raw.writer.close()
+
+
+async def test_an_idle_connection_is_closed(database_dsn: str, tmp_path: Path, settings: Settings) -> None:
+    hasty = with_patience(settings, head_timeout_s=3_600, idle_s=1)
+    async with open_small_kerb(database_dsn, tmp_path, hasty) as small:
+        client = await small.trader(cash="1000")
+        begun = (b"", b"GET /healthz HT")
+        assert await asyncio.gather(*[all_that_comes(small, each) for each in begun]) == [b"", b""]
+
+        async def is_answered_and_closed(request: bytes) -> None:
+            while b"HTTP/1.1 20" not in await all_that_comes(small, request):
+                pass  # it was closed before the request came
+
+        await asyncio.gather(
+            is_answered_and_closed(get(client, "/healthz")), is_answered_and_closed(order(client))
+        )
+
+
+@asynccontextmanager
+async def own_connection(small: SmallKerb) -> AsyncIterator[tuple[Raw, DirectProtocol]]:
+    """A connection as the client has it, and as the server does."""
+    runner = build_runner(small.services)
+    await runner.setup()
+    await web.SockSite(runner, listening_socket("127.0.0.1", 0, small.services.settings.stream)).start()
+    raw = Raw(*await asyncio.open_connection(*runner.addresses[0][:2]))
+    assert runner.server is not None
+    while not runner.server.connections:
+        await asyncio.sleep(0)
+    connection = runner.server.connections[0]
+    assert isinstance(connection, DirectProtocol)
+    yield raw, connection
+    raw.writer.close()
+    await runner.cleanup()
+
+
+async def test_a_head_that_ended_is_not_late(small: SmallKerb) -> None:
+    client = await small.trader(cash="1000")
+    async with own_connection(small) as (raw, connection):
+        for request in (order(client), get(client, "/healthz"), order(client)):
+            for byte in request:
+                raw.writer.write(bytes((byte,)))
+                await asyncio.sleep(0)
+            assert (await raw.answer())[0] in (200, 201)
+            connection.head_overdue()
+        raw.writer.write(b"GET")
+        while connection.connected:
+            connection.head_overdue()
+            await asyncio.sleep(0)
+        assert await raw.reader.read() == b""
+
+
+async def test_a_call_under_way_is_answered_before_a_late_head_is_cut(
+    small: SmallKerb, disk_gate: Event
+) -> None:
+    client = await small.trader(cash="1000")
+    async with own_connection(small) as (raw, connection):
+        seq = small.world.state.seq
+        disk_gate.clear()
+        raw.writer.write(order(client))
+        while small.world.state.seq == seq:
+            await asyncio.sleep(0)
+        raw.writer.write(b"GET")
+        for _ in range(100):
+            connection.head_overdue()
+            await asyncio.sleep(0)
+        disk_gate.set()
+        assert (await raw.answer())[0] == 201
+        while connection.connected:
+            connection.head_overdue()
+            await asyncio.sleep(0)
