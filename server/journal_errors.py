@@ -26,7 +26,11 @@ class JournalShort(JournalError):
 
     def __init__(self, folder: Path, last_seq: int, known_durable_seq: int) -> None:
         super().__init__(
-            f"the journal in {folder} ends at sequence {last_seq}, but sequence {known_durable_seq} is known durable"
+            f"the journal in {folder} ends at sequence {last_seq}, but sequence {known_durable_seq} is known durable: its end "
+            "was lost, or it is an old copy. Nothing was changed. Bring back the whole journal folder that the database was "
+            f"written from. To adopt this journal instead, without what came after sequence {last_seq}, point Kerb at a new, "
+            "empty database (database_url; for the embedded one move the folder postgres beside the journal away): it is "
+            "filled from the journal, if the journal is kept from its start; users register again"
         )
         self.last_seq = last_seq
         self.known_durable_seq = known_durable_seq

@@ -13,7 +13,7 @@ from server.config_commands import VenueRefused
 from server.data_folder import DataFolderBusy, DataFolderDamaged
 from server.errors import DatabaseUnavailable
 from server.exit_codes import ExitCode
-from server.journal_errors import JournalCorrupt, JournalFailed, JournalShort
+from server.journal_errors import JournalCorrupt, JournalFailed, JournalPruned, JournalShort
 from server.migrations import MigrationError
 from server.postgres_install import DatabaseBusy, EmbeddedPostgresError
 from server.recovery import StateUnreadable
@@ -37,6 +37,7 @@ START_FAULTS: Final[dict[type[Exception], ExitCode]] = {
     DataFolderDamaged: ExitCode.JOURNAL_CORRUPT,
     JournalCorrupt: ExitCode.JOURNAL_CORRUPT,
     JournalShort: ExitCode.FOREIGN_JOURNAL,
+    JournalPruned: ExitCode.FOREIGN_JOURNAL,
     ForeignJournal: ExitCode.FOREIGN_JOURNAL,
     JournalBehind: ExitCode.FOREIGN_JOURNAL,
     JournalFailed: ExitCode.JOURNAL_IO,

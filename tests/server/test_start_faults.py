@@ -10,6 +10,7 @@ import pytest
 
 from server.disk import ShortWrite
 from server.exit_codes import ExitCode
+from server.journal_errors import JournalPruned
 from server.start_faults import exit_code_of, problems_of
 
 FOLDER = Path("/data/kerb")
@@ -42,3 +43,7 @@ def test_a_connection_that_fails_is_the_database_s(number: int) -> None:
 
 def test_a_bug_has_no_code() -> None:
     assert exit_code_of(KeyError("x")) is None
+
+
+def test_a_journal_that_no_longer_has_what_the_database_wants_does_not_belong_to_it() -> None:
+    assert exit_code_of(JournalPruned(1, 500)) is ExitCode.FOREIGN_JOURNAL
