@@ -8,6 +8,7 @@ from typing import Final
 from engine.commands import MassQuote
 from engine.kinds import Side
 from engine.refusals import Refusal
+from engine.risk import account_refusal, market_refusal
 from engine.state import State
 from engine.units import notional_up_e4
 from feeds.desk import Desk, Elapsed
@@ -15,6 +16,11 @@ from feeds.desk import Desk, Elapsed
 QUOTE_INTERVAL_US: Final = 500_000  # of wall time, whatever a replay's speed
 BACKOFF_MAX_US: Final = 30_000_000
 CASH_PARTS: Final = 4  # one symbol's bids take at most this fraction of the cash that is free
+
+SHUT: Final = frozenset(
+    {Refusal.KILL_SWITCH_ON, Refusal.SYMBOL_HALTED, Refusal.SESSION_CLOSED, Refusal.ACCOUNT_DISABLED}
+)
+"""Refusals of every quote, whatever its price and size, until somebody opens the market again."""
 
 Ladder = tuple[tuple[int, int], ...]
 """(price_e4, quantity_e8), best first."""
@@ -33,6 +39,8 @@ class MakerQuotes:
         self._state = state
         self._elapsed_us = elapsed_us
         self._due_us = elapsed_us() + offset_us
+        self._may_again_us = self._due_us
+        self._is_shut_out = False
         self._failures = 0
         self._uncovered = 0
         self._standing: tuple[Ladder, Ladder, int, int] | None = None
@@ -48,8 +56,14 @@ class MakerQuotes:
         return position.units_e8 if position is not None else 0
 
     def is_due(self) -> bool:
-        """Whether half a second (more after refusals) has passed since the last mass quote."""
-        return not self.desk.closed and self._elapsed_us() >= self._due_us
+        """Whether half a second (more after refusals) has passed since the last mass quote.
+
+        What was shut out is due as soon as it may come back, so that orders meet a book right after a halt.
+        """
+        now_us = self._elapsed_us()
+        if self.desk.closed or now_us < self._may_again_us:
+            return False
+        return now_us >= self._due_us or (self._is_shut_out and self._may_come_back())
 
     def quote(self, bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]]) -> bool:
         """Replaces the quotes if due and if they, or the inventory, have changed. Says whether a command was sent."""
@@ -72,8 +86,19 @@ class MakerQuotes:
             else:
                 self._failures += 1
                 delay_us = min(QUOTE_INTERVAL_US << min(self._failures, 10), BACKOFF_MAX_US)
-        self._due_us = self._elapsed_us() + delay_us
+        self._is_shut_out = outcome in SHUT
+        now_us = self._elapsed_us()
+        self._may_again_us = now_us + QUOTE_INTERVAL_US
+        self._due_us = now_us + delay_us
         return True
+
+    def _may_come_back(self) -> bool:
+        """Whether neither the account nor the instrument is kept from trading any more."""
+        account = self._state.accounts.get(self.desk.account_id)
+        instrument = self._state.instruments.get(self.symbol)
+        if account is None or instrument is None:
+            return False
+        return not (account_refusal(account) or market_refusal(self._state, account, instrument))
 
     def _resting(self) -> int:
         """How many of the account's quotes still stand in the book."""

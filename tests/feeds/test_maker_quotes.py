@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.commands import HaltSymbol, MassQuote, PlaceOrder, ResumeSymbol
-from engine.kinds import AccountKind, OrderType, Side, TimeInForce
+from engine.commands import AnyCommand, HaltSymbol, MassQuote, PlaceOrder, ResumeSymbol, SetKillSwitch
+from engine.kinds import AccountKind, KillScope, OrderType, Side, TimeInForce
 from feeds.desk import Desk
 from feeds.maker_quotes import MakerQuotes
 from server.errors import ShuttingDown
@@ -24,7 +24,8 @@ def make(dollars: int = 10_000, shares: int = 100) -> tuple[Venue, MakerQuotes]:
 
 
 def standing(venue: Venue) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    quotes = [order for account in venue.state.accounts.values() for order in account.quotes.get("X", ())]
+    quoted = [order for account in venue.state.accounts.values() for order in account.quotes.get("X", ())]
+    quotes = [order for order in quoted if order.order_id in venue.state.orders]
     return (
         [(order.price_e4, order.leaves_e8) for order in quotes if order.side == Side.BUY],
         [(order.price_e4, order.leaves_e8) for order in quotes if order.side == Side.SELL],
@@ -89,9 +90,43 @@ def test_a_halt_makes_it_wait_longer_and_longer_and_it_comes_back() -> None:
         venue.wall.pass_us(100_000)
     assert attempts == [0, 10, 30, 70, 150, 310]
     venue.do(ResumeSymbol("X"))
-    venue.wall.pass_us(30_000_000)
-    quotes.quote(BIDS, ASKS)
+    assert quotes.quote(BIDS, ASKS)
     assert standing(venue) == (list(BIDS), list(ASKS))
+
+
+@pytest.mark.parametrize(
+    ("shut", "open_again"),
+    [
+        (HaltSymbol("X", "news"), ResumeSymbol("X")),
+        (SetKillSwitch(KillScope.MARKET, "", True, "news"), SetKillSwitch(KillScope.MARKET, "", False, "")),
+        (SetKillSwitch(KillScope.SYMBOL, "X", True, "news"), SetKillSwitch(KillScope.SYMBOL, "X", False, "")),
+    ],
+    ids=["halt", "kill switch of the market", "kill switch of the symbol"],
+)
+def test_the_book_is_back_with_the_first_turn_after_the_market_is_opened_again(
+    shut: AnyCommand, open_again: AnyCommand
+) -> None:
+    venue, quotes = make()
+    quotes.quote(BIDS, ASKS)
+    venue.do(shut)
+    for _ in range(200):
+        venue.wall.pass_us(100_000)
+        quotes.quote(BIDS[:1], ASKS[:1])
+    assert quotes.desk.refused == 5
+    assert not quotes.is_due()
+    venue.do(open_again)
+    assert quotes.quote(BIDS, ASKS)
+    assert standing(venue) == (list(BIDS), list(ASKS))
+
+
+def test_also_right_after_a_refusal_there_are_no_more_than_two_a_second() -> None:
+    venue, quotes = make()
+    venue.do(HaltSymbol("X", "news"))
+    quotes.quote(BIDS, ASKS)
+    venue.do(ResumeSymbol("X"))
+    assert not quotes.is_due()
+    venue.wall.pass_us(500_000)
+    assert quotes.quote(BIDS, ASKS)
 
 
 def test_what_other_orders_hold_is_not_quoted() -> None:
