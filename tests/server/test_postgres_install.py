@@ -84,6 +84,25 @@ async def test_binaries_that_only_root_can_reach_are_copied_with_their_libraries
     assert [path.name for path in (folder / "shared").iterdir() if path.name.startswith("unfinished")] == []
 
 
+@as_root
+def test_the_place_of_a_database_elsewhere_is_told_at_each_start_and_what_was_left_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(postgres_install, "SHARED_HOME", folder / "shared")
+    root_only = folder / "root-only"
+    root_only.mkdir(mode=0o700)
+    left = prepare(root_only / "removed").home
+    shutil.rmtree(root_only / "removed")
+    caplog.set_level("INFO", "kerb.postgres")
+    home = prepare(root_only / "kerb").home
+    place, other = (record.getMessage() for record in caplog.records)
+    assert place == f"the database of {root_only}/kerb is in {home}: remove that together with the folder"
+    assert other.startswith(
+        f"{left} of {root_only}/removed: the data folder is no longer there; if it was removed, "
+    )
+    assert left.is_dir()
+
+
 def _search_locations() -> list[str]:
     spec = importlib.util.find_spec(postgres_install.PACKAGE)
     assert spec is not None
