@@ -1,6 +1,7 @@
 """Start and stop: what was started is stopped in the opposite order, within a deadline, whatever ends the run.
 
-A first SIGTERM or SIGINT drains, a second one ends at once. A fatal fault ends with its own exit code.
+A first SIGTERM, SIGINT or SIGHUP drains, another one after a second ends at once. A fatal fault ends with its own exit
+code.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
+from server.clock import Stopwatch, WallClock
 from server.exit_codes import ExitCode
 from server.journal_errors import JournalFailed
 from server.service_manager import ServiceManager
@@ -21,6 +23,12 @@ logger = logging.getLogger("kerb.lifecycle")
 T = TypeVar("T")
 Stop = Callable[[], Awaitable[None] | None]
 
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""SIGHUP is what a terminal sends when it is closed. Who starts with it ignored (nohup) does not want to be told."""
+
+REPEAT_US: Final = 1_000_000
+"""Signals within this time are one: a group is told as a whole, and `make` or a supervisor in it passes on what it got."""
+
 TICK_S: Final = 0.1
 GRACE_S: Final = 1.0
 """What every part gets to stop, even when the deadline has passed."""
@@ -29,8 +37,10 @@ GRACE_S: Final = 1.0
 class Lifecycle:
     """Runs until a signal or a fault; knows what to stop, and in which order."""
 
-    def __init__(self, manager: ServiceManager, deadline_s: float) -> None:
+    def __init__(self, manager: ServiceManager, deadline_s: float, watch: Stopwatch | None = None) -> None:
         self._manager = manager
+        self._watch: Stopwatch = watch or WallClock()
+        self._asked_us: int | None = None
         self._deadline_s = deadline_s
         self._stops: list[tuple[str, Stop]] = []
         self._ended = asyncio.Event()
@@ -57,18 +67,22 @@ class Lifecycle:
         self._ended.set()
 
     def request_stop(self) -> None:
-        """A signal: the first drains, the second ends at once."""
-        if self._ended.is_set():
+        """A signal: the first drains, another one ends at once, unless it is but the first one's echo."""
+        now_us = self._watch.elapsed_us()
+        if self._asked_us is None:
+            self._asked_us = now_us
+            logger.info("stopping: draining for up to %g s", self._deadline_s)
+            self._ended.set()
+        elif now_us - self._asked_us >= REPEAT_US:
             logger.warning("second signal: ending at once")
             os._exit(ExitCode.INTERRUPTED)
-        logger.info("stopping: draining for up to %g s", self._deadline_s)
-        self._ended.set()
 
     async def start(self, build: Coroutine[Any, Any, T]) -> T | None:
         """Run what starts the parts, listening for signals from now on; None when one came before that was done."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.request_stop)
+        for number in STOP_SIGNALS:
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self.request_stop)
         starting = loop.create_task(build, name="start")
         ended = loop.create_task(self._ended.wait(), name="signals")
         await asyncio.wait((starting, ended), return_when=asyncio.FIRST_COMPLETED)

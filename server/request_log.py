@@ -16,6 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -123,8 +124,10 @@ def outcome_of(answer: bytes) -> Outcome:
 
 
 def _to_stderr(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    """As the logging library does: where the terminal is closed, or the disk full, the calls go on without their log."""
+    with suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 @lru_cache(maxsize=8)

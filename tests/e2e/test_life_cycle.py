@@ -83,24 +83,39 @@ async def test_a_half_sent_body_holds_no_drain_up(kerb: KerbProcess, http: aioht
     slow.close()
 
 
-async def test_a_second_signal_ends_a_drain_that_hangs(kerb: KerbProcess) -> None:
-    _, silent = await asyncio.open_connection("127.0.0.1", int(kerb.url.rpartition(":")[2]))
-    silent.write(
-        b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
-    )
-    await silent.drain()
-    assert kerb.process is not None
-    process = kerb.process
-    process.send_signal(signal.SIGTERM)
-    while b"stopping" not in kerb.log.read_bytes():
-        assert process.returncode is None, kerb.log.read_text()
-        await asyncio.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    await process.communicate()
-    assert process.returncode in (ExitCode.INTERRUPTED, ExitCode.OK)
-    silent.close()
-    await kerb.start()
-    await kerb.verify()
+async def test_a_second_signal_ends_a_drain_that_hangs(database_dsn: str, tmp_path: Path) -> None:
+    patient = {"KERB_DATABASE_URL": database_dsn, "KERB_HTTP__SHUTDOWN_S": "3600"}
+    async with running_kerb(tmp_path / "kerb", **patient) as kerb:
+        with socket.socket() as deaf:  # has asked for more than the kernel takes for it, and does not read
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            deaf.connect(("127.0.0.1", int(kerb.url.rpartition(":")[2])))
+            deaf.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert await asyncio.to_thread(deaf.recv, 1) == b"H"
+            process = kerb.process
+            assert process is not None
+            ended = asyncio.ensure_future(process.communicate())
+            while process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+                await asyncio.wait((ended,), timeout=0.05)
+            await ended
+        assert process.returncode == ExitCode.INTERRUPTED
+        assert "second signal: ending at once" in kerb.log.read_text()
+        await kerb.start()
+        await kerb.verify()
+
+
+async def test_a_closed_terminal_drains(kerb: KerbProcess) -> None:
+    assert await kerb.end(signal.SIGHUP) == ExitCode.OK
+    assert (kerb.data_dir / "journal" / CLEAN_MARK_NAME).exists()
+
+
+async def test_who_ignores_the_end_of_the_terminal_goes_on(database_dsn: str, tmp_path: Path) -> None:
+    kerb = KerbProcess(tmp_path / "kerb", KERB_DATABASE_URL=database_dsn)
+    await kerb.start("nohup")
+    status = Path(f"/proc/{kerb.pid}/status").read_text(encoding="ascii")
+    assert await kerb.stop() == ExitCode.OK
+    ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
+    assert ignored >> (signal.SIGHUP - 1) & 1
 
 
 async def test_systemd_is_told_when_it_is_ready_alive_and_stopping(database_dsn: str, tmp_path: Path) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+
+import pytest
 
 from server.exit_codes import ExitCode
 from server.journal_errors import JournalFailed
-from server.lifecycle import Lifecycle
+from server.lifecycle import REPEAT_US, Lifecycle
 from server.service_manager import ServiceManager
+from tests.feeds.clocks import HandClock
 
 
 def lifecycle(deadline_s: float = 5.0) -> Lifecycle:
@@ -74,3 +78,19 @@ async def test_ticks_come_while_it_runs() -> None:
     await asyncio.wait_for(parts.run(""), 10)
     await parts.stop()
     assert (ticks, parts.exit_code) == (3, ExitCode.OK)
+
+
+async def test_the_echo_of_a_signal_is_no_second_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    exits: list[int] = []
+    monkeypatch.setattr(os, "_exit", exits.append)
+    watch = HandClock()
+    parts = Lifecycle(ServiceManager({}), 5.0, watch)
+    for _ in range(3):
+        parts.request_stop()
+    watch.pass_us(REPEAT_US - 1)
+    parts.request_stop()
+    assert (exits, parts.exit_code) == ([], ExitCode.OK)
+    await asyncio.wait_for(parts.run(""), 10)
+    watch.pass_us(1)
+    parts.request_stop()
+    assert exits == [ExitCode.INTERRUPTED]

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
+import sys
 
 import msgspec
+import pytest
 
-from config.settings import LogFormat
+from config.settings import LogFormat, LogLevel, LogSettings
 from handlers.ws_messages import error_text, ok_text, repeated_text
 from server.principal import Principal, Role
-from server.request_log import FLUSH_S, LINES_MAX, Outcome, RequestLog, order_id_in, outcome_of
+from server.request_log import (
+    FLUSH_S,
+    LINES_MAX,
+    Outcome,
+    RequestLog,
+    open_request_log,
+    order_id_in,
+    outcome_of,
+)
 
 ME = Principal(1_000, 5, frozenset({Role.TRADER}), 7, 2_000_000_000)
 ROBOT = Principal(1_000, 5, frozenset({Role.TRADER}), -3, 2_000_000_000, key_id=3)
@@ -114,3 +126,17 @@ def test_an_order_is_named_by_the_answer_about_it() -> None:
     assert order_id_in(b'{"success":true,"data":{"order_id":"ord_1025","stock_symbol":') == b"ord_1025"
     assert order_id_in(b'{"success":false,"error":{"code":"INSUFFICIENT_FUNDS"') is None
     assert order_id_in(b'{"success":true,"data":[' + b" " * 200 + b'{"order_id":"ord_1025"') is None
+
+
+class ClosedTerminal(io.StringIO):
+    def write(self, text: str, /) -> int:
+        raise OSError(errno.EIO, text)
+
+
+async def test_calls_go_on_when_the_terminal_of_their_log_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", ClosedTerminal())
+    log = open_request_log(LogSettings(level=LogLevel.INFO, format=LogFormat.TEXT, requests=True))
+    assert log is not None
+    for _ in range(LINES_MAX):
+        log.add("GET /healthz", 200, 0.0, "mine", None)
+    log.flush()
