@@ -13,7 +13,6 @@ from typing import Final
 
 from engine.events import TradeBusted
 from feeds.candles import CandleBook
-from feeds.own_candles import APPLIED_SEQ
 from server.database import Database
 from server.errors import DatabaseUnavailable
 from server.market_types import MINUTE_US, Candle, Interval
@@ -25,10 +24,11 @@ log = logging.getLogger("kerb.candles")
 
 RETRY_S: Final = 1.0
 
-# symbol, start of the minute in microseconds
+# symbol, start of the minute in microseconds; how far PostgreSQL is, and the candle as it is there
 STORED: Final = """
-SELECT open_e4, high_e4, low_e4, close_e4, volume_e8, trades FROM candles
-WHERE symbol = $1 AND start_at = TIMESTAMPTZ 'epoch' + $2 * INTERVAL '1 microsecond'
+SELECT p.applied_seq, c.open_e4, c.high_e4, c.low_e4, c.close_e4, c.volume_e8, c.trades
+FROM journal_position AS p
+LEFT JOIN candles AS c ON c.symbol = $1 AND c.start_at = TIMESTAMPTZ 'epoch' + $2 * INTERVAL '1 microsecond'
 """
 
 
@@ -89,12 +89,9 @@ class BustedCandles:
         seq = self._pending[symbol, minute_us]
         await self._write_behind.reached(max(seq, self._first_seq))
         await self._write_behind.barrier()
-        async with (
-            self._database.connection() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            applied_seq: int = await connection.fetchval(APPLIED_SEQ)
-            row = await connection.fetchrow(STORED, symbol, minute_us)
+        row = await self._database.fetchrow(STORED, symbol, minute_us)
+        assert row is not None, "the write-behind has written"
+        applied_seq, *bar = row
         later = self._market.trades_since(symbol, applied_seq)
         if later is None:
             await asyncio.sleep(RETRY_S)
@@ -102,7 +99,7 @@ class BustedCandles:
         if self._pending[symbol, minute_us] != seq:
             return
         del self._pending[symbol, minute_us]
-        stored = None if row is None else Candle(minute_us, *row)
+        stored = None if bar[0] is None else Candle(minute_us, *bar)
         in_minute = [trade for trade in later if minute_us <= trade.time_us < minute_us + MINUTE_US]
         self._candles.put(symbol, minute_us, with_trades(stored, minute_us, in_minute))
         day_us = self._market.symbols[symbol].day_us
