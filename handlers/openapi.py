@@ -35,7 +35,9 @@ numbers with exact decimal text. More decimals than there are is refused, never 
 fraction: `90`, not `90.0`.
 
 **Idempotency.** Send `X-Idempotency-Key` (or `Idempotency-Key`, the same) with whatever moves money or an order: the
-same key and body answer what they answered before, with `Idempotency-Hit: true`. 429 and 503 never use a key up.
+same key and body answer what they answered before, with `Idempotency-Hit: true`. 429 and 503 never use a key up. A key is
+kept for 24 hours of the market's clock: of wall time, but in a replay at 1000 times its speed for 86 s of that. What
+operators propose and decide goes by wall time.
 
 **Times** are RFC 3339, UTC. **Ids** are opaque strings with a prefix. Every answer has `X-Request-ID`; send one of your
 own (1 to 64 of `A-Z a-z 0-9 . _ : -`) and it is used. `HEAD` answers wherever `GET` does. What is limited says how much is left; 429 and
@@ -287,7 +289,8 @@ _HEADERS: Final = {
 _IDEMPOTENCY_KEY: Final = {
     "name": "X-Idempotency-Key",
     "in": "header",
-    "description": "The same key and body have one effect and one answer, for 24 hours. `Idempotency-Key` is the same.",
+    "description": "The same key and body have one effect and one answer, for 24 hours of the market's clock. "
+    "`Idempotency-Key` is the same.",
     "required": False,
     "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
 }

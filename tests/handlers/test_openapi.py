@@ -70,6 +70,14 @@ def test_links_lead_to_operations(document: dict[str, Any]) -> None:
             assert link.parameter in parameters[link.operation], doc.operation
 
 
+def test_it_says_by_which_clock_idempotency_keys_are_kept(document: dict[str, Any]) -> None:
+    assert (
+        "24 hours of the market's clock"
+        in document["components"]["parameters"]["IdempotencyKey"]["description"]
+    )
+    assert "24 hours of the market's clock" in document["info"]["description"].replace("\n", " ")
+
+
 def test_the_version_is_that_of_the_project() -> None:
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
 
