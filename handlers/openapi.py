@@ -34,7 +34,8 @@ can have are listed with it (`x-error-codes`), all of them at `/api/v1/errors`. 
 numbers with exact decimal text. More decimals than there are is refused, never rounded. An integer is written without a
 fraction: `90`, not `90.0`.
 
-**Idempotency.** Send `X-Idempotency-Key` (or `Idempotency-Key`, the same) with whatever moves money or an order: the
+**Idempotency.** Send `X-Idempotency-Key` (or `Idempotency-Key`, the same) with whatever moves money or an order, and what
+an operator does: those operations have it as a parameter, all others ignore it (registering a second time is refused). The
 same key and body answer what they answered before, with `Idempotency-Hit: true`. 429 and 503 never use a key up. A key is
 kept for 24 hours of the market's clock: of wall time, but in a replay at 1000 times its speed for 86 s of that. What
 operators propose and decide goes by wall time.

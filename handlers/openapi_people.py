@@ -39,6 +39,7 @@ AUTH: Final = {
         operation="register",
         summary="Become a user, with an open account",
         tag=Tag.AUTH,
+        about="Takes no idempotency key: sent a second time it is refused, as the address is taken. Sign in then.",
         body=RegisterBody,
         answer=RegisteredJson,
         status=201,

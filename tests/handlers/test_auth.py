@@ -153,6 +153,14 @@ async def test_an_address_registers_once_whatever_its_case(small: SmallKerb) -> 
     assert (again.status, again.code) == (409, "EMAIL_TAKEN")
 
 
+async def test_a_registration_takes_no_idempotency_key(small: SmallKerb) -> None:
+    body = {"email": "new@example.com", "password": PASSWORD, "full_name": "New User"}
+    headers = {"X-Idempotency-Key": "k-1"}
+    first = await small.anonymous()("POST", "/auth/register", body, headers=headers)
+    again = await small.anonymous()("POST", "/auth/register", body, headers=headers)
+    assert (first.status, again.status, again.code) == (201, 409, "EMAIL_TAKEN")
+
+
 async def test_the_answer_to_a_registration(small: SmallKerb) -> None:
     body = {"email": "new@example.com", "password": PASSWORD, "full_name": "Zoë N.", "phone": "+49 30 123456"}
     registered = await small.anonymous()("POST", "/auth/register", body)

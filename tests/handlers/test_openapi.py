@@ -78,6 +78,22 @@ def test_it_says_by_which_clock_idempotency_keys_are_kept(document: dict[str, An
     assert "24 hours of the market's clock" in document["info"]["description"].replace("\n", " ")
 
 
+def test_what_takes_an_idempotency_key_has_it_as_a_parameter_and_the_rest_are_these(
+    document: dict[str, Any],
+) -> None:
+    key = {"$ref": "#/components/parameters/IdempotencyKey"}
+    without = [
+        path
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if method != "get" and key not in operation.get("parameters", [])
+    ]
+    ignoring = ("auth/", "users/pr", "notifications/", "orders/preview")
+    assert [path for path in without if not path.removeprefix("/api/v1/").startswith(ignoring)] == []
+    register = document["paths"]["/api/v1/auth/register"]["post"]
+    assert register["description"].startswith("Takes no idempotency key")
+
+
 def test_the_version_is_that_of_the_project() -> None:
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
 
