@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 from aiohttp import web
+from multidict import MultiMapping
 
 from engine.apply import Applied
 from engine.commands import AnyCommand, Envelope
@@ -37,12 +38,12 @@ class Call:
         services: Services,
         request: web.Request | None,
         request_id: str,
-        headers: Mapping[str, str] | None = None,
+        headers: MultiMapping[str] | None = None,
     ) -> None:
         self.services = services
         self._request = request
         self.request_id = request_id
-        self.headers: Mapping[str, str] = self.request.headers if headers is None else headers
+        self.headers: MultiMapping[str] = self.request.headers if headers is None else headers
         self.signed_in: Principal | None = None
         self.verdict: Verdict | None = None
         self.body = b""

@@ -23,6 +23,7 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.http_writer import HttpVersion11
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
+from multidict import MultiMapping
 
 from engine.apply import Applied
 from handlers.call import Call
@@ -59,7 +60,7 @@ class DirectRoute:
         self._about_order = is_about_order(route)
         self._body_max_bytes = services.settings.http.body_max_bytes
 
-    def begin(self, headers: Mapping[str, str], body: bytes, write: Write) -> None:
+    def begin(self, headers: MultiMapping[str], body: bytes, write: Write) -> None:
         """Carry a call out; `write` gets the whole answer, now or when it is durable."""
         started_s = perf_counter()
         call = Call(self._services, None, request_id_of(headers), headers)

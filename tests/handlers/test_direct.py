@@ -117,6 +117,7 @@ async def test_an_order_in_many_pieces_is_the_same_order(small: SmallKerb) -> No
         (lambda client: order(client, version="1.0"), 201, False),
         (lambda client: order(client, more="Expect: 100-continue\r\n"), 100, True),
         (lambda client: order(client, more="Content-Encoding: gzip\r\n"), 415, True),
+        (lambda client: order(client, more="X-Idempotency-Key: a\r\nX-Idempotency-Key: b\r\n"), 400, True),
         (lambda client: order(client, method="PUT"), 405, True),
         (lambda client: order(client, more="Transfer-Encoding: chunked\r\n"), 400, False),
         (lambda client: order(client, price=95.123456), 422, True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from multidict import CIMultiDict
 
 from handlers.request_input import (
     LIMIT_DEFAULT,
@@ -29,22 +30,31 @@ def test_what_is_no_id_does_not_exist(text: str) -> None:
         read_id(text, "ord_")
 
 
+def sent(*headers: tuple[str, str]) -> CIMultiDict[str]:
+    return CIMultiDict(headers)
+
+
 def test_both_spellings_of_the_key_header() -> None:
-    assert idempotency_key({}) == ""
-    assert idempotency_key({"X-Idempotency-Key": "a"}) == "a"
-    assert idempotency_key({"Idempotency-Key": "b"}) == "b"
-    assert idempotency_key({"X-Idempotency-Key": "a", "Idempotency-Key": "a"}) == "a"
+    ours, plain = "X-Idempotency-Key", "Idempotency-Key"
+    assert idempotency_key(sent()) == ""
+    assert idempotency_key(sent((ours, "a"))) == "a"
+    assert idempotency_key(sent((plain, "b"))) == "b"
+    assert idempotency_key(sent((ours, "a"), (plain, "a"))) == "a"
+    assert idempotency_key(sent((ours.lower(), "a"), (ours.upper(), "a"))) == "a"
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "é", "x" * 129, "a\tb"])
 def test_a_key_is_short_printable_ascii(key: str) -> None:
     with pytest.raises(BadRequest):
-        idempotency_key({"X-Idempotency-Key": key})
+        idempotency_key(sent(("X-Idempotency-Key", key)))
 
 
-def test_two_different_keys_are_refused() -> None:
-    with pytest.raises(BadRequest):
-        idempotency_key({"X-Idempotency-Key": "a", "Idempotency-Key": "b"})
+@pytest.mark.parametrize("first", ["X-Idempotency-Key", "Idempotency-Key"])
+@pytest.mark.parametrize("second", ["X-Idempotency-Key", "Idempotency-Key"])
+def test_two_different_keys_are_refused(first: str, second: str) -> None:
+    for keys in (("a", "b"), ("a", ""), ("a", "a", "b")):
+        with pytest.raises(BadRequest):
+            idempotency_key(sent((first, keys[0]), *((second, key) for key in keys[1:])))
 
 
 def test_pages() -> None:

@@ -81,7 +81,7 @@ ORDERS: Final = [
     Request("a key with a space", "POST", "/orders", ORDER, 400, BAD, "X-Idempotency-Key", {"X-Idempotency-Key": "a b"}),
     Request("an empty key", "POST", "/orders", ORDER, 400, BAD, "X-Idempotency-Key", {"X-Idempotency-Key": ""}),
     Request("a long key", "POST", "/orders", ORDER, 400, BAD, "X-Idempotency-Key", {"X-Idempotency-Key": "x" * 200}),
-    Request("two keys", "POST", "/orders", ORDER, 400, BAD, "Idempotency-Key", {"X-Idempotency-Key": "a", "Idempotency-Key": "b"}),
+    Request("two keys", "POST", "/orders", ORDER, 400, BAD, "X-Idempotency-Key", {"X-Idempotency-Key": "a", "Idempotency-Key": "b"}),
     get("an id that is none", "/orders/first", 404, "ORDER_NOT_FOUND"),
     get("an id of another kind", "/orders/txn_1", 404, "ORDER_NOT_FOUND"),
     get("a number for an id", "/orders/1", 404, "ORDER_NOT_FOUND"),
