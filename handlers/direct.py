@@ -29,11 +29,21 @@ from engine.apply import Applied
 from handlers.call import Call
 from handlers.cors import Cors
 from handlers.envelope import Answer, failure
-from handlers.middleware import BodyCut, admit, bug, checked_body, header_lines, is_about_order, request_id_of
+from handlers.middleware import (
+    BodyCut,
+    admit,
+    bug,
+    checked_body,
+    header_lines,
+    is_about_order,
+    request_id_of,
+    stopped,
+)
 from handlers.routing import CommandHandler, Route
 from handlers.unfinished_heads import UnfinishedHeads
 from handlers.whole_response import WholeResponse, whole_answer
 from server.errors import BadRequest, KerbError
+from server.journal_errors import JournalFailed
 from server.request_log import order_id_in
 from server.services import Services
 
@@ -71,6 +81,8 @@ class DirectRoute:
             durable = self._services.runtime.wait_durable(applied.seq)
         except KerbError as error:
             self._write(call, failure(error, call.request_id), started_s, write)
+        except JournalFailed:
+            self._write(call, stopped(call), started_s, write)
         except Exception:
             log.exception("%s failed, request %s", self._route.name, call.request_id)
             self._write(call, bug(call), started_s, write)
@@ -85,6 +97,8 @@ class DirectRoute:
             answer = self._handler.answer(call, applied)
         except KerbError as error:
             answer = failure(error, call.request_id)
+        except JournalFailed:
+            answer = stopped(call)
         except Exception:
             log.exception("%s failed, request %s", self._route.name, call.request_id)
             answer = bug(call)

@@ -35,6 +35,7 @@ from server.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
+from server.journal_errors import JournalFailed
 from server.principal import Principal
 from server.rate_limits import LimitClass, RateLimits, Verdict
 from server.request_log import order_id_in
@@ -45,6 +46,8 @@ WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 BODY_TIMEOUT_S: Final = 30
 """A body that has not come by then will not come: a client must not keep a connection busy for ever."""
+
+STOPPED: Final = "The server has stopped, try again with the same idempotency key."
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _PREFIX: Final = secrets.token_hex(4)
@@ -175,6 +178,14 @@ def bug(call: Call) -> Answer:
     return fault(call.request_id)
 
 
+def stopped(call: Call) -> Answer:
+    """The answer where the journal has stopped, a full disk say: the machine's trouble, which the log has already, and no bug.
+
+    Whether the command is on the disk shows after the restart, to whoever repeats the call with the same idempotency key.
+    """
+    return failure(ShuttingDown(STOPPED), call.request_id)
+
+
 def endpoint(route: Route, services: Services, cors: Cors) -> Endpoint:
     """The function that aiohttp calls for a route."""
     handler = route.handler
@@ -197,6 +208,8 @@ def endpoint(route: Route, services: Services, cors: Cors) -> Endpoint:
             answer = await handler(call)
         except KerbError as error:
             answer = failure(error, call.request_id)
+        except JournalFailed:
+            answer = stopped(call)
         except Exception:
             log.exception("%s failed, request %s", route.name, call.request_id)
             answer = bug(call)

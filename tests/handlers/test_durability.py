@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Event
 
 import pytest
 
+from config.settings import Settings
 from server.disk import Disk
-from tests.handlers.small_kerb import SmallKerb
+from server.journal_errors import JournalFailed
+from tests.handlers.small_kerb import Reply, SmallKerb, open_small_kerb
 from tests.handlers.websocket_user import connected
 
 
@@ -111,3 +116,33 @@ async def test_every_way_to_send_a_command_answers_when_it_is_durable(
         finally:
             disk_gate.set()
             await asyncio.gather(*waiting.values())
+
+
+async def test_a_disk_that_fails_under_a_command_is_no_bug_and_the_call_may_be_repeated(
+    database_dsn: str, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replies: list[Reply] = []
+    metrics: list[bytes] = []
+
+    def full(disk: Disk, fd: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async def lose_the_disk() -> None:
+        async with open_small_kerb(database_dsn, tmp_path, settings) as small:
+            client = await small.trader(cash="1000", units=5)
+            resting = (await client.place("BUY", "1", "90")).data["order_id"]
+            monkeypatch.setattr(Disk, "fdatasync", full)
+            commands = [
+                client.place("BUY", "1", "90"),
+                client("DELETE", f"/orders/{resting}"),
+                client("POST", "/wallet/deposit", {"amount": "1", "payment_method": "CARD"}),
+            ]
+            replies.extend(await asyncio.gather(*commands))
+            metrics.append(await small.services.metrics.render())
+
+    with pytest.raises(JournalFailed):  # at the end, as the journal cannot be closed
+        await lose_the_disk()
+    answers = [(reply.status, reply.code, reply.error["retryable"]) for reply in replies]
+    assert answers == [(503, "SHUTTING_DOWN", True)] * 3
+    assert all("Retry-After" in reply.headers for reply in replies)
+    assert b"kerb_http_faults_total 0.0" in metrics[0]
