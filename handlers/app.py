@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_writer import HttpVersion11
 
 from handlers.cors import Cors
 from handlers.direct import DirectRunner, direct_routes
@@ -12,7 +14,7 @@ from handlers.envelope import failure
 from handlers.middleware import endpoint, request_id_of, respond, stream_endpoint
 from handlers.routes import ROUTES, STREAM_ROUTES
 from handlers.routing import Endpoint
-from server.errors import MethodNotAllowed, NotFound
+from server.errors import ExpectationFailed, MethodNotAllowed, NotFound
 from server.services import Services
 
 SHUTDOWN_SHARES: Final = 4
@@ -26,20 +28,23 @@ def build_application(services: Services) -> web.Application:
     app = web.Application(client_max_size=services.settings.http.body_max_bytes)
     app[SERVICES] = services
     cors = Cors(services.settings.http.cors_origins)
+    expect = _expect(services, cors)
+
+    def add(method: str, path: str, handler: Endpoint) -> None:
+        app.router.add_route(method, path, handler, expect_handler=expect)
+
     for route in ROUTES:
         handler = endpoint(route, services, cors)
-        app.router.add_route(route.method, route.path, handler)
+        add(route.method, route.path, handler)
         if route.method == "GET":
-            app.router.add_route("HEAD", route.path, handler)
+            add("HEAD", route.path, handler)
     for stream in STREAM_ROUTES:
-        app.router.add_route("GET", stream.path, stream_endpoint(stream, services, cors))
+        add("GET", stream.path, stream_endpoint(stream, services, cors))
     known = tuple(app.router.resources())
     elsewhere = _elsewhere(known, services, cors)
     for path in {resource.canonical for resource in known if isinstance(resource, web.PlainResource)}:
-        app.router.add_route(
-            "*", path, elsewhere
-        )  # or it would be taken for `…/{order_id}` in another method
-    app.router.add_route("*", "/{tail:.*}", elsewhere)
+        add("*", path, elsewhere)  # or it would be taken for `…/{order_id}` in another method
+    add("*", "/{tail:.*}", elsewhere)
     return app
 
 
@@ -64,7 +69,7 @@ def build_runner(services: Services) -> web.AppRunner:
 
 def _elsewhere(known: tuple[web.AbstractResource, ...], services: Services, cors: Cors) -> Endpoint:
     """What answers everything that is not in the table: OPTIONS, 405 for another method, 404 for the rest."""
-    observe = services.metrics.route("elsewhere").observe
+    note = _notes(services)
     fixed: dict[str, set[str]] = {}
     for resource in known:
         if isinstance(resource, web.PlainResource):
@@ -84,9 +89,38 @@ def _elsewhere(known: tuple[web.AbstractResource, ...], services: Services, cors
             answer.headers = {"Allow": methods_text}
         else:
             answer = failure(NotFound(), request_id)
-        observe(answer.status, 0.0)
-        if services.request_log is not None:
-            services.request_log.add("elsewhere", answer.status, 0.0, request_id, None)
+        note(answer.status, request_id)
         return respond(request, cors, answer, request_id, None)
 
     return handle
+
+
+def _expect(services: Services, cors: Cors) -> Callable[[web.Request], Awaitable[web.StreamResponse | None]]:
+    """What is asked first about a call with the header Expect: None has it go on."""
+    note = _notes(services)
+
+    async def expect(request: web.Request) -> web.StreamResponse | None:
+        if request.version < HttpVersion11:  # such a client does not know what it says
+            return None
+        if request.headers["Expect"].lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # the answer itself has not begun
+            return None
+        request_id = request_id_of(request.headers)
+        answer = failure(ExpectationFailed(), request_id)
+        note(answer.status, request_id)
+        return respond(request, cors, answer, request_id, None)
+
+    return expect
+
+
+def _notes(services: Services) -> Callable[[int, str], None]:
+    """What counts and logs an answer outside of the table: its status and request id."""
+    observe = services.metrics.route("elsewhere").observe
+
+    def note(status: int, request_id: str) -> None:
+        observe(status, 0.0)
+        if services.request_log is not None:
+            services.request_log.add("elsewhere", status, 0.0, request_id, None)
+
+    return note

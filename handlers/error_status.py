@@ -24,6 +24,7 @@ STATUSES: Final[dict[type[errors.KerbError], int]] = {
     errors.TooManyApiKeys: 409,
     errors.BodyTooLarge: 413,
     errors.UnsupportedMediaType: 415,
+    errors.ExpectationFailed: 417,
     errors.RefusedAtBorder: 422,
     errors.NotSupported: 422,
     errors.WeakPassword: 422,

@@ -132,6 +132,15 @@ class BodyTooLarge(KerbError):
         super().__init__("The body is too large.", details={"limit_bytes": limit_bytes})
 
 
+class ExpectationFailed(KerbError):
+    """The header Expect asks for something else than `100-continue` (RFC 9110, 10.1.1)."""
+
+    code = "EXPECTATION_FAILED"
+
+    def __init__(self) -> None:
+        super().__init__("Expect: only 100-continue can be met.", details={"field": "Expect"})
+
+
 class UnsupportedMediaType(KerbError):
     """The body is not declared as JSON, or is compressed."""
 

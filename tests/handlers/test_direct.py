@@ -142,6 +142,20 @@ async def test_what_is_not_plain_is_answered_all_the_same(
     raw.writer.close()
 
 
+@pytest.mark.parametrize("more", ["Expect: 200-maybe\r\n", "Expect: 100-continue, more\r\n"])
+async def test_what_a_client_cannot_expect_is_refused_in_the_envelope(small: SmallKerb, more: str) -> None:
+    client = await small.trader(cash="1000")
+    raw = await connect(small)
+    for request in (order(client, more=more), f"GET /nowhere HTTP/1.1\r\nHost: k\r\n{more}\r\n".encode()):
+        raw.writer.write(request)
+        status, head, body = await raw.answer()
+        assert (status, b"X-Request-ID" in head, b'"EXPECTATION_FAILED"' in body) == (417, True, True)
+    raw.writer.write(order(client, more=more, version="1.0"))
+    assert (await raw.answer())[0] == 201
+    assert len((await client("GET", "/orders")).data) == 1
+    raw.writer.close()
+
+
 async def test_an_origin_is_told_whether_it_may_read(small: SmallKerb) -> None:
     client = await small.trader(cash="1000")
     raw = await connect(small)
