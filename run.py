@@ -96,9 +96,11 @@ def verify(mode: str | None, file: Path | None) -> None:
     from server import operations
 
     settings = _settings(mode, file).settings
-    findings = _run(settings, lambda: operations.verify(settings))
+    findings, compared = _run(settings, lambda: operations.verify(settings))
+    findings += compared.findings
     for finding in findings:
         print(finding)
+    print(compared)
     if findings:
         print(f"{len(findings)} rows are wrong", file=sys.stderr)
         sys.exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 
 from config.settings import Settings
-from server import migrations, verify_journal
+from server import migrations
 from server import verify as books
 from server.clock import WallClock
 from server.core import open_core
@@ -15,6 +15,7 @@ from server.lifecycle import Lifecycle
 from server.principal import Role
 from server.service_manager import ServiceManager
 from server.verify import Finding
+from server.verify_journal import Compared, verify_journal
 from sql.users import OPERATORS_LOCKED, SET_ROLES
 
 
@@ -36,10 +37,10 @@ async def drain(settings: Settings) -> int:
         await lifecycle.stop()
 
 
-async def verify(settings: Settings) -> list[Finding]:
-    """All that is wrong with the books in PostgreSQL, and with the journal measured against them."""
+async def verify(settings: Settings) -> tuple[list[Finding], Compared]:
+    """All that is wrong with the books in PostgreSQL, and what came of comparing them with the journal."""
     async with open_database_server(settings, beside_a_running_kerb=True) as dsn:
-        return await books.verify(dsn) + await verify_journal.verify_journal(dsn, settings.data_dir)
+        return await books.verify(dsn), await verify_journal(dsn, settings.data_dir)
 
 
 async def set_roles(settings: Settings, email: str, roles: tuple[str, ...]) -> str:

@@ -165,6 +165,7 @@ async def open_world(
     settings: WriteBehindSettings = SETTINGS,
     journal_id: bytes = JOURNAL_ID,
     disk: Disk | None = None,
+    segment_bytes: int = 1 << 20,
 ) -> AsyncIterator[World]:
     """Recover from database and journal as Kerb does, then run until the block ends. Nothing is drained."""
     watermark = Watermark(dsn, journal_id, ENGINE_VERSION)
@@ -174,7 +175,7 @@ async def open_world(
         applied_seq,
         journal_id=journal_id,
         engine_version=ENGINE_VERSION,
-        segment_bytes=1 << 20,
+        segment_bytes=segment_bytes,
         tail_records=1_000,
         disk=disk,
     )
