@@ -82,7 +82,8 @@ class MarketView:
     def update_tape(self, quote: Quote) -> None:
         """Take the newest quote of an instrument whose price comes from a tape; others are left alone.
 
-        The quote's own `version` is not used: versions count what this view shows.
+        The quote's own `version` is not used: versions count what this view shows. Where it knows no previous close,
+        that of the day which ended last here stays.
         """
         view = self.symbols.get(quote.symbol)
         if view is None or view.price_source is not PriceSource.TAPE:
@@ -93,7 +94,7 @@ class MarketView:
         view.high_e4 = quote.high_e4
         view.low_e4 = quote.low_e4
         view.volume_e8 = quote.volume_e8
-        view.previous_close_e4 = quote.previous_close_e4
+        view.previous_close_e4 = quote.previous_close_e4 or view.previous_close_e4
         view.stale = quote.stale
         self._touch(view, quote.timestamp_us)
 
@@ -250,7 +251,9 @@ class MarketView:
         view = self._view(event.symbol)
         if view.price_source is PriceSource.OWN:
             view.start_day(event.previous_close_e4, record.now_us)
-            self._touch(view, record.now_us)
+        else:  # the day's figures are the tape's, which may not know what was before it
+            view.previous_close_e4 = event.previous_close_e4
+        self._touch(view, record.now_us)
 
     def _on_instrument_set(self, event: InstrumentSet, record: Record) -> None:
         view = self._view(event.symbol)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from engine.events import DayEnded, PhaseChanged
 from engine.kinds import OrderType, Phase, PriceSource, SelfTradePrevention, Side, TimeInForce
@@ -95,6 +96,23 @@ def test_day_figures_grow_with_trades_and_start_again_when_the_day_ends(view: Ma
     assert next_day is not None
     assert (next_day.open_e4, next_day.high_e4, next_day.low_e4, next_day.volume_e8) == (0, 0, 0, 0)
     assert (next_day.previous_close_e4, next_day.price_e4) == (10_100, 10_100)
+
+
+def test_a_tape_that_knows_no_previous_close_has_that_of_the_day_that_ended(view: MarketView) -> None:
+    def figures() -> tuple[int, int, int]:
+        quote = view.quote("AIG")
+        assert quote is not None
+        return quote.previous_close_e4, quote.change_e4, quote.volume_e8
+
+    unknown = replace(tape_quote(486_000), previous_close_e4=0)
+    view.update_tape(unknown)
+    assert figures() == (0, 0, unknown.volume_e8)
+    for seq, close_e4, change_e4 in ((2, 485_500, 500), (3, 487_000, -1_000)):
+        view.listener([durable(seq, DayEnded("AIG", close_e4))])
+        view.update_tape(unknown)
+        assert figures() == (close_e4, change_e4, unknown.volume_e8)
+    view.update_tape(tape_quote(486_000))
+    assert figures() == (485_000, 1_000, unknown.volume_e8)
 
 
 def test_the_change_is_measured_from_the_previous_close(view: MarketView) -> None:
