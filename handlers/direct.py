@@ -49,7 +49,8 @@ from server.services import Services
 
 log = logging.getLogger("kerb.http")
 
-Write = Callable[[bytes], None]
+Write = Callable[[bytes | None], None]
+"""Takes a whole answer, or None where there can be none: then the connection is cut."""
 
 
 class DirectRoute:
@@ -98,7 +99,8 @@ class DirectRoute:
         except KerbError as error:
             answer = failure(error, call.request_id)
         except JournalFailed:
-            answer = stopped(call)
+            write(None)  # it may be on the disk: nobody can be told yet
+            return
         except Exception:
             log.exception("%s failed, request %s", self._route.name, call.request_id)
             answer = bug(call)
@@ -240,11 +242,16 @@ class DirectProtocol(RequestHandler):
         answer = failure(BadRequest("", "this is not valid HTTP"), request_id)
         return WholeResponse(status, answer.body, answer.content_type, f"X-Request-ID: {request_id}\r\n")
 
-    def _answer(self, answer: bytes) -> None:
-        """Write the whole answer, if the client is still there, and go on with what it has sent meanwhile."""
+    def _answer(self, answer: bytes | None) -> None:
+        """Write the whole answer, if the client is still there, and go on with what it has sent meanwhile. None cuts the
+        connection instead.
+        """
         self._request_in_progress = False
         if self.transport is not None:
-            self.transport.write(answer)
+            if answer is None:
+                self.transport.abort()
+            else:
+                self.transport.write(answer)
         if self._handler_waiter is not None and not self._handler_waiter.done():
             self._handler_waiter.set_result(None)  # the shutdown waited for this call
         elif self._messages:

@@ -179,9 +179,11 @@ def bug(call: Call) -> Answer:
 
 
 def stopped(call: Call) -> Answer:
-    """The answer where the journal has stopped, a full disk say: the machine's trouble, which the log has already, and no bug.
+    """The answer where the journal has stopped, a full disk say, before the command: the machine's trouble, which the log has
+    already, and no bug.
 
-    Whether the command is on the disk shows after the restart, to whoever repeats the call with the same idempotency key.
+    A command that had joined a group by then gets no answer: whether that is on the disk shows after the restart, so its
+    connection is cut, as a crash cuts it (DESIGN.md §4: no acknowledgement).
     """
     return failure(ShuttingDown(STOPPED), call.request_id)
 
@@ -210,6 +212,8 @@ def endpoint(route: Route, services: Services, cors: Cors) -> Endpoint:
             answer = failure(error, call.request_id)
         except JournalFailed:
             answer = stopped(call)
+            if request.transport is not None:
+                request.transport.abort()  # the command may be on the disk: nobody can be told yet
         except Exception:
             log.exception("%s failed, request %s", route.name, call.request_id)
             answer = bug(call)
