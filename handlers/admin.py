@@ -86,6 +86,7 @@ async def halt(call: Call) -> Answer:
 async def resume(call: Call) -> Answer:
     """`POST /admin/instruments/{symbol}/resume`."""
     symbol = call.path("symbol")
+    _read_reason(call)  # the command has no place for it, but the audit keeps what was sent
     return await _carry_out(call, ResumeSymbol(symbol), SymbolStatusJson(symbol, halted=False))
 
 

@@ -11,7 +11,7 @@ SELECT
     notional_e4, fee_e4, hold_e4, status, reason, created_at, updated_at, client_order_id, replaces_id,
     replaced_by_id, is_quote
 FROM orders
-WHERE ($1 = 0 OR account_id = $1) AND order_id < $2 AND ($3 = '' OR symbol = $3) AND status = ANY ($4::SMALLINT[])
+WHERE ($1::bigint = 0 OR account_id = $1) AND order_id < $2 AND ($3 = '' OR symbol = $3) AND status = ANY ($4::SMALLINT[])
 ORDER BY order_id DESC LIMIT $5
 """
 
@@ -32,7 +32,7 @@ INSERT INTO audit_log (user_id, action, target, body, status, request_id) VALUES
 # user id (0: all), before audit id, limit; newest first
 AUDIT: Final = """
 SELECT audit_id, at, user_id, action, target, body, status, request_id FROM audit_log
-WHERE ($1 = 0 OR user_id = $1) AND audit_id < $2 ORDER BY audit_id DESC LIMIT $3
+WHERE ($1::bigint = 0 OR user_id = $1) AND audit_id < $2 ORDER BY audit_id DESC LIMIT $3
 """
 
 # account id, amount, reason, user id

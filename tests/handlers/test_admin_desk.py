@@ -41,6 +41,7 @@ async def test_operators_see_everybodys_orders_with_their_owners(small: SmallKer
         ("status=PENDING", [first["order_id"]]),
         ("symbol=TSLA", []),
         ("user_id=usr_999999", []),
+        (f"account_id=acc_{2**40}", []),  # ids leave 32 bits after two thousand commands
     ):
         reply = await operator("GET", f"/admin/orders?{query}")
         assert [each["order_id"] for each in reply.data] == expected, query
@@ -187,6 +188,19 @@ async def test_a_proposal_that_cannot_be(
     reply = await operator("POST", "/admin/adjustments", body)
     assert (reply.status, reply.code) == (status, code)
     assert (await operator("GET", "/admin/adjustments")).data == []
+
+
+async def test_ids_of_any_size_are_asked_for_and_a_reason_is_read_wherever_it_may_stand(
+    small: SmallKerb,
+) -> None:
+    operator = await small.admin()
+    assert (await operator("GET", f"/admin/audit?user_id=usr_{2**40}")).data == []
+    for action in ("halt", "resume"):
+        reply = await operator("POST", f"/admin/instruments/AAPL/{action}", {"reason": "line\x1dfeed"})
+        assert (reply.status, reply.code) == (400, "BAD_REQUEST"), action
+        assert (
+            await operator("POST", f"/admin/instruments/AAPL/{action}", {"reason": "a test"})
+        ).status == 200
 
 
 async def test_the_audit_says_who_did_what_with_which_outcome_and_cannot_be_changed(small: SmallKerb) -> None:
