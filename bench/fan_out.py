@@ -62,7 +62,11 @@ class Exchange:
         self.hub = Hub(self.market, settings.stream, {}, {}, clock, candles, lambda *_: None)
         self.seq = 0
         parts = SimpleNamespace(
-            settings=settings, hub=self.hub, market=self.market, rate_limits=RateLimits(settings.limits)
+            settings=settings,
+            hub=self.hub,
+            market=self.market,
+            rate_limits=RateLimits(settings.limits),
+            request_log=None,
         )
         self.services = cast(Services, parts)
         self.happens(
