@@ -74,7 +74,9 @@ class Load:
         self.statuses: dict[bytes, int] = {}
         self.latencies_s: list[float] = []
         self.unlike = b""
-        self.idle: list[Sender] = []
+        self.idle: deque[Sender] = (
+            deque()
+        )  # used in turn, so that none is idle for so long that the server closes it
         self.waiting: deque[float] = deque()
         self.sending = True
         self.counting = job.warm_s == 0
@@ -116,7 +118,7 @@ class Load:
         """Let every connection send, or send by the clock."""
         self.started_s = monotonic()
         if self.job.rate:
-            self.idle = list(senders)
+            self.idle = deque(senders)
             self._tick(0)
         else:
             for sender in senders[: self.job.count or None]:
@@ -129,7 +131,7 @@ class Load:
         target = int((now_s - self.started_s) * self.job.rate)
         for _ in range(due, target):
             if self.idle:
-                self.idle.pop().send(now_s)
+                self.idle.popleft().send(now_s)
             else:
                 self.waiting.append(now_s)
         self.loop.call_later(_TURN_S, self._tick, max(due, target))
