@@ -6,28 +6,15 @@ gone) and how it is put back. `rebuild` then makes what is derived: books, heaps
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from heapq import heapify
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from engine.book import Book
-from engine.events import AnyEvent
-from engine.kinds import (
-    AccountKind,
-    AccountStatus,
-    CloseReason,
-    KillScope,
-    OrderStatus,
-    OrderType,
-    Phase,
-    PriceSource,
-    SelfTradePrevention,
-    Side,
-    TimeInForce,
-    TimerKind,
-)
+from engine.kinds import KillScope, OrderStatus, Side
 from engine.orders import Order
+from engine.rows import Kind, Row, kind_of, row_of
 from engine.state import (
     Account,
     Calendar,
@@ -44,120 +31,16 @@ from engine.state import (
     Withdrawal,
 )
 
-Row = tuple[Any, ...]
+DERIVED_FIELDS: Final[dict[type, frozenset[str]]] = {
+    Account: frozenset({"positions", "orders", "quotes"}),
+    Position: frozenset({"lots"}),
+    Order: frozenset({"level", "before", "after", "account", "position"}),
+}
+"""Class → the fields of its objects that no row holds: `rebuild` hangs them on."""
 
-
-class Kind(NamedTuple):
-    """How one kind of aggregate is saved. `key_type` and `row_type` are the types to decode to."""
-
-    key_type: Any
-    row_type: Any
-    keys: Callable[[State], Iterable[Any]]
-    dump: Callable[[State, Any], Row | None]
-    load: Callable[[State, Any, Row], None]
-
-
-ACCOUNT_FIELDS = [
-    "account_id",
-    "user_id",
-    "kind",
-    "currency",
-    "status",
-    "cash_e4",
-    "held_e4",
-    "contributed_e4",
-    "fees_e4",
-    "realized_e4",
-]
-POSITION_FIELDS = ["account_id", "symbol", "units_e8", "held_e8", "cost_e4", "realized_e4"]
-LOT_FIELDS = ["lot_id", "account_id", "symbol", "units_e8", "cost_e4", "acquired_us"]
-ORDER_FIELDS = [
-    "order_id",
-    "account_id",
-    "symbol",
-    "side",
-    "order_type",
-    "time_in_force",
-    "quantity_e8",
-    "price_e4",
-    "limit_e4",
-    "maker_ppm",
-    "taker_ppm",
-    "created_us",
-    "updated_us",
-    "client_order_id",
-    "self_trade_prevention",
-    "replaces_id",
-    "is_quote",
-    "priority",
-    "filled_e8",
-    "notional_e4",
-    "maker_notional_e4",
-    "fee_e4",
-    "hold_e4",
-    "status",
-    "reason",
-    "replaced_by_id",
-]
-INSTRUMENT_FIELDS = [
-    "symbol",
-    "name",
-    "currency",
-    "tick_e4",
-    "lot_e8",
-    "price_min_e4",
-    "price_max_e4",
-    "calendar",
-    "price_source",
-    "band_bps",
-    "fee_schedule",
-    "reference_e4",
-    "phase",
-    "halted",
-    "last_e4",
-    "previous_close_e4",
-]
-LIMITS_FIELDS = [
-    "order_quantity_max_e8",
-    "order_value_max_e4",
-    "open_orders_max",
-    "market_collar_bps",
-    "keys_per_user_max",
-    "keys_max",
-    "key_ttl_us",
-]
-KEY_FIELDS = ["principal", "key", "digest", "seq", "created_us", "answer"]
-
-dump_account = attrgetter(*ACCOUNT_FIELDS)
-dump_position = attrgetter(*POSITION_FIELDS)
-dump_lot = attrgetter(*LOT_FIELDS)
-dump_order = attrgetter(*ORDER_FIELDS)
-dump_instrument = attrgetter(*INSTRUMENT_FIELDS)
-dump_limits = attrgetter(*LIMITS_FIELDS)
-dump_key = attrgetter(*KEY_FIELDS)
-dump_fees = attrgetter("schedule", "maker_ppm", "taker_ppm")
-dump_calendar = attrgetter("calendar", "sessions", "ended_us")
-dump_timer = attrgetter("timer_id", "due_us", "kind", "target")
-dump_withdrawal = attrgetter("withdrawal_id", "account_id", "amount_e4", "requested_us")
-dump_client_order_id = attrgetter("account_id", "client_order_id", "order_id", "closed_us")
-dump_kill_switch = attrgetter("scope", "target", "reason")
-
-
-def stored_in(
-    table: str, fields: Callable[[Any], Row]
-) -> tuple[Callable[[State], Iterable[Any]], Callable[[State, Any], Row | None]]:
-    """Keys and dump of a kind that lives in one dict of the state."""
-    the_table = attrgetter(table)
-
-    def keys(state: State) -> Iterable[Any]:
-        found: Iterable[Any] = the_table(state)
-        return found
-
-    def dump(state: State, key: Any) -> Row | None:
-        aggregate = the_table(state).get(key)
-        return None if aggregate is None else fields(aggregate)
-
-    return keys, dump
+POSITION_ROW: Final = row_of(Position, DERIVED_FIELDS[Position])
+LIMITS_ROW: Final = row_of(Limits)
+INSTRUMENT_FIELDS: Final = row_of(Instrument).fields
 
 
 def dump_clock(state: State, key: str) -> Row:
@@ -191,7 +74,7 @@ def position_keys(state: State) -> Iterable[tuple[int, str]]:
 def dump_one_position(state: State, key: tuple[int, str]) -> Row | None:
     """A position, without its lots."""
     position = state.accounts[key[0]].positions.get(key[1])
-    return None if position is None else dump_position(position)
+    return None if position is None else POSITION_ROW.dump(position)
 
 
 def load_position(state: State, key: tuple[int, str], row: Row) -> None:
@@ -220,114 +103,38 @@ def load_bust(state: State, key: int, row: Row) -> None:
     (state.busts[key],) = row
 
 
-def load_into(table: str, make: Callable[..., Any]) -> Callable[[State, Any, Row], None]:
-    """Load of a kind that lives in one dict of the state."""
-    the_table = attrgetter(table)
-
-    def load(state: State, key: Any, row: Row) -> None:
-        the_table(state)[key] = make(*row)
-
-    return load
-
-
 ONE = ("clock",)
 LIMITS_KEYS = ("limits",)
-SESSIONS = tuple[tuple[int, int], ...]
 
 KINDS: Final[dict[str, Kind]] = {
     "clock": Kind(str, tuple[int, int], lambda state: ONE, dump_clock, load_clock),
     "limits": Kind(
         str,
-        tuple[int, int, int, int, int, int, int],
+        LIMITS_ROW.row_type,
         lambda state: LIMITS_KEYS,
-        lambda state, key: dump_limits(state.limits),
+        lambda state, key: LIMITS_ROW.dump(state.limits),
         load_limits,
+        LIMITS_ROW.defaults,
     ),
-    "account": Kind(
-        int,
-        tuple[int, int, AccountKind, str, AccountStatus, int, int, int, int, int],
-        *stored_in("accounts", dump_account),
-        load_account,
-    ),
+    "account": kind_of(int, "accounts", Account, DERIVED_FIELDS[Account], load_account),
     "position": Kind(
-        tuple[int, str], tuple[int, str, int, int, int, int], position_keys, dump_one_position, load_position
-    ),
-    "lot": Kind(
-        int, tuple[int, int, str, int, int, int], *stored_in("lots", dump_lot), load_into("lots", Lot)
-    ),
-    "order": Kind(
-        int,
-        tuple[
-            int,
-            int,
-            str,
-            Side,
-            OrderType,
-            TimeInForce,
-            int,
-            int,
-            int,
-            int,
-            int,
-            int,
-            int,
-            str,
-            SelfTradePrevention,
-            int,
-            bool,
-            int,
-            int,
-            int,
-            int,
-            int,
-            int,
-            OrderStatus,
-            CloseReason,
-            int,
-        ],
-        *stored_in("orders", dump_order),
-        load_into("orders", Order),
-    ),
-    "instrument": Kind(
-        str,
-        tuple[str, str, str, int, int, int, int, str, PriceSource, int, str, int, Phase, bool, int, int],
-        *stored_in("instruments", dump_instrument),
-        load_into("instruments", Instrument),
-    ),
-    "fees": Kind(str, tuple[str, int, int], *stored_in("fees", dump_fees), load_into("fees", FeeSchedule)),
-    "calendar": Kind(
-        str,
-        tuple[str, SESSIONS, int],
-        *stored_in("calendars", dump_calendar),
-        load_into("calendars", Calendar),
-    ),
-    "timer": Kind(
-        int, tuple[int, int, TimerKind, str], *stored_in("timers", dump_timer), load_into("timers", Timer)
-    ),
-    "withdrawal": Kind(
-        int,
-        tuple[int, int, int, int],
-        *stored_in("withdrawals", dump_withdrawal),
-        load_into("withdrawals", Withdrawal),
-    ),
-    "key": Kind(
         tuple[int, str],
-        tuple[int, str, bytes, int, int, tuple[AnyEvent, ...]],
-        *stored_in("keys", dump_key),
-        load_into("keys", KeyRecord),
+        POSITION_ROW.row_type,
+        position_keys,
+        dump_one_position,
+        load_position,
+        POSITION_ROW.defaults,
     ),
-    "client_order_id": Kind(
-        tuple[int, str],
-        tuple[int, str, int, int],
-        *stored_in("client_order_ids", dump_client_order_id),
-        load_into("client_order_ids", ClientOrderId),
-    ),
-    "kill_switch": Kind(
-        tuple[KillScope, str],
-        tuple[KillScope, str, str],
-        *stored_in("kill_switches", dump_kill_switch),
-        load_into("kill_switches", KillSwitch),
-    ),
+    "lot": kind_of(int, "lots", Lot),
+    "order": kind_of(int, "orders", Order, DERIVED_FIELDS[Order]),
+    "instrument": kind_of(str, "instruments", Instrument),
+    "fees": kind_of(str, "fees", FeeSchedule),
+    "calendar": kind_of(str, "calendars", Calendar),
+    "timer": kind_of(int, "timers", Timer),
+    "withdrawal": kind_of(int, "withdrawals", Withdrawal),
+    "key": kind_of(tuple[int, str], "keys", KeyRecord),
+    "client_order_id": kind_of(tuple[int, str], "client_order_ids", ClientOrderId),
+    "kill_switch": kind_of(tuple[KillScope, str], "kill_switches", KillSwitch),
     "outside": Kind(tuple[int, str], tuple[int], lambda state: state.outside, dump_outside, load_outside),
     "bust": Kind(int, tuple[int], lambda state: state.busts, dump_bust, load_bust),
 }
@@ -385,7 +192,8 @@ def rebuild(state: State) -> None:
             account.orders[order_id] = order
     state.orders = {order_id: state.orders[order_id] for order_id in sorted(state.orders)}
     for order in sorted(state.orders.values(), key=attrgetter("priority")):
-        state.books[order.symbol].side(order.side).add(order)
+        if order.status is not OrderStatus.HELD:
+            state.books[order.symbol].side(order.side).add(order)
     state.timer_heap = [(timer.due_us, timer_id) for timer_id, timer in state.timers.items()]
     heapify(state.timer_heap)
     for key, record in sorted(state.keys.items(), key=lambda item: (item[1].created_us, item[1].seq)):

@@ -47,9 +47,9 @@ from engine.refusals import Refusal
 from engine.state import State
 from engine.turn import Turn
 
-ENGINE_VERSION: Final = 3
-"""Raised when the same commands would yield other events than before. 2: a trade says which lots were sold; the
-journals of 1 are still replayed (server/replay.py)."""
+ENGINE_VERSION: Final = 4
+"""Raised when the same commands would yield other events than before. 2: a trade says which lots were sold. 4: an order's
+report says its terms. The journals of 1 to 3 are still replayed (server/replay.py)."""
 
 COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
     PlaceOrder: trading.place_order,

@@ -13,6 +13,7 @@ from engine.kinds import (
     AccountKind,
     AccountStatus,
     KillScope,
+    OrderClass,
     OrderType,
     PriceSource,
     SelfTradePrevention,
@@ -20,6 +21,7 @@ from engine.kinds import (
     Source,
     TimeInForce,
 )
+from engine.terms import Leg, Terms
 
 
 class Envelope(Struct, frozen=True, gc=False, array_like=True):
@@ -151,7 +153,7 @@ class AdjustCash(Command, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class PlaceOrder(Command, frozen=True, gc=False, array_like=True, tag=True):
-    """A new order of the envelope's account. `price_e4` is 0 for MARKET."""
+    """A new order of the envelope's account. `price_e4` is 0 for MARKET. `terms` and `legs` as engine/terms.py has them."""
 
     symbol: str
     side: Side
@@ -161,6 +163,9 @@ class PlaceOrder(Command, frozen=True, gc=False, array_like=True, tag=True):
     time_in_force: TimeInForce
     client_order_id: str = ""
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.CANCEL_NEWEST
+    terms: Terms | None = None
+    order_class: OrderClass = OrderClass.SIMPLE
+    legs: tuple[Leg, ...] = ()
 
 
 class CancelOrder(Command, frozen=True, gc=False, array_like=True, tag=True):

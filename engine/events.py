@@ -22,6 +22,7 @@ from engine.kinds import (
     TransactionKind,
 )
 from engine.refusals import Refusal
+from engine.terms import Special
 
 
 class Event(Struct, frozen=True, gc=False, array_like=True, tag=True):
@@ -41,6 +42,7 @@ class OrderUpdated(Event, frozen=True, gc=False, array_like=True, tag=True):
     `price_e4` is 0 for MARKET; `limit_e4` is the price it may trade at (the collar for MARKET).
     `notional_e4` and `fee_e4` are cumulative over its fills. `hold_e4` is what is still held in cash (buys).
     `replaces_id` and `replaced_by_id` are 0 when not linked. Quotes appear only once they have traded.
+    `special` is None for a plain order, and in what engine versions before 4 wrote.
     """
 
     order_id: int
@@ -64,10 +66,11 @@ class OrderUpdated(Event, frozen=True, gc=False, array_like=True, tag=True):
     replaces_id: int
     replaced_by_id: int
     is_quote: bool
+    special: Special | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether it still rests in the book."""
+        """Whether it may still trade: it rests in the book or is held."""
         return self.status <= OrderStatus.PARTIAL
 
 

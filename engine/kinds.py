@@ -13,10 +13,32 @@ class Side(IntEnum):
 
 
 class OrderType(IntEnum):
-    """How an order prices itself. MARKET is a limit at the collar that never rests."""
+    """How an order prices itself. MARKET is a limit at the collar that never rests; the last three are held until they fire."""
 
     MARKET = 1
     LIMIT = 2
+    STOP_LOSS = 3  # becomes MARKET
+    STOP_LIMIT = 4  # becomes LIMIT
+    TRAILING_STOP = 5  # becomes MARKET
+
+
+class OrderClass(IntEnum):
+    """How orders that were placed together hang together."""
+
+    SIMPLE = 0
+    BRACKET = 1  # an entry, and an OCO pair that is armed for what it filled
+    OCO = 2  # two of which one is to trade
+    OTO = 3  # an entry, and one order that is armed for what it filled
+
+
+class LotMethod(IntEnum):
+    """Which lots a sale takes first."""
+
+    FIFO = 1
+    LIFO = 2
+    HIFO = 3  # the dearest first
+    AVERAGE = 4
+    SPECIFIC = 5
 
 
 class TimeInForce(IntEnum):
@@ -24,13 +46,17 @@ class TimeInForce(IntEnum):
 
     DAY = 1
     GTC = 2
+    GTD = 3
     IOC = 4
     FOK = 5
+    OPG = 6  # the opening auction only
+    CLS = 7  # the closing auction only
 
 
 class OrderStatus(IntEnum):
-    """Where an order stands (API.md, "Status")."""
+    """Where an order stands (API.md, "Status"). Those up to PARTIAL are open."""
 
+    HELD = 0  # waits for its stop, its parent or its session; not in the book
     PENDING = 1
     PARTIAL = 2
     FILLED = 3
@@ -53,6 +79,13 @@ class CloseReason(IntEnum):
     KILL_SWITCH = 7
     ACCOUNT_DISABLED = 8
     REQUOTED = 9
+    PAIR = 10  # the other of an OCO pair traded or ended
+    PARENT = 11  # the order it waited for ended
+    TIME = 12  # its own time was over: GTD, or a GTC that is too old
+    AUCTION_END = 13  # what an auction did not fill of an order for that auction
+    NOT_COVERED = 14  # it was released and the account could not cover it
+    POST_ONLY = 15  # it was released and would have taken liquidity
+    CORPORATE_ACTION = 16
 
 
 class SelfTradePrevention(IntEnum):
@@ -87,6 +120,12 @@ class Phase(IntEnum):
     CLOSED = 1
     CONTINUOUS = 2
     HALTED = 3
+    PRE_OPEN = 4  # orders are collected, nothing trades
+    OPENING_AUCTION = 5
+    CLOSING_AUCTION = 6
+    POST_TRADE = 7
+    HALT_AUCTION = 8  # the call before trading resumes
+    EXTENDED = 9  # continuous, for orders with extended_hours alone
 
 
 class PriceSource(IntEnum):
@@ -125,6 +164,10 @@ class TimerKind(IntEnum):
     """What a timer does when it is due."""
 
     SESSION = 1  # a session of a calendar opens or closes
+    ORDER_EXPIRY = 2  # an order's own time is over
+    INDICATIVE = 3  # a second of an auction's call has passed
+    REOPEN = 4  # a halt by price bands ends in its auction
+    SETTLEMENT = 5  # a market's trades of a day settle
 
 
 class KillScope(IntEnum):

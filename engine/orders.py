@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from engine.events import OrderUpdated
 from engine.kinds import CloseReason, OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
+from engine.terms import Special
 from engine.units import fee_parts_up_e4, worst_cost_up_e4
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Order(Struct, eq=False):
     status: OrderStatus = OrderStatus.PENDING
     reason: CloseReason = CloseReason.NONE
     replaced_by_id: int = 0
+    special: Special | None = None
     level: Level | None = None
     before: Order | None = None
     after: Order | None = None
@@ -92,6 +94,7 @@ class Order(Struct, eq=False):
             self.replaces_id,
             self.replaced_by_id,
             self.is_quote,
+            self.special,
         )
 
 

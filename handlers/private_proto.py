@@ -45,6 +45,8 @@ from server.private_streams import Remembered
 from server.stream_proto import UNSIGNED_MAX
 
 SIGNED_MAX: Final = 2**63 - 1
+HELD: Final = 8
+"""The status of a held order: 0 in the engine, which in protobuf says nothing."""
 
 Members = tuple[tuple[str, str, Callable[[Any], Any]], ...]
 """Of each member of a message: its name, its name in JSON, and what makes the one's value of the other's."""
@@ -64,7 +66,7 @@ def packed_order(entry: Remembered) -> bytes:
         time_in_force=cast(TimeInForce, order.time_in_force),
         quantity_e8=order.quantity_e8,
         price_e4=order.price_e4 if order.order_type is not MARKET else None,
-        status=cast(OrderStatus, order.status),
+        status=cast(OrderStatus, order.status or HELD),
         filled_quantity_e8=filled_e8,
         remaining_quantity_e8=rest_e8,
         average_price_e4=average_price_e4(notional_e4, filled_e8) if filled_e8 else None,

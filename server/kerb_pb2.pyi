@@ -24,14 +24,20 @@ class OrderType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORDER_TYPE_UNSPECIFIED: _ClassVar[OrderType]
     ORDER_TYPE_MARKET: _ClassVar[OrderType]
     ORDER_TYPE_LIMIT: _ClassVar[OrderType]
+    ORDER_TYPE_STOP_LOSS: _ClassVar[OrderType]
+    ORDER_TYPE_STOP_LIMIT: _ClassVar[OrderType]
+    ORDER_TYPE_TRAILING_STOP: _ClassVar[OrderType]
 
 class TimeInForce(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     TIME_IN_FORCE_UNSPECIFIED: _ClassVar[TimeInForce]
     TIME_IN_FORCE_DAY: _ClassVar[TimeInForce]
     TIME_IN_FORCE_GTC: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_GTD: _ClassVar[TimeInForce]
     TIME_IN_FORCE_IOC: _ClassVar[TimeInForce]
     TIME_IN_FORCE_FOK: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_OPG: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_CLS: _ClassVar[TimeInForce]
 
 class OrderStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -43,6 +49,7 @@ class OrderStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORDER_STATUS_REJECTED: _ClassVar[OrderStatus]
     ORDER_STATUS_EXPIRED: _ClassVar[OrderStatus]
     ORDER_STATUS_REPLACED: _ClassVar[OrderStatus]
+    ORDER_STATUS_HELD: _ClassVar[OrderStatus]
 
 class CloseReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -56,6 +63,13 @@ class CloseReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CLOSE_REASON_KILL_SWITCH: _ClassVar[CloseReason]
     CLOSE_REASON_ACCOUNT_DISABLED: _ClassVar[CloseReason]
     CLOSE_REASON_REQUOTED: _ClassVar[CloseReason]
+    CLOSE_REASON_PAIR: _ClassVar[CloseReason]
+    CLOSE_REASON_PARENT: _ClassVar[CloseReason]
+    CLOSE_REASON_TIME: _ClassVar[CloseReason]
+    CLOSE_REASON_AUCTION_END: _ClassVar[CloseReason]
+    CLOSE_REASON_NOT_COVERED: _ClassVar[CloseReason]
+    CLOSE_REASON_POST_ONLY: _ClassVar[CloseReason]
+    CLOSE_REASON_CORPORATE_ACTION: _ClassVar[CloseReason]
 
 class Liquidity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -102,11 +116,17 @@ DEPTH_TYPE_DELTA: DepthType
 ORDER_TYPE_UNSPECIFIED: OrderType
 ORDER_TYPE_MARKET: OrderType
 ORDER_TYPE_LIMIT: OrderType
+ORDER_TYPE_STOP_LOSS: OrderType
+ORDER_TYPE_STOP_LIMIT: OrderType
+ORDER_TYPE_TRAILING_STOP: OrderType
 TIME_IN_FORCE_UNSPECIFIED: TimeInForce
 TIME_IN_FORCE_DAY: TimeInForce
 TIME_IN_FORCE_GTC: TimeInForce
+TIME_IN_FORCE_GTD: TimeInForce
 TIME_IN_FORCE_IOC: TimeInForce
 TIME_IN_FORCE_FOK: TimeInForce
+TIME_IN_FORCE_OPG: TimeInForce
+TIME_IN_FORCE_CLS: TimeInForce
 ORDER_STATUS_UNSPECIFIED: OrderStatus
 ORDER_STATUS_PENDING: OrderStatus
 ORDER_STATUS_PARTIAL: OrderStatus
@@ -115,6 +135,7 @@ ORDER_STATUS_CANCELLED: OrderStatus
 ORDER_STATUS_REJECTED: OrderStatus
 ORDER_STATUS_EXPIRED: OrderStatus
 ORDER_STATUS_REPLACED: OrderStatus
+ORDER_STATUS_HELD: OrderStatus
 CLOSE_REASON_NONE: CloseReason
 CLOSE_REASON_USER: CloseReason
 CLOSE_REASON_CANCEL_ALL: CloseReason
@@ -125,6 +146,13 @@ CLOSE_REASON_REPLACED: CloseReason
 CLOSE_REASON_KILL_SWITCH: CloseReason
 CLOSE_REASON_ACCOUNT_DISABLED: CloseReason
 CLOSE_REASON_REQUOTED: CloseReason
+CLOSE_REASON_PAIR: CloseReason
+CLOSE_REASON_PARENT: CloseReason
+CLOSE_REASON_TIME: CloseReason
+CLOSE_REASON_AUCTION_END: CloseReason
+CLOSE_REASON_NOT_COVERED: CloseReason
+CLOSE_REASON_POST_ONLY: CloseReason
+CLOSE_REASON_CORPORATE_ACTION: CloseReason
 LIQUIDITY_UNSPECIFIED: Liquidity
 LIQUIDITY_MAKER: Liquidity
 LIQUIDITY_TAKER: Liquidity

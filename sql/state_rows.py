@@ -7,11 +7,12 @@ made of them later is still of that sequence, however far the engine has gone on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from msgspec import msgpack
+from msgspec import ValidationError, msgpack
 
-from engine.aggregates import INSTRUMENT_FIELDS, KINDS, Row
+from engine.aggregates import INSTRUMENT_FIELDS, KINDS
+from engine.rows import Row
 from engine.state import CUSTODY_ACCOUNT_ID, State, new_dirty
 from engine.units import IDS_PER_SEQ
 from sql.copy_rows import (
@@ -157,9 +158,24 @@ def load_aggregate(state: State, kind: str, key: bytes, body: bytes) -> None:
 
     Raises `msgspec.DecodeError` or `msgspec.ValidationError` when the row is not what this version writes.
     """
-    KINDS[kind].load(state, _decode_key[kind](key), _decode_body[kind](body))
+    KINDS[kind].load(state, *decode_row(kind, key, body))
 
 
 def decode_row(kind: str, key: bytes, body: bytes) -> tuple[Any, Row]:
-    """Key and row of one row of `engine_state`."""
-    return _decode_key[kind](key), _decode_body[kind](body)
+    """Key and row of one row of `engine_state`. A row from before its last fields existed has their defaults."""
+    try:
+        row = _decode_body[kind](body)
+    except ValidationError:
+        row = _older_row(kind, body)
+    return _decode_key[kind](key), row
+
+
+def _older_row(kind: str, body: bytes) -> Row:
+    """A row that lacks some of the last fields, filled up. Raises `msgspec.ValidationError` when it is no such row."""
+    row_type, defaults = KINDS[kind].row_type, KINDS[kind].defaults
+    types = get_args(row_type)
+    length = len(msgpack.decode(body, type=tuple[Any, ...]))
+    if not len(types) - len(defaults) <= length < len(types):
+        raise ValidationError(f"Expected `array` of length {len(types)}, got {length}: a row of {kind}")
+    row: Row = msgpack.decode(body, type=tuple.__class_getitem__(types[:length]))
+    return row + defaults[length - len(types) :]

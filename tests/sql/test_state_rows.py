@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from msgspec import msgpack
 
@@ -198,3 +199,13 @@ def test_a_damaged_row_is_refused(engine: Engine) -> None:
         load_aggregate(State(), "account", msgpack.encode(1), b"\x90")
     with pytest.raises(ValueError, match=r"Expected `array`|malformed"):
         load_aggregate(State(), "account", msgpack.encode(1), b"\xc1")
+
+
+def test_a_row_from_before_its_last_fields_existed_has_their_defaults(engine: Engine) -> None:
+    """Orders of engine version 3 said nothing of their terms."""
+    order_id = next(iter(engine.state.orders))
+    key, row = msgpack.encode(order_id), KINDS["order"].dump(engine.state, order_id)
+    assert row is not None
+    assert decode_row("order", key, msgpack.encode(row[:-1])) == (order_id, (*row[:-1], None))
+    with pytest.raises(msgspec.ValidationError, match="Expected `array` of length"):
+        decode_row("order", key, msgpack.encode(row[:10]))
