@@ -22,6 +22,7 @@ TIMEOUT_S: Final = 240
 
 BENCHES: Final = (
     "engine",
+    "memory",
     "journal",
     "ticks",
     "http_orders",

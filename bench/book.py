@@ -1,6 +1,7 @@
-"""The bare book: the mix of bench/engine.py as adds, removes, crossings (best, part fills, removes) and replaces.
+"""The bare book: mixes of adds, removes, crossings (best, part fills, removes) and replaces.
 
 In one book, on `engine.book` alone, orders made before the clock starts. Its peer is the same on plain dicts, deques and a heap.
+`STATIC` is the mix of bench/engine.py; the others move the prices, deepen the book, or cancel nearly all they place.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from random import Random
 from time import process_time
+from typing import Final, NamedTuple
 
 from engine.book import Book
 from engine.kinds import OrderType, SelfTradePrevention, Side, TimeInForce
@@ -44,18 +46,45 @@ def made_order(order_id: int, account_id: int, side: Side, price_e4: int, quanti
     )  # fmt: skip
 
 
-def message_stream() -> list[tuple[int, int, Side, int, int]]:
-    """(what, which earlier order, side, price, quantity) in the engine's mix; cancels may come too late."""
+class Mix(NamedTuple):
+    """What a stream of messages is like.
+
+    `shares` are the cumulated shares of adds, cancels and crossings; the rest replaces. Prices are up to `ticks` from a
+    middle that is `middle(number)` ticks from where it began. Cancels and replaces name one of the last `recent` orders,
+    0 for any.
+    """
+
+    name: str
+    shares: tuple[float, float, float] = (0.45, 0.85, 0.95)
+    ticks: int = 400
+    recent: int = 0
+    middle: Callable[[int], int] = lambda number: 0
+
+
+STATIC: Final = Mix("static")
+MIXES: Final = (
+    STATIC,
+    Mix("trending", middle=lambda number: number // 50, recent=20_000),
+    Mix("swinging", middle=lambda number: abs(number // 10 % 2_000 - 1_000), recent=20_000),
+    Mix("deep", ticks=5_000),
+    Mix("cancel_heavy", (0.48, 0.96, 0.98), recent=200),
+)
+
+
+def message_stream(mix: Mix = STATIC) -> list[tuple[int, int, Side, int, int]]:
+    """(what, which earlier order, side, price, quantity); cancels may come too late."""
     random = Random(2)
     messages = []
+    adds, cancels, crossings = mix.shares
     for number in range(RESTING_BEFORE + MESSAGES):
         dice = random.random() if number >= RESTING_BEFORE else 0.0
-        what = ADD if dice < 0.45 else CANCEL if dice < 0.85 else CROSS if dice < 0.95 else REPLACE
+        what = ADD if dice < adds else CANCEL if dice < cancels else CROSS if dice < crossings else REPLACE
         side = random.choice((BUY, SELL))
-        away = -400 if what is CROSS else random.randrange(1, 400)
-        price_e4 = MIDDLE_E4 + (-away if side is BUY else away) * TICK_E4
+        away = -mix.ticks if what is CROSS else random.randrange(1, mix.ticks)
+        price_e4 = MIDDLE_E4 + (mix.middle(number) + (-away if side is BUY else away)) * TICK_E4
+        earliest = max(0, number - mix.recent) if mix.recent else 0
         messages.append(
-            (what, random.randrange(number + 1), side, price_e4, random.randrange(1, 10) * LOT_E8)
+            (what, random.randrange(earliest, number + 1), side, price_e4, random.randrange(1, 10) * LOT_E8)
         )
     return messages
 
