@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Final
 
 from engine.book import Book
-from engine.kinds import KillScope, OrderStatus, Side
+from engine.kinds import KillScope, Side
 from engine.orders import Order
 from engine.rows import Kind, Row, kind_of, row_of
 from engine.state import (
@@ -30,6 +30,7 @@ from engine.state import (
     Timer,
     Withdrawal,
 )
+from engine.waiting import is_off_book, set_aside
 
 DERIVED_FIELDS: Final[dict[type, frozenset[str]]] = {
     Account: frozenset({"positions", "orders", "quotes"}),
@@ -147,6 +148,7 @@ DERIVED: Final = frozenset(
         "client_order_ids_closed",
         "dirty",
         "keys_by_principal",
+        "off_book",
         "purge_due_us",
         "timer_heap",
     }
@@ -192,7 +194,9 @@ def rebuild(state: State) -> None:
             account.orders[order_id] = order
     state.orders = {order_id: state.orders[order_id] for order_id in sorted(state.orders)}
     for order in sorted(state.orders.values(), key=attrgetter("priority")):
-        if order.status is not OrderStatus.HELD:
+        if is_off_book(order, state.instruments[order.symbol].phase):
+            set_aside(state, order)
+        else:
             state.books[order.symbol].side(order.side).add(order)
     state.timer_heap = [(timer.due_us, timer_id) for timer_id, timer in state.timers.items()]
     heapify(state.timer_heap)

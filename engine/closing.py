@@ -6,6 +6,7 @@ from engine.kinds import CloseReason, OrderStatus
 from engine.orders import Order
 from engine.state import Account, State
 from engine.turn import Turn
+from engine.waiting import off_book_of, take_back
 
 CANCELLED = OrderStatus.CANCELLED
 
@@ -34,6 +35,8 @@ def close_order(turn: Turn, order: Order, status: OrderStatus, reason: CloseReas
     if level is not None:
         level.side.remove(order)
         turn.levels[level] = None
+    elif turn.state.off_book:
+        take_back(turn.state, order)
     if position is None:
         account.held_e4 -= order.hold_e4
         order.hold_e4 = 0
@@ -66,9 +69,12 @@ def close_quotes(turn: Turn, account: Account, symbol: str, reason: CloseReason)
 
 
 def close_book(turn: Turn, state: State, symbol: str, reason: CloseReason) -> None:
-    """Cancel everything that rests in a symbol, best bids first, then asks."""
+    """Cancel everything that is open in a symbol: best bids first, then asks, then what stands outside the levels, by id."""
     book = state.books[symbol]
     for side in (book.bids, book.asks):
         for level in list(side.best_first()):
             while level.first is not None:
                 close_order(turn, level.first, CANCELLED, reason)
+    for order in off_book_of(state, symbol):
+        if order.order_id in state.orders:  # what hangs together ends together
+            close_order(turn, order, CANCELLED, reason)

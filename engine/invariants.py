@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.kinds import OrderStatus, Side
 from engine.orders import buy_hold_e4
 from engine.state import OUTSIDE_ACCOUNTS, Account, State
+from engine.waiting import NOBODY, is_off_book
 
 
 def check_invariants(state: State) -> list[str]:
@@ -73,10 +74,12 @@ def broken_account(state: State, account: Account) -> Iterator[str]:
 
 
 def broken_orders(state: State) -> Iterator[str]:
-    """Every open order rests in its book, holds what it must, and has something left."""
+    """Every open order rests in its book or stands outside it, holds what it must, and has something left."""
     for order_id, order in state.orders.items():
-        if order.level is None:
-            yield f"order {order_id} is open and not in the book"
+        phase = state.instruments[order.symbol].phase
+        is_aside = order_id in state.off_book.get(order.symbol, NOBODY)
+        if is_aside is not is_off_book(order, phase) or is_aside is (order.level is not None):
+            yield f"order {order_id} ({order.status.name}) is not where it belongs while {phase.name}"
         if order.status > OrderStatus.PARTIAL or order.leaves_e8 <= 0:
             yield f"order {order_id} is {order.status.name} with {order.leaves_e8} left and still open"
         if order.side is Side.BUY and order.hold_e4 != buy_hold_e4(order):

@@ -115,7 +115,7 @@ def instrument_refusal(state: State, known: Instrument | None, command: SetInstr
     if (
         known.currency != command.currency
         or known.lot_e8 % command.lot_e8
-        or (terms_change and (book.bids.levels or book.asks.levels))
+        or (terms_change and (book.bids.levels or book.asks.levels or command.symbol in state.off_book))
     ):
         return Refused(Refusal.INVALID_INSTRUMENT)
     return None

@@ -86,6 +86,21 @@ def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: 
 
     taker_side = taker.side
     buy, sell = (taker, maker) if taker_side is BUY else (maker, taker)
+    settle_fill(turn, instrument, trade_id, price_e4, quantity_e8, notional_e4, taker_side, buy, sell)
+
+
+def settle_fill(
+    turn: Turn,
+    instrument: Instrument,
+    trade_id: int,
+    price_e4: int,
+    quantity_e8: int,
+    notional_e4: int,
+    taker_side: Side,
+    buy: Order,
+    sell: Order,
+) -> None:
+    """Pay and deliver a fill that both orders have taken, report it, and forget what is filled. Auctions end here too."""
     sell_fee_e4, seller, sold, sold_lots = settle_sell(turn, sell, notional_e4, quantity_e8)
     buy_fee_e4, buyer, bought = settle_buy(turn, buy, notional_e4, quantity_e8, trade_id)
     if buy_fee_e4 or sell_fee_e4:

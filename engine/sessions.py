@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
-
 from engine.closing import close_order
 from engine.commands import Envelope, FireTimer, SetCalendar
 from engine.events import DayEnded, PhaseChanged, Refused
 from engine.kinds import CloseReason, OrderStatus, Phase, TimeInForce, TimerKind
 from engine.refusals import Refusal
 from engine.risk import reference_e4
-from engine.state import Calendar, Instrument, State, Timer
+from engine.state import Calendar, Instrument
+from engine.timers import add_timer, drop_timer
 from engine.trading import Answer
 from engine.turn import Turn
 from engine.units import TIME_MAX_US
@@ -108,28 +107,3 @@ def end_day(turn: Turn, instrument: Instrument, *, closing: bool) -> None:
     instrument.previous_close_e4 = reference_e4(instrument)
     state.dirty["instrument"][instrument.symbol] = None
     turn.events.append(DayEnded(instrument.symbol, instrument.previous_close_e4))
-
-
-def add_timer(turn: Turn, due_us: int, kind: TimerKind, target: str) -> None:
-    """Arm a timer; the runtime fires it when its time has come."""
-    timer = Timer(turn.new_id(), due_us, kind, target)
-    turn.state.timers[timer.timer_id] = timer
-    turn.state.dirty["timer"][timer.timer_id] = None
-    heappush(turn.state.timer_heap, (due_us, timer.timer_id))
-
-
-def drop_timer(state: State, timer: Timer) -> None:
-    """Disarm a timer; its place in the heap goes lazily."""
-    del state.timers[timer.timer_id]
-    state.dirty["timer"][timer.timer_id] = None
-
-
-def next_timer(state: State) -> Timer | None:
-    """The timer that is due first, by (due, id)."""
-    heap = state.timer_heap
-    while heap:
-        timer = state.timers.get(heap[0][1])
-        if timer is not None:
-            return timer
-        heappop(heap)
-    return None

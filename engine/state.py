@@ -223,6 +223,7 @@ class State:
         "last_us",
         "limits",
         "lots",
+        "off_book",
         "orders",
         "outside",
         "purge_due_us",
@@ -241,6 +242,9 @@ class State:
         self.instruments: dict[str, Instrument] = {}
         self.books: dict[str, Book] = {}
         self.orders: dict[int, Order] = {}
+        self.off_book: dict[
+            str, dict[int, Order]
+        ] = {}  # by symbol, what is open and outside the price levels
         self.lots: dict[int, Lot] = {}
         self.fees: dict[str, FeeSchedule] = {}
         self.calendars: dict[str, Calendar] = {}

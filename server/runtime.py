@@ -18,8 +18,8 @@ from engine.commands import AnyCommand, CancelAll, CancelOrder, Envelope, FireTi
 from engine.events import AnyEvent, Refused
 from engine.kinds import Source
 from engine.refusals import Refusal
-from engine.sessions import next_timer
 from engine.state import State
+from engine.timers import next_timer
 from server.clock import Clock
 from server.codec import Record, decode_record, encode_record, mark_of
 from server.errors import Overloaded, ReadOnly, ShuttingDown

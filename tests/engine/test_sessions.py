@@ -7,8 +7,9 @@ import pytest
 from engine.commands import FireTimer, HaltSymbol, Marks, ResumeSymbol, SetCalendar
 from engine.events import DayEnded, OrderUpdated, PhaseChanged
 from engine.kinds import CloseReason, OrderStatus, Phase, PriceSource
-from engine.sessions import next_boundary_us, next_timer, phase_at
+from engine.sessions import next_boundary_us, phase_at
 from engine.state import Calendar
+from engine.timers import next_timer
 from engine.units import SECOND_US, TIME_MAX_US
 from tests.engine.world import BUY, DAY, GTC, SELL, World, e4, of_kind, refusal, stock
 
