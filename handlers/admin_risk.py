@@ -13,9 +13,9 @@ from engine.kinds import Source
 from engine.state import Limits
 from engine.units import CASH_SCALE, NOTIONAL_MAX_E4
 from handlers.call import Call
+from handlers.command_digest import digest
 from handlers.envelope import Answer, encoded, refusal, success_as_of
 from handlers.numbers import Number, QuantityIn, cash, quantity, read_amount_e4, read_quantity_e8
-from handlers.order_body import digest
 from handlers.orders import HIT
 from handlers.request_input import idempotency_key
 from server.errors import NotFound

@@ -13,7 +13,7 @@ from engine.apply import Applied
 from engine.commands import AnyCommand, Envelope
 from engine.events import Refused
 from engine.kinds import Source
-from handlers.order_body import digest
+from handlers.command_digest import digest
 from handlers.request_input import decode_body, idempotency_key
 from server.errors import Unauthenticated
 from server.principal import Principal

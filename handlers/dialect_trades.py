@@ -33,7 +33,7 @@ from handlers.numbers import (
 from handlers.order_body import NotYet, OrderBody, Symbol, place_order
 from handlers.order_json import time_text
 from handlers.orders import HIT, outcome
-from handlers.orders_read import find_order
+from handlers.orders_read import OPEN, find_order
 from handlers.request_input import read_cursor, read_limit, read_order_id
 from handlers.routing import CommandHandler
 from handlers.unbuilt_orders import reader
@@ -43,6 +43,7 @@ from server.errors import NotFound, NotSupported
 TradeStatus = Literal["pending", "executed", "partiallyExecuted", "canceled"]
 
 STATUSES: Final[dict[OrderStatus, TradeStatus]] = {
+    OrderStatus.HELD: "pending",
     OrderStatus.PENDING: "pending",
     OrderStatus.PARTIAL: "partiallyExecuted",
     OrderStatus.FILLED: "executed",
@@ -53,7 +54,7 @@ STATUSES: Final[dict[OrderStatus, TradeStatus]] = {
 }
 """Order status → trade status; a test shows that it is total."""
 
-FINAL: Final = frozenset(STATUSES) - {OrderStatus.PENDING, OrderStatus.PARTIAL}
+FINAL: Final = frozenset(STATUSES) - OPEN
 
 
 class PlaceTradeBody(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

@@ -14,6 +14,8 @@ from engine.kinds import (
     AccountStatus,
     CloseReason,
     KillScope,
+    LotMethod,
+    OrderClass,
     OrderStatus,
     OrderType,
     Phase,
@@ -54,6 +56,7 @@ AccountId = Annotated[str, _id("acc")]
 OrderId = Annotated[str, _id("ord")]
 ExecutionId = Annotated[str, _id("exe")]
 TradeId = Annotated[str, _id("trd")]
+LotId = Annotated[str, _id("lot")]
 TransactionId = Annotated[
     str, Meta(pattern="^(txn_[0-9]{1,19}(_fee)?|wdr_[1-9][0-9]{0,18})$", description="`txn_` or `wdr_`")
 ]
@@ -63,6 +66,8 @@ Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 SideName = Annotated[str, Meta(extra_json_schema=names(Side))]
 OrderTypeName = Annotated[str, Meta(extra_json_schema=names(OrderType))]
 TimeInForceName = Annotated[str, Meta(extra_json_schema=names(TimeInForce))]
+OrderClassName = Annotated[str, Meta(extra_json_schema=names(OrderClass, OrderClass.SIMPLE))]
+LotMethodName = Annotated[str, Meta(extra_json_schema=names(LotMethod))]
 OrderStatusName = Annotated[str, Meta(extra_json_schema=names(OrderStatus))]
 CloseReasonName = Annotated[str, Meta(extra_json_schema=names(CloseReason, CloseReason.NONE))]
 SelfTradePreventionName = Annotated[str, Meta(extra_json_schema=names(SelfTradePrevention))]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from engine.units import DAY_US, average_price_e4, notional_down_e4
 from handlers.call import Call
 from handlers.envelope import Answer, MetaJson, success
-from handlers.field_types import Time
+from handlers.field_types import LotId, Time
 from handlers.numbers import Number, cash, percent, quantity
 from handlers.order_json import time_text
 from handlers.request_input import read_limit, read_page, read_text
 from server.errors import NotFound
 
 SYMBOL_MAX: Final = 32
-
-LotId = Annotated[str, Meta(pattern="^lot_[1-9][0-9]{0,18}$")]
 
 
 class LotJson(Struct, frozen=True):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from handlers.field_types import (
     CloseReasonName,
+    LotId,
+    LotMethodName,
+    OrderClassName,
     OrderId,
     OrderStatusName,
     OrderTypeName,
@@ -18,8 +21,17 @@ from handlers.field_types import (
 from handlers.numbers import Number, NumberOrNull
 
 
+class LotTakenJson(Struct, frozen=True):
+    """What a sale is to take of a lot."""
+
+    lot_id: LotId
+    quantity: Number
+
+
 class OrderJson(Struct, frozen=True):
-    """An order as it stands. Numbers are exact decimals."""
+    """An order as it stands. Numbers are exact decimals. Members from `order_class` on are there where they say something:
+    a plain order has none of them.
+    """
 
     order_id: OrderId
     stock_symbol: str
@@ -27,7 +39,7 @@ class OrderJson(Struct, frozen=True):
     order_type: OrderTypeName
     time_in_force: TimeInForceName
     quantity: Number
-    price: Annotated[NumberOrNull, Meta(description="null for a MARKET order")]
+    price: Annotated[NumberOrNull, Meta(description="its limit; null where it has none")]
     status: OrderStatusName
     filled_quantity: Number
     remaining_quantity: Number
@@ -45,3 +57,30 @@ class OrderJson(Struct, frozen=True):
         Annotated[CloseReasonName, Meta(description="why it left the book; null while open or when filled")]
         | None
     )
+    order_class: OrderClassName | UnsetType = UNSET
+    parent_order_id: Annotated[OrderId, Meta(description="the order that arms this one")] | UnsetType = UNSET
+    armed: Annotated[bool, Meta(description="of a leg: whether it may rest or fire by now")] | UnsetType = (
+        UNSET
+    )
+    planned_quantity: (
+        Annotated[Number, Meta(description="what a leg grows to with its parent's fills")] | UnsetType
+    ) = UNSET
+    legs: Annotated[list[OrderId], Meta(description="the orders that this one arms")] | UnsetType = UNSET
+    trigger_price: (
+        Annotated[Number, Meta(description="the stop as it is now: that of a trailing one moves")] | UnsetType
+    ) = UNSET
+    triggered_at: Annotated[Time, Meta(description="when its stop was reached")] | UnsetType = UNSET
+    stop_price: Annotated[Number, Meta(description="the stop that was asked for")] | UnsetType = UNSET
+    trail_amount: Number | UnsetType = UNSET
+    trail_percent: Number | UnsetType = UNSET
+    display_quantity: (
+        Annotated[Number, Meta(description="what the book shows of it at a time")] | UnsetType
+    ) = UNSET
+    post_only: Literal[True] | UnsetType = UNSET
+    expires_at: Time | UnsetType = UNSET
+    extended_hours: Literal[True] | UnsetType = UNSET
+    notional: Annotated[Number, Meta(description="the cash that its quantity was made of")] | UnsetType = (
+        UNSET
+    )
+    lot_method: LotMethodName | UnsetType = UNSET
+    lots: list[LotTakenJson] | UnsetType = UNSET

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Annotated, Final, Literal
 
-import msgspec
 from msgspec import Meta, Raw, Struct, field
 
-from engine.commands import AnyCommand, PlaceOrder, ReplaceOrder
+from engine.commands import PlaceOrder, ReplaceOrder
 from engine.kinds import OrderType, SelfTradePrevention, Side, TimeInForce
 from engine.refusals import Refusal
 from handlers.field_types import PRINTABLE
@@ -146,11 +144,3 @@ def _given(value: int, field: str, refusal: Refusal) -> int:
     if value <= 0:
         raise RefusedAtBorder(refusal, field, "must be above zero")
     return value
-
-
-_encode_command = msgspec.msgpack.Encoder().encode
-
-
-def digest(command: AnyCommand) -> bytes:
-    """What an idempotency key is compared by: the decoded command, so spelling does not matter."""
-    return blake2b(_encode_command(command), digest_size=16).digest()

@@ -10,7 +10,8 @@ from typing import Final
 import msgspec
 
 from engine.events import OrderUpdated
-from engine.kinds import CloseReason, OrderStatus, OrderType, Side, TimeInForce
+from engine.kinds import CloseReason, LotMethod, OrderClass, OrderStatus, OrderType, Side, TimeInForce
+from engine.terms import Special, Terms
 from engine.units import SECOND_US, average_price_e4, notional_up_e4
 from server.decimal_text import cash_text, quantity_text
 
@@ -21,13 +22,14 @@ def _names(members: type[IntEnum]) -> tuple[str, ...]:
     return tuple(names.get(value, "") for value in range(max(names) + 1))
 
 
-MARKET: Final = OrderType.MARKET
 FILLED: Final = OrderStatus.FILLED
 
 _SIDES: Final = _names(Side)
 _ORDER_TYPES: Final = _names(OrderType)
 _TIMES_IN_FORCE: Final = _names(TimeInForce)
 _STATUSES: Final = _names(OrderStatus)
+_CLASSES: Final = _names(OrderClass)
+_LOT_METHODS: Final = _names(LotMethod)
 _REASONS: Final = tuple(f'"{name}"' if value else "null" for value, name in enumerate(_names(CloseReason)))
 
 
@@ -52,8 +54,8 @@ def encode_order(order: OrderUpdated) -> bytes:
     and every order answered or streamed passes here.
 
     `hold` is the cash still held for it, `estimated_total` its fills plus the open rest at its price.
-    `average_price` is null while nothing is filled, `price` for a MARKET order, `reason` while it is open or
-    when it filled. Ids of linked orders are null when there is no link.
+    `average_price` is null while nothing is filled, `price` for an order that becomes a market order, `reason` while it is
+    open or when it filled. Ids of linked orders are null when there is no link. What only orders with terms have comes last.
     """
     quantity_e8, filled_e8, notional_e4 = order.quantity_e8, order.filled_e8, order.notional_e4
     rest_e8 = quantity_e8 - filled_e8
@@ -65,7 +67,7 @@ def encode_order(order: OrderUpdated) -> bytes:
         f'{{"order_id":"ord_{order.order_id}","stock_symbol":{_quoted(order.symbol)},'
         f'"side":"{_SIDES[order.side]}","order_type":"{_ORDER_TYPES[order.order_type]}",'
         f'"time_in_force":"{_TIMES_IN_FORCE[order.time_in_force]}","quantity":{_quantity(quantity_e8)},'
-        f'"price":{_cash(order.price_e4) if order.order_type is not MARKET else "null"},'
+        f'"price":{_cash(order.price_e4) if order.price_e4 else "null"},'
         f'"status":"{_STATUSES[order.status]}","filled_quantity":{_quantity(filled_e8) if filled_e8 else "0"},'
         f'"remaining_quantity":{_quantity(rest_e8)},'
         f'"average_price":{_cash(average_price_e4(notional_e4, filled_e8)) if filled_e8 else "null"},'
@@ -75,8 +77,69 @@ def encode_order(order: OrderUpdated) -> bytes:
         f'"client_order_id":{_quoted(order.client_order_id) if order.client_order_id else "null"},'
         f'"created_at":"{created_at}","updated_at":"{updated_at}",'
         f'"filled_at":{filled_at},"replaces":{_link(order.replaces_id)},'
-        f'"replaced_by":{_link(order.replaced_by_id)},"reason":{_REASONS[order.reason]}}}'
+        f'"replaced_by":{_link(order.replaced_by_id)},"reason":{_REASONS[order.reason]}'
+        f"{special_members(order.special) if order.special is not None else ''}}}"
     ).encode()
+
+
+def special_members(special: Special) -> str:
+    """The members, each with a comma before it.
+
+    `stop_price` is what was asked for, `trigger_price` the stop as it is now: that of a trailing one moves. `legs` are
+    the orders that this one arms, `armed` says of such a leg whether it may rest or fire by now, `planned_quantity`
+    is what it grows to.
+    """
+    return "".join((*_of_links(special), *_of_trigger(special), *_of_terms(special.terms)))
+
+
+def _of_links(special: Special) -> list[str]:
+    found = []
+    if special.order_class:
+        found.append(f',"order_class":"{_CLASSES[special.order_class]}"')
+    if special.parent_id:
+        armed = "true" if special.is_armed else "false"
+        found.append(f',"parent_order_id":"ord_{special.parent_id}","armed":{armed}')
+    if special.planned_e8:
+        found.append(f',"planned_quantity":{_quantity(special.planned_e8)}')
+    if special.children:
+        legs = [f'"ord_{each}"' for each in special.children]
+        found.append(f',"legs":[{",".join(legs)}]')
+    return found
+
+
+def _of_trigger(special: Special) -> list[str]:
+    found = []
+    if special.trigger_e4:
+        found.append(f',"trigger_price":{_cash(special.trigger_e4)}')
+    if special.triggered_us:
+        found.append(f',"triggered_at":"{time_text(special.triggered_us)}"')
+    return found
+
+
+def _of_terms(terms: Terms) -> list[str]:
+    found = []
+    if terms.stop_e4:
+        found.append(f',"stop_price":{_cash(terms.stop_e4)}')
+    if terms.trail_e4:
+        found.append(f',"trail_amount":{_cash(terms.trail_e4)}')
+    if terms.trail_ppm:  # a percent is 10 000 millionths
+        found.append(f',"trail_percent":{_cash(terms.trail_ppm)}')
+    if terms.display_e8:
+        found.append(f',"display_quantity":{_quantity(terms.display_e8)}')
+    if terms.post_only:
+        found.append(',"post_only":true')
+    if terms.expires_us:
+        found.append(f',"expires_at":"{time_text(terms.expires_us)}"')
+    if terms.extended_hours:
+        found.append(',"extended_hours":true')
+    if terms.notional_e4:
+        found.append(f',"notional":{_cash(terms.notional_e4)}')
+    if terms.lot_method is not None:
+        found.append(f',"lot_method":"{_LOT_METHODS[terms.lot_method]}"')
+    if terms.lots:
+        lots = [f'{{"lot_id":"lot_{each}","quantity":{_quantity(units)}}}' for each, units in terms.lots]
+        found.append(f',"lots":[{",".join(lots)}]')
+    return found
 
 
 def _link(order_id: int) -> str:

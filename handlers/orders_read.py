@@ -29,7 +29,7 @@ from server.history import ALL_STATUSES, END_US, Page
 
 SYMBOL_MAX: Final = 32
 STATUS_MAX: Final = 100
-OPEN: Final = frozenset({OrderStatus.PENDING, OrderStatus.PARTIAL})
+OPEN: Final = frozenset({OrderStatus.HELD, OrderStatus.PENDING, OrderStatus.PARTIAL})
 
 
 class ExecutionJson(Struct, frozen=True):

@@ -15,11 +15,12 @@ from msgspec import Raw, Struct
 
 from engine.events import BalanceChanged, OrderUpdated
 from engine.state import State
+from engine.terms import Special
 from engine.units import average_price_e4, notional_up_e4
 from handlers.balance_json import balance_json
 from handlers.notifications import notification_json
 from handlers.numbers import NULL, scaled
-from handlers.order_json import FILLED, MARKET
+from handlers.order_json import FILLED
 from handlers.valuation import PortfolioJson
 from server.busted_orders import OrderBusted
 from server.kerb_pb2 import (
@@ -30,9 +31,12 @@ from server.kerb_pb2 import (
     Data,
     Holding,
     Liquidity,
+    LotMethod,
+    LotTaken,
     Notification,
     NotificationEvent,
     Order,
+    OrderClass,
     OrderEvent,
     OrderStatus,
     OrderType,
@@ -65,7 +69,7 @@ def packed_order(entry: Remembered) -> bytes:
         order_type=cast(OrderType, order.order_type),
         time_in_force=cast(TimeInForce, order.time_in_force),
         quantity_e8=order.quantity_e8,
-        price_e4=order.price_e4 if order.order_type is not MARKET else None,
+        price_e4=order.price_e4 or None,
         status=cast(OrderStatus, order.status or HELD),
         filled_quantity_e8=filled_e8,
         remaining_quantity_e8=rest_e8,
@@ -81,9 +85,35 @@ def packed_order(entry: Remembered) -> bytes:
         replaced_by=f"ord_{order.replaced_by_id}" if order.replaced_by_id else None,
         reason=cast(CloseReason, order.reason),
     )
+    if order.special is not None:
+        message.MergeFrom(_special(order.special))
     event = OrderEvent(seq=entry.seq, prev_seq=entry.prev_seq, more=entry.more, data=message)
     packed: bytes = Data(orders=(event,)).SerializeToString()
     return packed
+
+
+def _special(special: Special) -> Order:
+    """What an order with terms says beyond a plain one, as `special_members` says it in JSON."""
+    terms = special.terms
+    return Order(
+        order_class=cast(OrderClass, special.order_class),
+        parent_order_id=f"ord_{special.parent_id}" if special.parent_id else None,
+        armed=special.is_armed if special.parent_id else None,
+        planned_quantity_e8=special.planned_e8 or None,
+        legs=[f"ord_{each}" for each in special.children],
+        trigger_price_e4=special.trigger_e4 or None,
+        triggered_at_us=special.triggered_us or None,
+        stop_price_e4=terms.stop_e4 or None,
+        trail_amount_e4=terms.trail_e4 or None,
+        trail_percent_e4=terms.trail_ppm or None,
+        display_quantity_e8=terms.display_e8 or None,
+        post_only=terms.post_only,
+        expires_at_us=terms.expires_us or None,
+        extended_hours=terms.extended_hours,
+        notional_e4=terms.notional_e4 or None,
+        lot_method=cast(LotMethod, terms.lot_method or 0),
+        lots=[LotTaken(lot_id=f"lot_{each}", quantity_e8=units_e8) for each, units_e8 in terms.lots],
+    )
 
 
 def packed_busted_order(entry: Remembered) -> bytes:

@@ -12,8 +12,9 @@ from engine.events import OrderUpdated, Refused
 from engine.kinds import Source
 from engine.refusals import RETRYABLE, Refusal
 from engine.units import IDS_PER_SEQ
+from handlers.command_digest import digest
 from handlers.envelope import refusal_details
-from handlers.order_body import OrderBody, digest, place_order
+from handlers.order_body import OrderBody, place_order
 from handlers.order_json import encode_order
 from handlers.refusal_status import REFUSALS
 from handlers.request_input import read_id

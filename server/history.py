@@ -20,6 +20,7 @@ from server.errors import BadRequest
 from server.write_behind import WriteBehind
 from sql.entries import EntryKind, Liquidity
 from sql.queries import ENTRIES, ENTRY, EXECUTIONS, ORDER, ORDERS
+from sql.specials import special_of
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -205,6 +206,7 @@ def order_of(row: Record) -> OrderUpdated:
         row["replaces_id"],
         row["replaced_by_id"],
         row["is_quote"],
+        special_of(row["special"]),
     )
 
 

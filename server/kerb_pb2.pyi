@@ -77,6 +77,22 @@ class Liquidity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LIQUIDITY_MAKER: _ClassVar[Liquidity]
     LIQUIDITY_TAKER: _ClassVar[Liquidity]
 
+class OrderClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORDER_CLASS_SIMPLE: _ClassVar[OrderClass]
+    ORDER_CLASS_BRACKET: _ClassVar[OrderClass]
+    ORDER_CLASS_OCO: _ClassVar[OrderClass]
+    ORDER_CLASS_OTO: _ClassVar[OrderClass]
+
+class LotMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LOT_METHOD_UNSPECIFIED: _ClassVar[LotMethod]
+    LOT_METHOD_FIFO: _ClassVar[LotMethod]
+    LOT_METHOD_LIFO: _ClassVar[LotMethod]
+    LOT_METHOD_HIFO: _ClassVar[LotMethod]
+    LOT_METHOD_AVERAGE: _ClassVar[LotMethod]
+    LOT_METHOD_SPECIFIC: _ClassVar[LotMethod]
+
 class NotificationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     NOTIFICATION_KIND_UNSPECIFIED: _ClassVar[NotificationKind]
@@ -156,6 +172,16 @@ CLOSE_REASON_CORPORATE_ACTION: CloseReason
 LIQUIDITY_UNSPECIFIED: Liquidity
 LIQUIDITY_MAKER: Liquidity
 LIQUIDITY_TAKER: Liquidity
+ORDER_CLASS_SIMPLE: OrderClass
+ORDER_CLASS_BRACKET: OrderClass
+ORDER_CLASS_OCO: OrderClass
+ORDER_CLASS_OTO: OrderClass
+LOT_METHOD_UNSPECIFIED: LotMethod
+LOT_METHOD_FIFO: LotMethod
+LOT_METHOD_LIFO: LotMethod
+LOT_METHOD_HIFO: LotMethod
+LOT_METHOD_AVERAGE: LotMethod
+LOT_METHOD_SPECIFIC: LotMethod
 NOTIFICATION_KIND_UNSPECIFIED: NotificationKind
 NOTIFICATION_KIND_ORDER_FILLED: NotificationKind
 NOTIFICATION_KIND_ORDER_PARTIALLY_FILLED: NotificationKind
@@ -357,8 +383,16 @@ class BustedFill(_message.Message):
     transaction_id: str
     def __init__(self, execution_id: _Optional[str] = ..., quantity_e8: _Optional[int] = ..., price_e4: _Optional[int] = ..., amount_e4: _Optional[int] = ..., fee_e4: _Optional[int] = ..., liquidity: _Optional[_Union[Liquidity, str]] = ..., executed_at_us: _Optional[int] = ..., busted_at_us: _Optional[int] = ..., transaction_id: _Optional[str] = ...) -> None: ...
 
+class LotTaken(_message.Message):
+    __slots__ = ("lot_id", "quantity_e8")
+    LOT_ID_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    lot_id: str
+    quantity_e8: int
+    def __init__(self, lot_id: _Optional[str] = ..., quantity_e8: _Optional[int] = ...) -> None: ...
+
 class Order(_message.Message):
-    __slots__ = ("order_id", "stock_symbol", "side", "order_type", "time_in_force", "quantity_e8", "price_e4", "status", "filled_quantity_e8", "remaining_quantity_e8", "average_price_e4", "fee_e4", "hold_e4", "estimated_total_e4", "client_order_id", "created_at_us", "updated_at_us", "filled_at_us", "replaces", "replaced_by", "reason", "bust")
+    __slots__ = ("order_id", "stock_symbol", "side", "order_type", "time_in_force", "quantity_e8", "price_e4", "status", "filled_quantity_e8", "remaining_quantity_e8", "average_price_e4", "fee_e4", "hold_e4", "estimated_total_e4", "client_order_id", "created_at_us", "updated_at_us", "filled_at_us", "replaces", "replaced_by", "reason", "bust", "order_class", "parent_order_id", "armed", "planned_quantity_e8", "legs", "trigger_price_e4", "triggered_at_us", "stop_price_e4", "trail_amount_e4", "trail_percent_e4", "display_quantity_e8", "post_only", "expires_at_us", "extended_hours", "notional_e4", "lot_method", "lots")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     STOCK_SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
@@ -381,6 +415,23 @@ class Order(_message.Message):
     REPLACED_BY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     BUST_FIELD_NUMBER: _ClassVar[int]
+    ORDER_CLASS_FIELD_NUMBER: _ClassVar[int]
+    PARENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ARMED_FIELD_NUMBER: _ClassVar[int]
+    PLANNED_QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    LEGS_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    TRIGGERED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_AMOUNT_E4_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_PERCENT_E4_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    POST_ONLY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_US_FIELD_NUMBER: _ClassVar[int]
+    EXTENDED_HOURS_FIELD_NUMBER: _ClassVar[int]
+    NOTIONAL_E4_FIELD_NUMBER: _ClassVar[int]
+    LOT_METHOD_FIELD_NUMBER: _ClassVar[int]
+    LOTS_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     stock_symbol: str
     side: Side
@@ -403,7 +454,24 @@ class Order(_message.Message):
     replaced_by: str
     reason: CloseReason
     bust: BustedFill
-    def __init__(self, order_id: _Optional[str] = ..., stock_symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., order_type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., quantity_e8: _Optional[int] = ..., price_e4: _Optional[int] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., filled_quantity_e8: _Optional[int] = ..., remaining_quantity_e8: _Optional[int] = ..., average_price_e4: _Optional[int] = ..., fee_e4: _Optional[int] = ..., hold_e4: _Optional[int] = ..., estimated_total_e4: _Optional[int] = ..., client_order_id: _Optional[str] = ..., created_at_us: _Optional[int] = ..., updated_at_us: _Optional[int] = ..., filled_at_us: _Optional[int] = ..., replaces: _Optional[str] = ..., replaced_by: _Optional[str] = ..., reason: _Optional[_Union[CloseReason, str]] = ..., bust: _Optional[_Union[BustedFill, _Mapping]] = ...) -> None: ...
+    order_class: OrderClass
+    parent_order_id: str
+    armed: bool
+    planned_quantity_e8: int
+    legs: _containers.RepeatedScalarFieldContainer[str]
+    trigger_price_e4: int
+    triggered_at_us: int
+    stop_price_e4: int
+    trail_amount_e4: int
+    trail_percent_e4: int
+    display_quantity_e8: int
+    post_only: bool
+    expires_at_us: int
+    extended_hours: bool
+    notional_e4: int
+    lot_method: LotMethod
+    lots: _containers.RepeatedCompositeFieldContainer[LotTaken]
+    def __init__(self, order_id: _Optional[str] = ..., stock_symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., order_type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., quantity_e8: _Optional[int] = ..., price_e4: _Optional[int] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., filled_quantity_e8: _Optional[int] = ..., remaining_quantity_e8: _Optional[int] = ..., average_price_e4: _Optional[int] = ..., fee_e4: _Optional[int] = ..., hold_e4: _Optional[int] = ..., estimated_total_e4: _Optional[int] = ..., client_order_id: _Optional[str] = ..., created_at_us: _Optional[int] = ..., updated_at_us: _Optional[int] = ..., filled_at_us: _Optional[int] = ..., replaces: _Optional[str] = ..., replaced_by: _Optional[str] = ..., reason: _Optional[_Union[CloseReason, str]] = ..., bust: _Optional[_Union[BustedFill, _Mapping]] = ..., order_class: _Optional[_Union[OrderClass, str]] = ..., parent_order_id: _Optional[str] = ..., armed: _Optional[bool] = ..., planned_quantity_e8: _Optional[int] = ..., legs: _Optional[_Iterable[str]] = ..., trigger_price_e4: _Optional[int] = ..., triggered_at_us: _Optional[int] = ..., stop_price_e4: _Optional[int] = ..., trail_amount_e4: _Optional[int] = ..., trail_percent_e4: _Optional[int] = ..., display_quantity_e8: _Optional[int] = ..., post_only: _Optional[bool] = ..., expires_at_us: _Optional[int] = ..., extended_hours: _Optional[bool] = ..., notional_e4: _Optional[int] = ..., lot_method: _Optional[_Union[LotMethod, str]] = ..., lots: _Optional[_Iterable[_Union[LotTaken, _Mapping]]] = ...) -> None: ...
 
 class Balance(_message.Message):
     __slots__ = ("currency", "balance_e4", "available_e4", "held_e4", "unsettled_e4", "withdrawable_e4", "buying_power_e4")

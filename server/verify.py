@@ -14,6 +14,7 @@ from server.recovery import StateUnreadable, load_state
 from sql.checks import CHECKS
 from sql.copy_rows import saturated
 from sql.mirrors import MIRRORS
+from sql.specials import special_json
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -128,6 +129,7 @@ def _orders(state: State) -> Iterator[tuple[Values, Values]]:
                     *(order.account_id, order.symbol, order.side, order.order_type, order.time_in_force),
                     *(order.quantity_e8, order.price_e4, order.limit_e4, order.filled_e8, order.notional_e4),
                     *(order.fee_e4, order.hold_e4, order.status, order.created_us, order.client_order_id),
+                    None if order.special is None else special_json(order.special).decode(),
                 ),
             )
 

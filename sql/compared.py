@@ -22,7 +22,7 @@ from sql.copy_rows import (
 )
 from sql.projection import Rows
 
-_TEXTS: Final = frozenset({"symbol", "client_order_id", "asset", "reference"})
+_TEXTS: Final = frozenset({"symbol", "client_order_id", "asset", "reference", "special"})
 _BIGINT_FIELD_BYTES: Final = 12
 _BIGINT = Struct(">q")
 _COUNT = Struct(">h")

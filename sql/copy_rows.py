@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from engine.events import OrderUpdated, SoldLot
 from sql.notifications import Notification
+from sql.specials import special_json
 
 COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 COPY_TRAILER: Final = b"\xff\xff"
@@ -47,6 +48,7 @@ ORDER_COLUMNS: Final = (
     "is_quote",
     "symbol",
     "client_order_id",
+    "special",
 )
 _ORDER = Struct(">h" + "iq" * 14 + "ih" * 5 + "i?")
 
@@ -178,7 +180,7 @@ def order_row(order: OrderUpdated, seq: int) -> bytes:
     """`orders`, as of the command with sequence `seq`."""
     return (
         _ORDER.pack(
-            *(22, 8, order.order_id, 8, order.account_id, 8, order.quantity_e8, 8, order.price_e4),
+            *(23, 8, order.order_id, 8, order.account_id, 8, order.quantity_e8, 8, order.price_e4),
             *(8, order.limit_e4, 8, order.filled_e8, 8, order.notional_e4, 8, order.fee_e4, 8, order.hold_e4),
             *(8, order.replaces_id, 8, order.replaced_by_id, 8, seq),
             *(8, order.created_us - PG_EPOCH_US, 8, order.updated_us - PG_EPOCH_US, 2, order.side),
@@ -197,6 +199,7 @@ def order_row(order: OrderUpdated, seq: int) -> bytes:
         )
         + text_field(order.symbol)
         + client_text_field(order.client_order_id)
+        + (_NULL if order.special is None else bytes_field(special_json(order.special)))
     )
 
 

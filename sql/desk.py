@@ -9,7 +9,7 @@ ORDERS: Final = """
 SELECT
     order_id, account_id, symbol, side, order_type, time_in_force, quantity_e8, price_e4, limit_e4, filled_e8,
     notional_e4, fee_e4, hold_e4, status, reason, created_at, updated_at, client_order_id, replaces_id,
-    replaced_by_id, is_quote
+    replaced_by_id, is_quote, special
 FROM orders
 WHERE ($1::bigint = 0 OR account_id = $1) AND order_id < $2 AND ($3 = '' OR symbol = $3) AND status = ANY ($4::SMALLINT[])
 ORDER BY order_id DESC LIMIT $5

@@ -27,7 +27,8 @@ MIRRORS: Final[dict[str, tuple[str, int]]] = {
     "orders": (
         """
         SELECT order_id, account_id, symbol, side, order_type, time_in_force, quantity_e8, price_e4, limit_e4, filled_e8,
-            notional_e4, fee_e4, hold_e4, status, (extract(epoch FROM created_at) * 1000000)::BIGINT, client_order_id
+            notional_e4, fee_e4, hold_e4, status, (extract(epoch FROM created_at) * 1000000)::BIGINT, client_order_id,
+            special::TEXT
         FROM orders WHERE status <= 2 ORDER BY order_id
         """,
         1,

@@ -53,17 +53,17 @@ OLDER_ORDERS: Final = CopyTarget(
 INSERT INTO orders AS o (
     order_id, account_id, quantity_e8, price_e4, limit_e4, filled_e8, notional_e4, fee_e4, hold_e4, replaces_id,
     replaced_by_id, seq, created_at, updated_at, side, order_type, time_in_force, status, reason, is_quote, symbol,
-    client_order_id)
+    client_order_id, special)
 SELECT
     order_id, account_id, quantity_e8, price_e4, limit_e4, filled_e8, notional_e4, fee_e4, hold_e4, replaces_id,
     replaced_by_id, seq, created_at, updated_at, side, order_type, time_in_force, status, reason, is_quote, symbol,
-    client_order_id
+    client_order_id, special
 FROM stage_orders
 ON CONFLICT (order_id, created_at) DO UPDATE SET
     quantity_e8 = EXCLUDED.quantity_e8, price_e4 = EXCLUDED.price_e4, limit_e4 = EXCLUDED.limit_e4,
     filled_e8 = EXCLUDED.filled_e8, notional_e4 = EXCLUDED.notional_e4, fee_e4 = EXCLUDED.fee_e4,
     hold_e4 = EXCLUDED.hold_e4, replaced_by_id = EXCLUDED.replaced_by_id, seq = EXCLUDED.seq,
-    updated_at = EXCLUDED.updated_at, status = EXCLUDED.status, reason = EXCLUDED.reason
+    updated_at = EXCLUDED.updated_at, status = EXCLUDED.status, reason = EXCLUDED.reason, special = EXCLUDED.special
 """,
 )
 

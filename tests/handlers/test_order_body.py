@@ -9,9 +9,10 @@ from msgspec.structs import fields
 from engine.commands import PlaceOrder, ReplaceOrder
 from engine.kinds import OrderType, SelfTradePrevention, Side, TimeInForce
 from engine.refusals import Refusal
+from handlers.command_digest import digest
 from handlers.dialect_orders import AnyDialectOrder, DialectOrderBody
 from handlers.dialect_trades import AnyTradeBody, PlaceTradeBody
-from handlers.order_body import OrderBody, ReplaceBody, ToCome, digest, place_order, replace_order
+from handlers.order_body import OrderBody, ReplaceBody, ToCome, place_order, replace_order
 from handlers.request_input import decode_body
 from handlers.unbuilt_orders import (
     BUILT,

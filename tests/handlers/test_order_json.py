@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from engine.events import OrderUpdated
-from engine.kinds import CloseReason, OrderStatus, OrderType, Side, TimeInForce
+from engine.kinds import CloseReason, LotMethod, OrderClass, OrderStatus, OrderType, Side, TimeInForce
+from engine.terms import NO_TERMS, Special, Terms
 from handlers.order_json import encode_order, time_text
 
 RESTING = OrderUpdated(
@@ -99,6 +100,65 @@ def test_a_filled_market_order_says_when_and_shows_no_price() -> None:
     assert found["price"] is None
     assert found["filled_at"] == found["updated_at"]
     assert found["estimated_total"] == 1750
+
+
+def with_terms(special: Special) -> dict[str, object]:
+    """What an order says of its terms, beyond a plain one."""
+    text = encode_order(msgspec.structs.replace(RESTING, special=special))
+    plain = encode_order(RESTING)
+    assert text.startswith(plain[:-1])
+    found: dict[str, object] = msgspec.json.decode(b"{" + text[len(plain) :]) if text != plain else {}
+    return found
+
+
+def test_an_order_says_of_its_terms_what_applies_and_nothing_else() -> None:
+    assert with_terms(Special(NO_TERMS)) == {}
+    assert with_terms(Special(Terms(post_only=True, display_e8=150_000_000))) == {
+        "display_quantity": 1.5,
+        "post_only": True,
+    }
+    trailing = Special(
+        Terms(trail_ppm=15_000), trigger_e4=985_000, extreme_e4=1_000_000, triggered_us=RESTING.created_us
+    )
+    assert with_terms(trailing) == {
+        "trigger_price": 98.5,
+        "triggered_at": "2025-01-10T14:30:00.000000Z",
+        "trail_percent": 1.5,
+    }
+
+
+def test_every_term_is_shown() -> None:
+    terms = Terms(
+        *(900_000, 5_000, 1, 10**8, True, RESTING.created_us + 1, True, 1_000_000),
+        *(LotMethod.SPECIFIC, ((7, 50_000_000),)),
+    )
+    assert with_terms(Special(terms, OrderClass.BRACKET, 0, 0, (5_122, 5_123))) == {
+        "order_class": "BRACKET",
+        "legs": ["ord_5122", "ord_5123"],
+        "stop_price": 90,
+        "trail_amount": 0.5,
+        "trail_percent": 0.0001,
+        "display_quantity": 1,
+        "post_only": True,
+        "expires_at": "2025-01-10T14:30:00.000001Z",
+        "extended_hours": True,
+        "notional": 100,
+        "lot_method": "SPECIFIC",
+        "lots": [{"lot_id": "lot_7", "quantity": 0.5}],
+    }
+
+
+def test_a_leg_names_its_parent_and_says_whether_it_may_trade_by_now() -> None:
+    leg = Special(NO_TERMS, parent_id=5_120, planned_e8=10**9, is_armed=False)
+    assert with_terms(leg) == {"parent_order_id": "ord_5120", "armed": False, "planned_quantity": 10}
+
+
+def test_an_order_that_becomes_a_market_order_has_no_price() -> None:
+    stop = msgspec.structs.replace(
+        RESTING, order_type=OrderType.STOP_LOSS, price_e4=0, status=OrderStatus.HELD
+    )
+    found = msgspec.json.decode(encode_order(stop))
+    assert (found["order_type"], found["price"], found["status"]) == ("STOP_LOSS", None, "HELD")
 
 
 def test_times_are_utc_with_microseconds() -> None:

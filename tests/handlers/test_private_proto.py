@@ -10,8 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.events import BalanceChanged, OrderUpdated
-from engine.kinds import AccountKind, CloseReason, OrderStatus, OrderType, Side, TimeInForce
+from engine.kinds import (
+    AccountKind,
+    CloseReason,
+    LotMethod,
+    OrderClass,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 from engine.state import Account, State
+from engine.terms import Special, Terms
 from engine.units import CASH_TOTAL_MAX_E4, PRICE_MAX_E4, QUANTITY_MAX_E8, notional_down_e4
 from handlers.balance_json import BalanceEncoder
 from handlers.busted_order_json import encode_busted_order
@@ -73,18 +83,50 @@ signed = st.integers(-CASH_TOTAL_MAX_E4, CASH_TOTAL_MAX_E4)
 times = st.integers(0, 253_402_300_799_999_999)
 
 
+figures_or_none = st.just(0) | st.integers(1, QUANTITY_MAX_E8)
+prices_or_none = st.just(0) | st.integers(1, PRICE_MAX_E4)
+times_or_none = st.just(0) | times.filter(bool)
+specials = st.builds(
+    Special,
+    st.builds(
+        Terms,
+        *(
+            prices_or_none,
+            prices_or_none,
+            st.integers(0, 500_000),
+            figures_or_none,
+            st.booleans(),
+            times_or_none,
+        ),
+        *(st.booleans(), amounts, st.none() | st.sampled_from(LotMethod)),
+        st.lists(st.tuples(ids, st.integers(1, QUANTITY_MAX_E8)), max_size=3).map(tuple),
+    ),
+    *(
+        st.sampled_from(OrderClass),
+        links,
+        links,
+        st.lists(ids, max_size=2).map(tuple),
+        figures_or_none,
+        st.booleans(),
+    ),
+    *(prices_or_none, prices_or_none, times_or_none, figures_or_none),
+)
+PRICED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
+
+
 @st.composite
 def orders(draw: st.DrawFn) -> OrderUpdated:
     quantity_e8 = draw(st.integers(1, QUANTITY_MAX_E8))
     filled_e8 = draw(st.just(0) | st.integers(1, quantity_e8))
     price_e4 = draw(st.integers(1, PRICE_MAX_E4))
     created_us = draw(times)
+    order_type = draw(st.sampled_from(OrderType))
     return OrderUpdated(
-        draw(ids), ACCOUNT, draw(symbols), draw(st.sampled_from(Side)), draw(st.sampled_from(OrderType)),
-        draw(st.sampled_from(TimeInForce)), quantity_e8, price_e4, min(price_e4, CASH_TOTAL_MAX_E4 * 10**8 // quantity_e8),
+        draw(ids), ACCOUNT, draw(symbols), draw(st.sampled_from(Side)), order_type,
+        draw(st.sampled_from(TimeInForce)), quantity_e8, price_e4 if order_type in PRICED else 0, min(price_e4, CASH_TOTAL_MAX_E4 * 10**8 // quantity_e8),
         filled_e8, notional_down_e4(price_e4, filled_e8), draw(amounts), draw(amounts),
         draw(st.sampled_from(OrderStatus)), draw(st.sampled_from(CloseReason)), created_us,
-        draw(st.just(created_us) | times), draw(st.text(max_size=8)), draw(links), draw(links), draw(st.booleans()),
+        draw(st.just(created_us) | times), draw(st.text(max_size=8)), draw(links), draw(links), draw(st.booleans()), draw(st.none() | specials),
     )  # fmt: skip
 
 
@@ -211,13 +253,15 @@ def test_a_figure_that_64_bits_do_not_hold_is_the_closest_that_they_do() -> None
         (CloseReason, kerb_pb2.CloseReason, "CLOSE_REASON_"),
         (NotificationKind, kerb_pb2.NotificationKind, "NOTIFICATION_KIND_"),
         (Liquidity, kerb_pb2.Liquidity, "LIQUIDITY_"),
+        (OrderClass, kerb_pb2.OrderClass, "ORDER_CLASS_"),
+        (LotMethod, kerb_pb2.LotMethod, "LOT_METHOD_"),
     ],
 )
 def test_a_vocabulary_has_the_numbers_of_the_engine(kinds: type[Enum], packed: Any, prefix: str) -> None:
     names = {
         name.removeprefix(prefix): number
         for name, number in packed.items()
-        if number or name.endswith("_NONE")
+        if number or name.endswith(("_NONE", "_SIMPLE"))
     }
     assert names == {member.name: HELD if member.name == "HELD" else member.value for member in kinds}
 

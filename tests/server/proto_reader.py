@@ -16,8 +16,13 @@ from server.kerb_pb2 import Data, Level
 SCALES = {"_e2": 100, "_e4": 10_000, "_e8": 100_000_000}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CONFLATED = ("quotes", "trades", "depth", "candles")
-FLAGS = ("more", "busted")
-LEFT_OUT = ("prev_seq", "bust", *FLAGS)
+FLAGS = ("more", "busted", "post_only", "extended_hours")
+WITH_TERMS = (
+    "order_class", "parent_order_id", "armed", "planned_quantity_e8", "legs", "trigger_price_e4", "triggered_at_us",
+    "stop_price_e4", "trail_amount_e4", "trail_percent_e4", "display_quantity_e8", "expires_at_us", "notional_e4",
+    "lot_method", "lots",
+)  # fmt: skip
+LEFT_OUT = ("prev_seq", "bust", *FLAGS, *WITH_TERMS)
 """Members that JSON leaves out where they say nothing."""
 
 
@@ -46,8 +51,10 @@ def members(message: Message) -> Any:
         name = field.name
         value = getattr(message, name)
         is_told = message.HasField(name) if field.has_presence else name not in FLAGS or value
+        if name in WITH_TERMS and not field.has_presence and not value:
+            continue
         if field.is_repeated:
-            found[name] = [members(one) for one in value]
+            found[name] = [_value(field, one) for one in value]
         elif is_told:
             found[_name(name)] = _value(field, value)
         elif name not in LEFT_OUT:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
+import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from engine.commands import Deposit, RequestWithdrawal, SettleWithdrawal
 from engine.events import OrderUpdated, WithdrawalRequested
-from engine.kinds import OrderStatus, Side
+from engine.kinds import LotMethod, OrderClass, OrderStatus, OrderType, Side
+from engine.terms import Special, Terms
+from handlers.order_json import encode_order
 from server.database import Database
 from server.errors import BadRequest, DatabaseUnavailable
 from server.history import END_US, History, microseconds, moment
+from sql.copy_rows import COPY_HEADER, COPY_TRAILER, ORDER_COLUMNS, order_row
 from sql.entries import EntryKind, Liquidity
 from tests.server.ledger_world import START_US, UNIT_E8, World, open_world
 
@@ -59,6 +65,23 @@ async def test_an_order_is_as_its_last_report(past: Past) -> None:
     found = await past.history.order(past.seller, resting.order_id)
     assert found == past.world.state.orders[resting.order_id].snapshot()
     assert found.status is OrderStatus.PARTIAL
+
+
+async def test_a_closed_order_keeps_its_terms(past: Past, database_dsn: str) -> None:
+    order = past.order("buy", past.buyer, 3)
+    terms = Terms(stop_e4=1_000_000, expires_us=START_US, lot_method=LotMethod.SPECIFIC, lots=((7, 10**8),))
+    special = Special(terms, OrderClass.OTO, children=(8, 9), trigger_e4=990_000, triggered_us=START_US + 1)
+    stop = replace(order, order_id=order.order_id + 1, order_type=OrderType.STOP_LOSS, special=special)
+    await past.world.written()  # and the month's partition is there
+    rows = BytesIO(COPY_HEADER + order_row(stop, 1) + COPY_TRAILER)
+    connection = await asyncpg.connect(database_dsn)
+    await connection.copy_to_table("orders", source=rows, columns=ORDER_COLUMNS, format="binary")
+    fired = "SELECT special->>'stop_e4' FROM orders WHERE special->>'triggered_us' IS NOT NULL"
+    assert await connection.fetchval(fired) == "1000000"
+    await connection.close()
+    found = await past.history.order(past.buyer, stop.order_id)
+    assert found == stop
+    assert encode_order(found) == encode_order(stop)
 
 
 async def test_somebody_elses_order_is_like_none(past: Past) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from struct import unpack_from
 
-TEXTS = frozenset({"symbol", "client_order_id", "asset", "reference", "currency", "kind_name"})
+TEXTS = frozenset({"symbol", "client_order_id", "asset", "reference", "currency", "kind_name", "special"})
 
 ARRAYS = frozenset({"sold_lots"})
 
