@@ -44,10 +44,12 @@ class Leg(Struct, frozen=True, gc=False, array_like=True):
 class Special(Struct, frozen=True, gc=False, array_like=True):
     """The terms of an order, and where it stands with them. Immutable: rows and events share it; a change makes a new one.
 
-    `trigger_e4` is the stop as it is now (a trailing one moves), `extreme_e4` the best price since a trailing stop was
-    armed, `triggered_us` when it fired. `shown_e8` is what the book shows of an iceberg. `parent_id` is the order that
-    arms this one, `children` those that it arms, `group_id` the OCO pair it belongs to (engine/links.py).
-    `planned_e8` is the whole quantity of a leg that is armed in parts; `is_armed` says whether it may fire or rest.
+    `order_class` is that of the command, for the order and for its legs. `trigger_e4` is the stop as it is now (a trailing
+    one moves; 0 until it is armed), `extreme_e4` the best price since a trailing stop was armed, `triggered_us` when it fired.
+    `shown_e8` is what the book shows of an iceberg: its slice as it was made, less what traded of it; 0 when it is not in the
+    book. `parent_id` is the order that arms this one (0 for both of an OCO), `children` the ids of the legs that it arms,
+    `group_id` the OCO pair that it belongs to (engine/links.py). `planned_e8` is the whole quantity of a leg that is armed in
+    parts, 0 for others; `is_armed` says whether it may fire or rest. A leg's `terms` are its stop or trail.
     """
 
     terms: Terms

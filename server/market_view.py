@@ -11,7 +11,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from engine.events import BookChanged, DayEnded, InstrumentSet, PhaseChanged, TradeBusted, Traded
-from engine.kinds import Phase, PriceSource, Side
+from engine.kinds import Phase, PriceSource
 from engine.state import State
 from engine.units import IDS_PER_SEQ
 from server.codec import Record
@@ -71,13 +71,11 @@ class MarketView:
                     view.last_e4 = stats.last_e4  # the engine's own last price may be that of a busted trade
             view.day_us = now_us if stats is None else stats.day_start_us
             self._touch(view, now_us)
-        levels: dict[tuple[str, Side, int], tuple[int, int]] = {}
-        for order in state.orders.values():
-            key = (order.symbol, order.side, order.limit_e4)
-            quantity_e8, count = levels.get(key, (0, 0))
-            levels[key] = (quantity_e8 + order.leaves_e8, count + 1)
-        for (symbol, side, price_e4), (quantity_e8, count) in levels.items():
-            self._view(symbol).side(side).set_level(price_e4, quantity_e8, count)
+        for symbol, book in state.books.items():
+            for side in (book.bids, book.asks):
+                shown = self._view(symbol).side(side.side)
+                for level in side.best_first():
+                    shown.set_level(level.price_e4, level.quantity_e8, level.count)
 
     def update_tape(self, quote: Quote) -> None:
         """Take the newest quote of an instrument whose price comes from a tape; others are left alone.

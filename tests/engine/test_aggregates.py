@@ -136,6 +136,7 @@ def test_a_rebuilt_state_is_the_same_and_goes_on_in_the_same_way() -> None:
     world = busy_world()
     rebuilt = World.__new__(World)
     rebuilt.state, rebuilt.now_us, rebuilt.ids = restored(all_rows(world.state)), world.now_us, world.ids
+    rebuilt.statuses = dict(world.statuses)
     assert state_hash(rebuilt.state) == state_hash(world.state)
     assert check_invariants(rebuilt.state) == []
     assert rebuilt.book() == world.book()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ from engine.events import AnyEvent, OrderUpdated, Traded
 from engine.invariants import check_invariants
 from engine.kinds import (
     AccountKind,
+    OrderStatus,
     OrderType,
     PriceSource,
     SelfTradePrevention,
@@ -35,6 +36,7 @@ from engine.kinds import (
     TimeInForce,
 )
 from engine.state import Account, State
+from engine.status_table import REACHABLE
 
 BUY, SELL = Side.BUY, Side.SELL
 DAY, GTC, IOC, FOK = TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK
@@ -109,6 +111,7 @@ class World:
         self.state = State()
         self.now_us = START_US
         self.ids: dict[str, int] = {}
+        self.statuses: dict[int, OrderStatus] = {}
         self.do(SetCalendar("24x7", sessions))
         self.do(SetFees("std", maker_ppm, taker_ppm))
         for listing in listings:
@@ -129,7 +132,18 @@ class World:
         envelope = Envelope(source, principal, self.ids.get(who, 0), "", key, digest)
         applied = apply(self.state, envelope, command, self.now_us)
         assert check_invariants(self.state) == []
+        self.look_at(applied.events)
         return applied
+
+    def look_at(self, events: Iterable[AnyEvent]) -> None:
+        """Every report of an order says a status that the one before may have become."""
+        for event in events:
+            if isinstance(event, OrderUpdated):
+                before = self.statuses.get(event.order_id)
+                if before is not None:
+                    step = f"{event.order_id}: {before.name} to {event.status.name}"
+                    assert event.status in REACHABLE[before], step
+                self.statuses[event.order_id] = event.status
 
     def open(
         self, who: str, *, cash: str = "0", shares: str = "0", maker: bool = False, currency: str = "USD"

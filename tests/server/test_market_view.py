@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from engine.book import Book
 from engine.events import DayEnded, PhaseChanged
 from engine.kinds import OrderType, Phase, PriceSource, SelfTradePrevention, Side, TimeInForce
 from engine.orders import Order
@@ -266,7 +267,9 @@ def test_after_recovery_the_open_orders_make_the_levels() -> None:
         resting(2, BUY, 1_784_800, 4),
         resting(3, SELL, 1_785_200, 1),
     ]
-    state.orders = {order.order_id: order for order in orders}
+    state.books["AAPL"] = Book("AAPL")
+    for order in orders:
+        state.books["AAPL"].side(order.side).add(order)
     market = MarketView()
     market.seed(state, now_us=NOON_US)
 
