@@ -10,11 +10,19 @@ from engine.commands import (
     OpenAccount,
     RequestWithdrawal,
     SetAccountStatus,
+    SetLotMethod,
     SettleWithdrawal,
     TransferIn,
 )
-from engine.events import AccountOpened, AccountStatusChanged, Refused, WithdrawalRequested, WithdrawalSettled
-from engine.kinds import AccountKind, AccountStatus, CloseReason, TransactionKind
+from engine.events import (
+    AccountOpened,
+    AccountStatusChanged,
+    LotMethodSet,
+    Refused,
+    WithdrawalRequested,
+    WithdrawalSettled,
+)
+from engine.kinds import AccountKind, AccountStatus, CloseReason, LotMethod, TransactionKind
 from engine.ledger import post_cash, post_units
 from engine.refusals import Refusal
 from engine.risk import account_refusal
@@ -60,6 +68,22 @@ def set_account_status(turn: Turn, envelope: Envelope, command: SetAccountStatus
     turn.accounts[account.account_id] = account
     if command.status is AccountStatus.DISABLED:
         close_all(turn, account, "", CloseReason.ACCOUNT_DISABLED)
+    return None
+
+
+def set_lot_method(turn: Turn, envelope: Envelope, command: SetLotMethod) -> Answer:
+    """Set which lots sales take from now on. Market makers have one lot of each symbol and nothing to choose."""
+    account = turn.state.accounts.get(envelope.account_id)
+    refused = account_refusal(account)
+    if refused is not None or account is None:
+        return refused
+    if command.method is LotMethod.SPECIFIC or account.kind is AccountKind.MARKET_MAKER:
+        return Refused(Refusal.INVALID_TERMS, (("lot_method", command.method),))
+    account.lot_method = command.method
+    for position in account.positions.values():
+        position.dearest = None
+    turn.state.dirty["account"][account.account_id] = None
+    turn.events.append(LotMethodSet(account.account_id, command.method))
     return None
 
 

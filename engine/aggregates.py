@@ -34,7 +34,7 @@ from engine.waiting import is_off_book, set_aside
 
 DERIVED_FIELDS: Final[dict[type, frozenset[str]]] = {
     Account: frozenset({"positions", "orders", "quotes"}),
-    Position: frozenset({"lots"}),
+    Position: frozenset({"lots", "dearest"}),
     Order: frozenset({"level", "before", "after", "account", "position"}),
 }
 """Class → the fields of its objects that no row holds: `rebuild` hangs them on."""

@@ -38,6 +38,7 @@ from engine.commands import (
     SetInstrument,
     SetKillSwitch,
     SetLimits,
+    SetLotMethod,
     SettleWithdrawal,
     TransferIn,
 )
@@ -65,6 +66,7 @@ COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
     SettleWithdrawal: accounts.settle_withdrawal,
     TransferIn: accounts.transfer_in,
     AdjustCash: accounts.adjust_cash,
+    SetLotMethod: accounts.set_lot_method,
     SetInstrument: market.set_instrument,
     SetFees: market.set_fees,
     SetLimits: market.set_limits,

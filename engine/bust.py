@@ -9,8 +9,8 @@ busted, `BUST_WINDOW_US` long; an older trade is refused, so no trade is busted 
 
 **What moves back**, as one compensating transaction: cash and fees of both sides, the units, cost, realised profit. The
 seller's lots become what they were. The buyer gives back the lot of this trade; of what was sold from it meanwhile the
-oldest other lots take the place, which is what first-in-first-out would have sold without the trade, and the
-difference in cost is realised. A buyer who cannot give the units back, or a seller the cash, is a refusal: operators
+oldest other lots take the place, which is what first-in-first-out would have sold without the trade (whatever the
+account's method), and the difference in cost is realised. A buyer who cannot give the units back, or a seller the cash, is a refusal: operators
 settle that first (a transfer or an adjustment), nothing is done by halves, and no one's balance goes below zero.
 
 **What stays.** The orders: quantity filled, average price, status and fees charged stay as they were, and the busted
@@ -28,6 +28,7 @@ from engine.commands import BustTrade, Envelope
 from engine.events import OrderUpdated, Refused, SoldLot, TradeBusted
 from engine.kinds import AccountKind, Side
 from engine.ledger import change_outside
+from engine.lot_methods import spread_cost
 from engine.orders import Order
 from engine.positions import take_fifo
 from engine.refusals import Refusal
@@ -225,6 +226,7 @@ def put_back(state: State, account: Account, position: Position, sold_lots: tupl
     for lot_id in sorted(lots):  # oldest first, as ever
         lots.move_to_end(lot_id)
     position.cost_e4 += total_e4
+    position.averaged_lot_id, position.dearest = 0, None
     state.dirty["position"][account.account_id, position.symbol] = None
     return total_e4
 
@@ -232,14 +234,23 @@ def put_back(state: State, account: Account, position: Position, sold_lots: tupl
 def take_back(state: State, account: Account, position: Position, command: BustTrade) -> int:
     """Take the units of a busted purchase out of a position; returns their cost.
 
-    First what is left of the lot that it made, then the oldest. Of a market maker's pool they cost what was paid for
-    them, as far as the pool goes, and all of it when they are its last.
+    First what is left of the lot that it made, then the oldest. Of a market maker's pool, and of lots whose cost was
+    averaged with this one's, they cost what was paid for them, as far as the pool goes, and all of it when they are its last.
     """
     lots = position.lots
     if account.kind is not MARKET_MAKER:
         if command.trade_id in lots:
             lots.move_to_end(command.trade_id, last=False)  # no larger than the fill, so it goes whole
-        return take_fifo(state, position, command.quantity_e8)[0]
+        pooled_e4 = position.cost_e4
+        cost_e4 = take_fifo(state, position, command.quantity_e8)[0]
+        position.dearest = None
+        if position.averaged_lot_id < command.trade_id or not lots:
+            return cost_e4
+        cost_e4 = min(command.notional_e4, pooled_e4)
+        position.cost_e4 = pooled_e4 - cost_e4
+        spread_cost(state, position)
+        position.averaged_lot_id = next(reversed(lots))
+        return cost_e4
     (pool,) = lots.values()
     cost_e4 = min(command.notional_e4, pool.cost_e4)
     if pool.units_e8 == command.quantity_e8:

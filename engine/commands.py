@@ -13,6 +13,7 @@ from engine.kinds import (
     AccountKind,
     AccountStatus,
     KillScope,
+    LotMethod,
     OrderClass,
     OrderType,
     PriceSource,
@@ -147,6 +148,12 @@ class AdjustCash(Command, frozen=True, gc=False, array_like=True, tag=True):
     account_id: int
     amount_e4: int
     reference: str
+
+
+class SetLotMethod(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Which lots the sales of the envelope's account take from now on; SPECIFIC is for single orders."""
+
+    method: LotMethod
 
 
 # -- orders
@@ -285,4 +292,5 @@ AnyCommand = (
     | SetKillSwitch
     | BustTrade
     | FireTimer
+    | SetLotMethod
 )

@@ -13,6 +13,7 @@ from engine.kinds import (
     AccountStatus,
     CloseReason,
     KillScope,
+    LotMethod,
     OrderStatus,
     OrderType,
     Phase,
@@ -240,6 +241,13 @@ class KillSwitchSet(Event, frozen=True, gc=False, array_like=True, tag=True):
     reason: str
 
 
+class LotMethodSet(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """An account's sales take their lots in another way from now on."""
+
+    account_id: int
+    method: LotMethod
+
+
 AnyEvent = (
     Refused
     | OrderUpdated
@@ -256,4 +264,5 @@ AnyEvent = (
     | PhaseChanged
     | DayEnded
     | KillSwitchSet
+    | LotMethodSet
 )

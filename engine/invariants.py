@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.kinds import OrderStatus, Side
+from engine.kinds import LotMethod, OrderStatus, Side
+from engine.lot_methods import by_unit_cost, units_left
 from engine.orders import buy_hold_e4
 from engine.state import OUTSIDE_ACCOUNTS, Account, State
 from engine.waiting import NOBODY, is_off_book
@@ -15,6 +16,7 @@ def check_invariants(state: State) -> list[str]:
     return [
         *broken_sums(state),
         *(problem for account in state.accounts.values() for problem in broken_account(state, account)),
+        *(problem for account in state.accounts.values() for problem in broken_lots(account)),
         *broken_orders(state),
         *(problem for symbol in sorted(state.books) for problem in broken_book(state, symbol)),
     ]
@@ -71,6 +73,25 @@ def broken_account(state: State, account: Account) -> Iterator[str]:
             yield f"{name} {symbol}: lots do not sum to {position.units_e8} units"
         if position.cost_e4 != cost_e4:
             yield f"{name} {symbol}: lots do not sum to a cost of {position.cost_e4}"
+
+
+def broken_lots(account: Account) -> Iterator[str]:
+    """Lots stand in the order of their age, HIFO's memory of them is right, and no two open orders name the same one."""
+    for symbol, position in account.positions.items():
+        name = f"account {account.account_id} {symbol}"
+        if list(position.lots) != sorted(position.lots):
+            yield f"{name}: lots are out of order"
+        dearest = position.dearest
+        if dearest is not None:
+            known = [by_unit_cost(lot) for lot in position.lots.values() if lot.lot_id <= dearest.up_to_id]
+            if account.lot_method is not LotMethod.HIFO or sorted(dearest.heap) != sorted(known):
+                yield f"{name}: what is remembered of the dearest lots is not so"
+    named: dict[int, int] = {}
+    for order in account.orders.values():
+        if order.special is not None:
+            for lot_id, _ in units_left(order.special.terms.lots, order.filled_e8, order.leaves_e8):
+                if named.setdefault(lot_id, order.order_id) != order.order_id:
+                    yield f"orders {named[lot_id]} and {order.order_id} both name lot {lot_id}"
 
 
 def broken_orders(state: State) -> Iterator[str]:

@@ -7,11 +7,14 @@ are implied by its `Traded` event; every other transaction is reported as `Poste
 from __future__ import annotations
 
 from engine.events import Posted, SoldLot
-from engine.kinds import TransactionKind
+from engine.kinds import LotMethod, TransactionKind
+from engine.lot_methods import take_by_method
 from engine.orders import Order, buy_hold_e4, fee_due_e4
 from engine.positions import add_lot, take_fifo
 from engine.state import Account, Position, State
 from engine.turn import Turn
+
+FIFO = LotMethod.FIFO
 
 
 def change_outside(state: State, account_id: int, asset: str, amount: int) -> int:
@@ -118,7 +121,10 @@ def settle_sell(
     fee_e4 = charge_fee(order, account)
     account.cash_e4 += notional_e4 - fee_e4
     position.held_e8 -= quantity_e8
-    cost_e4, sold_lots = take_fifo(turn.state, position, quantity_e8)
+    if order.special is None and account.lot_method is FIFO:
+        cost_e4, sold_lots = take_fifo(turn.state, position, quantity_e8)
+    else:
+        cost_e4, sold_lots = take_by_method(turn.state, account, order, position, quantity_e8)
     position.realized_e4 += notional_e4 - cost_e4
     account.realized_e4 += notional_e4 - cost_e4
     turn.accounts[account.account_id] = account

@@ -36,6 +36,8 @@ class Refusal(IntEnum):
     TRADE_BUSTED = 212
     TRADE_TOO_OLD = 213
     TRADE_NOT_FOUND = 214
+    LOT_NOT_FOUND = 215
+    LOT_TAKEN = 216
     # form
     INVALID_QUANTITY = 301
     INVALID_LOT_SIZE = 302
@@ -47,6 +49,7 @@ class Refusal(IntEnum):
     INVALID_QUOTE = 308
     INVALID_LIMITS = 309
     INVALID_CALENDAR = 310
+    INVALID_TERMS = 311
     # risk and money
     NO_REFERENCE_PRICE = 401
     PRICE_OUT_OF_BAND = 402

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from engine.book import Book
 from engine.events import AnyEvent
-from engine.kinds import AccountKind, AccountStatus, KillScope, Phase, PriceSource, TimerKind
+from engine.kinds import AccountKind, AccountStatus, KillScope, LotMethod, Phase, PriceSource, TimerKind
 from engine.orders import Order
 from engine.units import DAY_US, NOTIONAL_MAX_E4, QUANTITY_MAX_E8
 
@@ -37,9 +37,20 @@ class Lot(Struct, eq=False, gc=False):
     acquired_us: int
 
 
+class Dearest(Struct, eq=False):
+    """A position's lots as a heap of (minus the cost a unit, lot id), as far as the lot `up_to_id`."""
+
+    heap: list[tuple[int, int]]
+    up_to_id: int
+
+
 @dataclass(slots=True, eq=False)
 class Position:
-    """An account's units of one symbol. `held_e8` is promised to open sells; `cost_e4` is the sum of its lots'."""
+    """An account's units of one symbol. `held_e8` is promised to open sells; `cost_e4` is the sum of its lots'.
+
+    Up to the lot `averaged_lot_id` all lots share one average cost (engine/lot_methods.py); 0 when none do. `dearest` is
+    what HIFO remembers of its lots; None for all others.
+    """
 
     account_id: int
     symbol: str
@@ -47,7 +58,9 @@ class Position:
     held_e8: int = 0
     cost_e4: int = 0
     realized_e4: int = 0
+    averaged_lot_id: int = 0
     lots: OrderedDict[int, Lot] = field(default_factory=OrderedDict, repr=False)
+    dearest: Dearest | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +68,7 @@ class Account:
     """A customer's cash and what belongs to it. Available cash is `cash_e4 - held_e4` and never negative.
 
     `contributed_e4` is deposits less withdrawals plus the cost of units transferred in: what total profit
-    is measured against.
+    is measured against. `lot_method` says which lots a sale takes where its order does not.
     """
 
     account_id: int
@@ -68,6 +81,7 @@ class Account:
     contributed_e4: int = 0
     fees_e4: int = 0
     realized_e4: int = 0
+    lot_method: LotMethod = LotMethod.FIFO
     positions: dict[str, Position] = field(default_factory=dict, repr=False)
     orders: dict[int, Order] = field(default_factory=dict, repr=False)
     quotes: dict[str, list[Order]] = field(default_factory=dict, repr=False)

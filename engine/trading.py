@@ -6,6 +6,7 @@ from engine.closing import close_all, close_order
 from engine.commands import CancelAll, CancelOrder, Envelope, PlaceOrder, ReplaceOrder
 from engine.events import OrderUpdated, Refused
 from engine.kinds import CloseReason, OrderStatus, OrderType, Side, TimeInForce
+from engine.lot_methods import lot_terms_refusal, special_of_replacement
 from engine.matching import match
 from engine.orders import Order
 from engine.refusals import Refusal
@@ -19,6 +20,7 @@ from engine.risk import (
     size_refusal,
 )
 from engine.state import Account, ClientOrderId, Instrument, State
+from engine.terms import Special
 from engine.turn import Turn
 
 BUY = Side.BUY
@@ -81,6 +83,12 @@ def new_order(
     )
     if refused is not None:
         return refused
+    special = None
+    if command.terms is not None:
+        refused = lot_terms_refusal(state, account, symbol, side, quantity_e8, command.terms)
+        if refused is not None:
+            return refused
+        special = Special(command.terms)
     limit_e4 = price_e4
     if order_type is MARKET:
         limit_e4 = collar_e4(instrument, side, state.limits.market_collar_bps)
@@ -92,7 +100,7 @@ def new_order(
     order_id = turn.new_id()
     now_us = turn.now_us
     fees = state.fees[instrument.fee_schedule]
-    return Order(
+    order = Order(
         order_id,
         account_id,
         symbol,
@@ -112,6 +120,9 @@ def new_order(
         False,
         order_id,
     )
+    if special is not None:
+        order.special = special
+    return order
 
 
 def accept(turn: Turn, account: Account, order: Order) -> None:
@@ -219,6 +230,9 @@ def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answ
         refused = size_refusal(state, instrument, old.side, quantity_e8, price_e4)
         if refused is not None:
             return refused
+    special = special_of_replacement(old, quantity_e8)
+    if isinstance(special, Refused):
+        return special
     new_id = turn.new_id()
     new = Order(
         new_id,
@@ -239,6 +253,7 @@ def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answ
         old.order_id,
         False,
         old.priority if keeps_place else new_id,
+        special=special,
     )
     refused = cover_refusal(account, new, old.hold_e4, old.leaves_e8 if old.side is not BUY else 0)
     if refused is not None:

@@ -89,6 +89,22 @@ def cost_share_e4(cost_e4: int, part_e8: int, whole_e8: int) -> int:
     return cost_e4 * part_e8 // whole_e8
 
 
+def shares_of(total: int, parts: tuple[int, ...] | list[int]) -> list[int]:
+    """A total split over parts in proportion to their sizes: each running total is rounded down, so they sum to the whole.
+
+    The parts' sum must be above zero. A part of nothing gets nothing.
+    """
+    whole = sum(parts)
+    running = given = 0
+    shares = []
+    for part in parts:
+        running += part
+        due = total * running // whole
+        shares.append(due - given)
+        given = due
+    return shares
+
+
 def average_price_e4(notional_e4: int, quantity_e8: int) -> int:
     """The average price of fills or of a holding, rounded half up; 0 when there is no quantity."""
     if quantity_e8 == 0:

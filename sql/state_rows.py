@@ -121,7 +121,7 @@ def _account_mirror(rows: LatestRows, key: int, row: Row) -> None:
 
 
 def _position_mirror(rows: LatestRows, key: tuple[int, str], row: Row) -> None:
-    account_id, symbol, units_e8, held_e8, cost_e4, realized_e4 = row
+    account_id, symbol, units_e8, held_e8, cost_e4, realized_e4, *_ = row
     rows.holdings.append(holding_row(account_id, symbol, units_e8, held_e8, cost_e4, realized_e4, rows.seq))
 
 

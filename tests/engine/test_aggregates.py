@@ -49,7 +49,7 @@ AGGREGATES: dict[str, type] = {
 
 REBUILT = {
     "account": {"positions", "orders", "quotes"},
-    "position": {"lots"},
+    "position": {"lots", "dearest"},
     "order": {"level", "before", "after", "account", "position"},
 }
 """Fields that `rebuild` makes from other rows."""

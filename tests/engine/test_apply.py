@@ -211,6 +211,7 @@ EXAMPLES: dict[str, list[Any]] = {
     "SettleWithdrawal": [1, True],
     "TransferIn": [1, "A", 2, 3],
     "AdjustCash": [1, -2, "a"],
+    "SetLotMethod": [3],
     "PlaceOrder": ["A", 1, 2, 3, 4, 5, "c", 3],
     "CancelOrder": [1],
     "CancelAll": [""],

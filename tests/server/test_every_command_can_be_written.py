@@ -31,6 +31,7 @@ from engine.commands import (
     SetInstrument,
     SetKillSwitch,
     SetLimits,
+    SetLotMethod,
     SettleWithdrawal,
     TransferIn,
 )
@@ -39,6 +40,7 @@ from engine.kinds import (
     AccountKind,
     AccountStatus,
     KillScope,
+    LotMethod,
     OrderType,
     PriceSource,
     SelfTradePrevention,
@@ -76,6 +78,7 @@ COMMON = {
     "CancelAll",
     "HaltSymbol",
     "AdjustCash",
+    "SetLotMethod",
     "BustTrade",
 }
 
@@ -178,6 +181,7 @@ class Extremes:
         self.submit(SetAccountStatus(account_id, AccountStatus.ACTIVE, RARE))
         for amount_e4 in (-self.world.state.accounts[account_id].available_e4, -1, 1, CASH_TOTAL_MAX_E4 // 5):
             self.submit(AdjustCash(account_id, amount_e4, RARE))
+        self.submit(SetLotMethod(self.pick(list(LotMethod))), account_id)
         self.trade_and_bust(symbol)
 
     def trade_and_bust(self, symbol: str) -> None:
