@@ -200,7 +200,7 @@ async def frames() -> None:
             frame = cohorts[0].frame(exchange.market.changes - len(FRAME_SYMBOLS))
             length = len(frame)
             start = perf_counter()
-            written = sum(hub.wheel.serve(cohort, 0.0, hub.care.stuck) for cohort in cohorts)
+            written = sum(hub.wheel.serve(cohort, cohort.outlets, 0.0, hub.care.stuck) for cohort in cohorts)
             ours.append(written / (perf_counter() - start))
             assert written == FRAME_CLIENTS, "some clients had not read the frame before"
             await asyncio.sleep(1)

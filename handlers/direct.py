@@ -79,7 +79,9 @@ class DirectRoute:
             admit(call, self._route, None)
             call.body = checked_body(headers, body, self._body_max_bytes)
             applied = call.submit(self._handler.command(call))
-            durable = self._services.runtime.wait_durable(applied.seq)
+            self._services.runtime.call_when_durable(
+                applied.seq, lambda lost: self._end(lost, call, applied, started_s, write)
+            )
         except KerbError as error:
             self._write(call, failure(error, call.request_id), started_s, write)
         except JournalFailed:
@@ -87,20 +89,17 @@ class DirectRoute:
         except Exception:
             log.exception("%s failed, request %s", self._route.name, call.request_id)
             self._write(call, bug(call), started_s, write)
-        else:
-            durable.add_done_callback(lambda done: self._end(done, call, applied, started_s, write))
 
     def _end(
-        self, durable: asyncio.Future[None], call: Call, applied: Applied, started_s: float, write: Write
+        self, lost: JournalFailed | None, call: Call, applied: Applied, started_s: float, write: Write
     ) -> None:
+        if lost is not None:
+            write(None)  # it may be on the disk: nobody can be told yet
+            return
         try:
-            durable.result()
             answer = self._handler.answer(call, applied)
         except KerbError as error:
             answer = failure(error, call.request_id)
-        except JournalFailed:
-            write(None)  # it may be on the disk: nobody can be told yet
-            return
         except Exception:
             log.exception("%s failed, request %s", self._route.name, call.request_id)
             answer = bug(call)

@@ -7,7 +7,8 @@ holds the newest state of whatever changed meanwhile (drop to latest).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from server.market_view import MarketView
@@ -18,6 +19,9 @@ from server.wire import Wire
 
 SLOT_MS: Final = 5
 """Length of a slot: clients are served in slots, never all at once."""
+
+CLIENTS_MAX: Final = 32
+"""So many clients are served before others have their turn: their frames take the kernel a third of a millisecond."""
 
 CohortKey = tuple[tuple[tuple[str, ...], ...], int, int, Wire]
 """The names of what is followed, by channel and in alphabetical order; the period in slots, the phase, and the form."""
@@ -67,17 +71,21 @@ def snapshot_frames(follows: Mapping[str, Mapping[str, Any]], wire: Wire) -> byt
 
 
 class CohortWheel:
-    """Slots of `SLOT_MS`; each cohort comes round once a period. `turn` is driven by the hub's timer.
+    """Slots of `SLOT_MS`; each cohort comes round once a period. The hub's timer drives it: `advance` when a slot has
+    come, then `serve_some` until nobody waits.
 
     A cohort's phase is given out in turn, so that clients are spread evenly over their period.
     """
 
-    __slots__ = ("_market", "_next_phase", "_slots", "cohorts", "tick")
+    __slots__ = ("_market", "_next_phase", "_slots", "_waiting", "cohorts", "tick")
 
     def __init__(self, market: MarketView, interval_max_ms: int) -> None:
         self._market = market
         self._slots: list[list[Cohort]] = [[] for _ in range(interval_max_ms // SLOT_MS + 2)]
         self._next_phase = 0
+        self._waiting: deque[tuple[Cohort, deque[Outlet]]] = (
+            deque()
+        )  # what is left of the slots that have come
         self.cohorts: dict[CohortKey, Cohort] = {}
         self.tick = 0
 
@@ -118,32 +126,44 @@ class CohortWheel:
         ahead = (cohort.phase - self.tick) % cohort.period or cohort.period
         self._slots[(self.tick + ahead) % len(self._slots)].append(cohort)
 
-    def turn(self, now_s: float, stuck: dict[Outlet, None]) -> int:
-        """Serve the next slot. Clients whose transport is not empty are skipped and put into `stuck`.
+    @property
+    def is_serving(self) -> bool:
+        """Whether clients whose slot has come are still to be served."""
+        return bool(self._waiting)
 
-        Returns how many frames were written.
-        """
+    def advance(self) -> None:
+        """Go on to the next slot: its clients are to be served."""
         self.tick += 1
         index = self.tick % len(self._slots)
         cohorts = self._slots[index]
         if not cohorts:
-            return 0
+            return
         self._slots[index] = []
-        written = 0
         for cohort in cohorts:
             if cohort.outlets:
-                written += self.serve(cohort, now_s, stuck)
+                self._waiting.append((cohort, deque(cohort.outlets)))
                 self._schedule(cohort)
-        return written
 
-    def serve(self, cohort: Cohort, now_s: float, stuck: dict[Outlet, None]) -> int:
-        """Write to each client of a cohort what it has not seen; clients that have seen the same share bytes."""
+    def serve_some(self, now_s: float, stuck: dict[Outlet, None]) -> int:
+        """Serve `CLIENTS_MAX` of the clients that wait, of one cohort. Those whose transport is not empty are skipped and
+        put into `stuck`. Returns how many frames were written.
+        """
+        cohort, outlets = self._waiting[0]
+        if len(outlets) <= CLIENTS_MAX:
+            self._waiting.popleft()
+            return self.serve(cohort, outlets, now_s, stuck)
+        return self.serve(cohort, [outlets.popleft() for _ in range(CLIENTS_MAX)], now_s, stuck)
+
+    def serve(
+        self, cohort: Cohort, outlets: Iterable[Outlet], now_s: float, stuck: dict[Outlet, None]
+    ) -> int:
+        """Write to clients of a cohort what they have not seen; those that have seen the same share bytes."""
         changes = self._market.changes
         frames: dict[int, bytes] = {}
         written = 0
-        for outlet in cohort.outlets:
+        for outlet in outlets:
             since = outlet.seen
-            if since == changes or not outlet.is_open:
+            if since == changes or not outlet.is_open or outlet.cohort is not cohort:
                 continue
             transport = outlet.transport
             if transport.get_write_buffer_size():

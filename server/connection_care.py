@@ -15,6 +15,9 @@ from server.ws_frames import PING_FRAME, CloseCode
 TURN_MS: Final = 250
 """Time between two turns."""
 
+PING_MS: Final = 5
+"""Those who are pinged in one go are those whose time comes within so long: a few, even of thousands who came together."""
+
 FAREWELL_S: Final = 30.0
 """How long a peer may take to answer a close frame before it is cut."""
 
@@ -43,7 +46,7 @@ class ConnectionCare:
     def __init__(self, settings: StreamSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._ping_ring: list[dict[Outlet, None]] = [{} for _ in range(settings.ping_s * 1000 // TURN_MS)]
+        self._ping_ring: list[dict[Outlet, None]] = [{} for _ in range(settings.ping_s * 1000 // PING_MS)]
         self._bucket = 0
         self._spread = 0
         self._unproven: dict[Outlet, float] = {}
@@ -93,14 +96,14 @@ class ConnectionCare:
         self.closing.pop(outlet, None)
 
     def turn(self, now_s: float) -> None:
-        """Do what is due."""
-        self._ping(now_s)
+        """Do what is due, but for pings."""
         self._check_stuck(now_s)
         self._check_unproven(now_s)
         self._check_expired()
         self._cut(now_s)
 
-    def _ping(self, now_s: float) -> None:
+    def ping(self, now_s: float) -> None:
+        """`PING_MS` have passed: ping those whose time has come, and cut those who did not answer for too long."""
         self._bucket = (self._bucket + 1) % len(self._ping_ring)
         for outlet in self._ping_ring[self._bucket]:
             if outlet.unsent_bytes():

@@ -18,7 +18,7 @@ from engine.state import Account
 from server.candle_streams import CandleSeries, CandleStreams
 from server.clock import Clock
 from server.codec import Record
-from server.cohorts import SLOT_MS, CohortWheel, snapshot_frames
+from server.cohorts import CLIENTS_MAX, SLOT_MS, CohortWheel, snapshot_frames
 from server.connection_care import TURN_MS, ConnectionCare
 from server.depth_log import DepthLog
 from server.live_values import LiveValues, ValueOf
@@ -32,8 +32,16 @@ from sql.notifications import NO_ACCOUNTS
 _log = logging.getLogger("kerb.stream")
 
 _SLOT_S: Final = SLOT_MS / 1000
-_TURN_MAX_S: Final = 0.003
+_ROUNDED_S: Final = 0.0005
+"""The loop's timers round to milliseconds: one that fires before the slot's time would be set again and again."""
+
+_TURN_MAX_S: Final = 0.001
 """After so long the hub lets others run before it goes on with the slots that are due."""
+
+_FRAMES_MAX: Final = CLIENTS_MAX
+"""The same after so many frames: the loop sends them when the turn is over, which no clock in it can see. An order that has
+come needs several turns of the loop until it is answered, so it waits for several times as many frames.
+"""
 
 CONNECTIONS_PER_USER_MAX: Final = 32
 """One more signed-in connection of a user closes the oldest one with 4409."""
@@ -231,7 +239,7 @@ class Hub:
             answers.popleft()[1]()
 
     def _turn(self) -> None:
-        """Serve the slots that are due, at most `_TURN_MAX_S` in one go."""
+        """Serve the slots that are due, at most `_TURN_MAX_S` and about `_FRAMES_MAX` in one go."""
         loop = asyncio.get_running_loop()
         started_s = now_s = loop.time()
         wheel = self.wheel
@@ -241,22 +249,33 @@ class Hub:
         ):  # the process was stopped or overloaded: lost turns are not made up for
             self._origin_s = now_s - (wheel.tick + 1) * _SLOT_S
             due = wheel.tick + 1
-        while wheel.tick < due:
-            self.candles.turn(SLOT_MS)
-            self.frames_written += wheel.turn(now_s, self.care.stuck)
-            self.values.turn(now_s, self.care.stuck)
-            if wheel.tick % (TURN_MS // SLOT_MS) == 0:
-                self.care.turn(now_s)
+        written = 0
+        while wheel.is_serving or wheel.tick < due:
+            if wheel.is_serving:
+                written += wheel.serve_some(now_s, self.care.stuck)
+            else:
+                self._advance(now_s)
             now_s = loop.time()
-            if now_s - started_s > _TURN_MAX_S:
+            if written >= _FRAMES_MAX or now_s - started_s > _TURN_MAX_S:
                 break
+        self.frames_written += written
+        if wheel.is_serving or wheel.tick < due:
+            self._timer = loop.call_soon(self._turn)
+        else:
+            wait_s = self._origin_s + (wheel.tick + 1) * _SLOT_S - now_s
+            self._timer = loop.call_later(wait_s + _ROUNDED_S, self._turn)
+
+    def _advance(self, now_s: float) -> None:
+        """The next slot has come: see what is due in it, all but the clients of the wheel."""
+        self.candles.turn(SLOT_MS)
+        self.wheel.advance()
+        self.values.turn(now_s, self.care.stuck)
+        self.care.ping(now_s)
+        if self.wheel.tick % (TURN_MS // SLOT_MS) == 0:
+            self.care.turn(now_s)
         if self.private.is_behind:
             for outlet in self.private.retry():
                 self.care.mark_stuck(outlet, now_s)
-        if wheel.tick < due:
-            self._timer = loop.call_soon(self._turn)
-        else:
-            self._timer = loop.call_at(self._origin_s + (wheel.tick + 1) * _SLOT_S, self._turn)
 
     # -- the end
 

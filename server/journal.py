@@ -13,6 +13,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Final, Self
@@ -20,11 +21,13 @@ from typing import Final, Self
 from server.disk import Disk
 from server.journal_errors import JournalError, JournalFailed
 from server.journal_frame import checksum_is_compiled, encode_frame
+from server.journal_group import Group, WhenDurable, settle_future
 from server.journal_progress import ScanProgress
 from server.journal_reader import Segment, bytes_after, read_records
 from server.journal_scan import JournalScan, scan_journal
 from server.journal_segments import SegmentStore, settle_last_segment
 from server.journal_tail import MemoryTail
+from server.thread_priority import prefer_this_thread
 
 logger = logging.getLogger("kerb.journal")
 
@@ -32,22 +35,6 @@ SEGMENT_BYTES: Final = 64 << 20
 LINGER_S: Final = 0.001
 TAIL_RECORDS: Final = 100_000
 TAIL_BYTES: Final = 64 << 20
-
-
-class _Group:
-    """Records that become durable together, the first of them since `opened_s`.
-
-    `previous` is the group before it until that one is durable.
-    """
-
-    __slots__ = ("first_seq", "opened_s", "previous", "records", "waiters")
-
-    def __init__(self, first_seq: int, previous: "_Group | None") -> None:
-        self.first_seq = first_seq
-        self.opened_s = 0.0
-        self.previous = previous
-        self.records: list[bytes] = []
-        self.waiters: list[asyncio.Future[None]] = []
 
 
 class Journal:
@@ -83,11 +70,11 @@ class Journal:
         self._accepting = False
         self._stopping = False
         self._mark_clean = True
-        self._open = _Group(scan.last_seq + 1, None)
+        self._open = Group(scan.last_seq + 1, None)
         self._writer_free = False
         self._watching = False
         self._seen = 0
-        self._groups: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
+        self._groups: queue.SimpleQueue[Group | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._appended_bytes = 0
         self._durable_bytes = 0
@@ -213,7 +200,7 @@ class Journal:
         group = self._open
         if group.records:
             self._writer_free = False
-            self._open = _Group(group.first_seq + len(group.records), group)
+            self._open = Group(group.first_seq + len(group.records), group)
             self._groups.put(group)
         elif self._stopping:
             self._writer_free = False
@@ -230,24 +217,34 @@ class Journal:
         """Done once `seq` is durable; at once when it is. Raises or fails with `JournalFailed` when it never will be."""
         if seq <= self.durable_seq:
             return self._done
+        future = self._loop.create_future()
+        self.call_when_durable(seq, partial(settle_future, future))
+        return future
+
+    def call_when_durable(self, seq: int, waiter: WhenDurable) -> None:
+        """Call `waiter` in the very turn of the loop in which the listeners have heard that `seq` is durable.
+
+        In the next turn when it is already, never before this returns. Raises `JournalFailed` when it never will be.
+        """
+        if seq <= self.durable_seq:
+            self._loop.call_soon(waiter, None)
+            return
         if self.failure is not None:
             raise self.failure
         if seq > self.appended_seq:
             raise ValueError(f"sequence {seq} was not appended; the last is {self.appended_seq}")
-        group: _Group | None = self._open
+        group: Group | None = self._open
         while group is not None and seq < group.first_seq:
             group = group.previous
         assert group is not None, "a sequence above durable_seq is in a group"
-        future = self._loop.create_future()
-        group.waiters.append(future)
-        return future
+        group.call(waiter)
 
     @property
     def pending_bytes(self) -> int:
         """Bytes of records appended and not yet durable."""
         return self._appended_bytes - self._durable_bytes
 
-    def _group_durable(self, group: _Group, record_bytes: int) -> None:
+    def _group_durable(self, group: Group, record_bytes: int) -> None:
         """Posted by the writer, once a group, after its sync."""
         self._writer_free = True
         if self._open.records and not self._stopping:
@@ -263,9 +260,7 @@ class Journal:
             for listener in self._listeners:
                 listener(self.durable_seq)
         finally:
-            for waiter in group.waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
+            group.settle(None)
             self._tail.trim(self.durable_seq, record_bytes)
 
     def halt(self, reason: str) -> None:
@@ -291,11 +286,9 @@ class Journal:
     def _refuse_all(self, failure: JournalFailed) -> None:
         self._accepting = False
         self.failure = failure
-        group: _Group | None = self._open
+        group: Group | None = self._open
         while group is not None:
-            for waiter in group.waiters:
-                if not waiter.done():
-                    waiter.set_exception(failure)
+            group.settle(failure)
             group = group.previous
 
     def _writer_stopped(self) -> None:
@@ -305,6 +298,7 @@ class Journal:
 
     def _write_groups(self) -> None:
         """Body of the writer thread. Any error ends it: an fsync that failed once must never be trusted again."""
+        prefer_this_thread()  # everybody who is to be answered waits for it
         last_seq = self.durable_seq
         try:
             while (group := self._groups.get()) is not None:
@@ -319,7 +313,7 @@ class Journal:
         else:
             self._loop.call_soon_threadsafe(self._writer_stopped)
 
-    def _write_group(self, group: _Group) -> None:
+    def _write_group(self, group: Group) -> None:
         first_seq = group.first_seq
         last_seq = first_seq + len(group.records) - 1
         previous = self._chain

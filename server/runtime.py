@@ -25,6 +25,7 @@ from server.codec import Record, decode_record, encode_record, mark_of
 from server.errors import Overloaded, ReadOnly, ShuttingDown
 from server.exit_codes import ExitCode
 from server.journal import Journal
+from server.journal_group import WhenDurable
 from server.poison import PoisonBox
 
 logger = logging.getLogger("kerb.runtime")
@@ -121,6 +122,10 @@ class Runtime:
     def wait_durable(self, seq: int) -> asyncio.Future[None]:
         """Done when everything up to `seq` is durable; fails with `JournalFailed` when it never will be."""
         return self.journal.wait_durable(seq)
+
+    def call_when_durable(self, seq: int, waiter: WhenDurable) -> None:
+        """As `wait_durable`, for who has no task: `waiter` is called without another turn of the loop."""
+        self.journal.call_when_durable(seq, waiter)
 
     def durable_records(self, *, after: int) -> list[Record]:
         """The durable records after a sequence that the journal still has, in order. Blocks for the files."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.kinds import Side
-from server.cohorts import SLOT_MS, Cohort
+from server.cohorts import CLIENTS_MAX, SLOT_MS, Cohort, CohortWheel
+from server.outlet import Outlet
 from tests.server.market_records import book, trade
 from tests.server.stream_client import TEXT
 from tests.server.stream_market import Connect, Market, fill, until
@@ -63,6 +64,31 @@ async def test_clients_of_one_cohort_get_the_same_bytes_built_once(
     assert len(payloads) == 1
     assert len(built) == len(market.hub.wheel.cohorts) == 100 // SLOT_MS
     assert sum(len(cohort.outlets) for cohort in market.hub.wheel.cohorts.values()) == 40
+
+
+async def test_a_slot_of_many_is_served_a_few_at_a_time(market: Market, connect: Connect) -> None:
+    wheel = CohortWheel(market.view, 1_000)
+    pairs = [await connect() for _ in range(CLIENTS_MAX + 8)]
+    for outlet, client in pairs:
+        market.follow(outlet, "AAPL", interval_ms=1_000)
+        await client.json()
+    for outlet, _ in pairs:
+        market.hub.wheel.remove(outlet)
+        outlet.interval_ms = SLOT_MS
+        wheel.place(outlet)
+    market.happens(trade("AAPL", 100, 1))
+    wheel.advance()
+    stuck: dict[Outlet, None] = {}
+    written = [wheel.serve_some(0.0, stuck)]
+    wheel.remove(pairs[-1][0])
+    while wheel.is_serving:
+        written.append(wheel.serve_some(0.0, stuck))
+
+    assert written == [CLIENTS_MAX, 7]
+    assert (await pairs[0][1].json())["data"] == (await pairs[-2][1].json())["data"]
+    assert not stuck
+    for outlet, _ in pairs[:-1]:
+        wheel.remove(outlet)
 
 
 async def test_a_quote_is_encoded_once_per_change(market: Market, connect: Connect) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from config.settings import Settings
 from engine.kinds import Side
+from server.connection_care import PING_MS, ConnectionCare
 from server.ws_frames import CloseCode
 from tests.server.stream_client import CLOSE, PING, TEXT, hub_server
 from tests.server.stream_market import Connect, Market, changed, fill, sign_in, until
@@ -49,6 +50,24 @@ async def test_a_client_that_neither_signs_in_nor_subscribes_is_closed(settings:
         assert closed.close_code == 4401
         assert reader.is_open
         assert signed_in.is_open
+
+
+async def test_clients_that_came_together_are_not_pinged_together(
+    market: Market, connect: Connect, settings: Settings
+) -> None:
+    care = ConnectionCare(settings.stream, market.clock)
+    outlets = [(await connect())[0] for _ in range(20)]
+    for outlet in outlets:
+        care.admit(outlet, 0.0)
+    pinged = []
+    for _ in range(settings.stream.ping_s * 1_000 // PING_MS):
+        before = sum(outlet.pings_unanswered for outlet in outlets)
+        care.ping(0.0)
+        pinged.append(sum(outlet.pings_unanswered for outlet in outlets) - before)
+
+    assert max(pinged) == 1
+    assert sum(pinged) == len(outlets)
+    assert not any(pinged[: len(pinged) // 2]), "the first ping of each is almost a whole period away"
 
 
 async def test_a_session_that_expires_closes_its_connection(market: Market, connect: Connect) -> None:

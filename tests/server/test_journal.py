@@ -7,7 +7,7 @@ import pytest
 
 from server.disk import Disk
 from server.journal import Journal
-from server.journal_errors import JournalCorrupt, JournalError, JournalPruned
+from server.journal_errors import JournalCorrupt, JournalError, JournalFailed, JournalPruned
 from server.journal_scan import CLEAN_MARK_NAME, segment_paths
 from tests.server.journal_disks import GatedDisk, never, open_journal, record, write_groups
 
@@ -110,6 +110,53 @@ async def test_listeners_run_in_order_before_the_waiters_wake(tmp_path: Path) ->
     assert order == ["first 1", "second 1", "waiter"]
     assert journal.wait_durable(1).done()
     await journal.close()
+
+
+async def test_who_has_no_task_is_called_in_the_turn_of_the_listeners_and_a_fault_of_one_is_not_another_ones(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = await started(tmp_path)
+    order: list[str] = []
+    ended = asyncio.Event()
+
+    def listener(seq: int) -> None:
+        order.append(f"durable {seq}")
+        asyncio.get_running_loop().call_soon(order.append, "next turn")
+
+    def faulty(_: object) -> None:
+        raise LookupError("a bug")
+
+    journal.on_durable(listener)
+    journal.append(1, b"x")
+    journal.call_when_durable(1, faulty)
+    journal.call_when_durable(1, lambda failure: order.append(f"failure {failure}"))
+    journal.call_when_durable(1, lambda _: ended.set())
+    assert order == []
+    await ended.wait()
+    assert order[:2] == ["durable 1", "failure None"]
+    assert "a bug" in caplog.text
+    late = asyncio.Event()
+    journal.call_when_durable(1, lambda _: late.set())
+    assert not late.is_set()
+    await late.wait()
+    await journal.close()
+
+
+async def test_who_waits_is_told_once_that_the_journal_was_halted(tmp_path: Path) -> None:
+    disk = GatedDisk()
+    journal = open_journal(tmp_path, disk=disk)
+    journal.start(never)
+    disk.gate.clear()
+    journal.append(1, b"x")
+    told: list[JournalFailed | None] = []
+    journal.call_when_durable(1, told.append)
+    journal.halt("a test")
+    journal.halt("again")
+    disk.gate.set()
+    await journal.close(mark_clean=False)
+    assert [str(failure) for failure in told] == ["the journal was halted after sequence 0: a test"]
+    with pytest.raises(JournalFailed):
+        journal.call_when_durable(1, told.append)
 
 
 async def test_what_comes_turn_after_turn_shares_a_sync(
