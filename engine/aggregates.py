@@ -12,8 +12,9 @@ from operator import attrgetter
 from typing import Final
 
 from engine.book import Book
-from engine.kinds import KillScope, Side
+from engine.kinds import KillScope, RiskRule, Side
 from engine.orders import Order
+from engine.risk_state import WINDOW_ROW_TYPE, RuleRow, table_of, window_of_row
 from engine.rows import Kind, Row, kind_of, row_of
 from engine.state import (
     Account,
@@ -104,6 +105,17 @@ def load_bust(state: State, key: int, row: Row) -> None:
     (state.busts[key],) = row
 
 
+def dump_risk_window(state: State, key: int) -> Row | None:
+    """What the risk rules remember of an account."""
+    window = state.risk_windows.get(key)
+    return None if window is None else window.row()
+
+
+def load_risk_window(state: State, key: int, row: Row) -> None:
+    """Put an account's window back."""
+    state.risk_windows[key] = window_of_row(row)
+
+
 ONE = ("clock",)
 LIMITS_KEYS = ("limits",)
 
@@ -138,6 +150,10 @@ KINDS: Final[dict[str, Kind]] = {
     "kill_switch": kind_of(tuple[KillScope, str], "kill_switches", KillSwitch),
     "outside": Kind(tuple[int, str], tuple[int], lambda state: state.outside, dump_outside, load_outside),
     "bust": Kind(int, tuple[int], lambda state: state.busts, dump_bust, load_bust),
+    "risk_rule": kind_of(tuple[RiskRule, int, str], "risk_rules", RuleRow),
+    "risk_window": Kind(
+        int, WINDOW_ROW_TYPE, lambda state: state.risk_windows, dump_risk_window, load_risk_window
+    ),
 }
 """Aggregate kinds in the order in which they must be loaded."""
 
@@ -150,6 +166,7 @@ DERIVED: Final = frozenset(
         "keys_by_principal",
         "off_book",
         "purge_due_us",
+        "risk",
         "timer_heap",
     }
 )
@@ -172,12 +189,15 @@ STORED: Final = {
     "kill_switches": "kill_switch",
     "outside": "outside",
     "busts": "bust",
+    "risk_rules": "risk_rule",
+    "risk_windows": "risk_window",
 }
 """Fields of the state → the kind that stores them."""
 
 
 def rebuild(state: State) -> None:
     """Make all that is derived from the loaded rows. Queues come back in the order of their priority."""
+    state.risk = table_of(state.risk_rules.values())
     for symbol in sorted(state.instruments):
         state.books[symbol] = Book(symbol)
     for lot_id in sorted(state.lots):

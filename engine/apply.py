@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from engine import accounts, bust, market, quoting, sessions, trading
+from engine import accounts, bust, market, quoting, risk_control, sessions, trading
 from engine.commands import (
     AdjustCash,
     AnyCommand,
@@ -25,6 +25,7 @@ from engine.commands import (
     Envelope,
     FireTimer,
     HaltSymbol,
+    LinkAccount,
     Marks,
     MassQuote,
     OpenAccount,
@@ -37,14 +38,17 @@ from engine.commands import (
     SetFees,
     SetInstrument,
     SetKillSwitch,
+    SetKycTier,
     SetLimits,
     SetLotMethod,
+    SetRiskRule,
     SettleWithdrawal,
     TransferIn,
 )
-from engine.events import AnyEvent, OrderUpdated, Refused
+from engine.events import AnyEvent, OrderUpdated, Refused, RiskViolated
 from engine.idempotency import capacity_refusal, known_key, purge, remember
-from engine.refusals import Refusal
+from engine.refusals import RETRYABLE, Refusal
+from engine.risk_windows import remember_fills
 from engine.state import State
 from engine.turn import Turn
 
@@ -75,6 +79,9 @@ COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
     ResumeSymbol: market.resume_symbol,
     SetKillSwitch: market.set_kill_switch,
     BustTrade: bust.bust_trade,
+    SetRiskRule: risk_control.set_risk_rule,
+    SetKycTier: risk_control.set_kyc_tier,
+    LinkAccount: risk_control.link_account,
     FireTimer: sessions.fire_timer,
 }
 """Command → the function that decides and carries it out."""
@@ -116,6 +123,8 @@ def apply(state: State, envelope: Envelope, command: AnyCommand, now_us: int) ->
     if now_us >= state.purge_due_us:
         purge(state, now_us)
     result = COMMANDS[type(command)](turn, envelope, command)
+    if state.risk is not None and turn.events:
+        remember_fills(turn, state.risk)
     events: tuple[AnyEvent, ...]
     answer: tuple[AnyEvent, ...]
     if type(result) is int:
@@ -125,9 +134,11 @@ def apply(state: State, envelope: Envelope, command: AnyCommand, now_us: int) ->
         events = tuple(turn.events)
         answer = (report,)
     elif isinstance(result, Refused):
-        if turn.events:
-            raise RuntimeError(f"{type(command).__name__} was refused after it had changed something")
         answer = events = (result,)
+        if turn.events:
+            events = (result, *turn.events)
+            if any(type(event) is not RiskViolated for event in turn.events):
+                raise RuntimeError(f"{type(command).__name__} was refused after it had changed something")
     else:
         turn.finish()
         answer = events = tuple(turn.events)
@@ -136,7 +147,7 @@ def apply(state: State, envelope: Envelope, command: AnyCommand, now_us: int) ->
     state.seq = seq
     state.last_us = now_us
     state.dirty["clock"]["clock"] = None
-    if envelope.key:
+    if envelope.key and not (type(result) is Refused and result.refusal in RETRYABLE):
         remember(turn, envelope, answer)
     return Applied(seq, now_us, events, answer)
 

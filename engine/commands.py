@@ -17,6 +17,8 @@ from engine.kinds import (
     OrderClass,
     OrderType,
     PriceSource,
+    RiskMode,
+    RiskRule,
     SelfTradePrevention,
     Side,
     Source,
@@ -263,6 +265,34 @@ class BustTrade(Command, frozen=True, gc=False, array_like=True, tag=True):
     sell_order: OrderUpdated | None = None
 
 
+class SetRiskRule(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Set a risk rule for everybody, or for an account (not 0), a symbol (not '') or both.
+
+    `figures` are those that engine/risk_figures.py names, in its order; with INHERIT there are none.
+    """
+
+    rule: RiskRule
+    mode: RiskMode
+    figures: tuple[int, ...]
+    account_id: int = 0
+    symbol: str = ""
+
+
+class SetKycTier(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """What is known of a customer has changed: 0 not verified, 1 basic, 2 standard, 3 enhanced."""
+
+    account_id: int
+    tier: int
+
+
+class LinkAccount(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """Accounts of one group belong together; '' takes the account out of its group."""
+
+    account_id: int
+    group: str
+    reason: str
+
+
 class FireTimer(Command, frozen=True, gc=False, array_like=True, tag=True):
     """A timer that is due. Only the runtime submits these."""
 
@@ -291,6 +321,9 @@ AnyCommand = (
     | ResumeSymbol
     | SetKillSwitch
     | BustTrade
+    | SetRiskRule
+    | SetKycTier
+    | LinkAccount
     | FireTimer
     | SetLotMethod
 )

@@ -1,6 +1,6 @@
 """What happened. Events are past tense, typed, frozen, and carry absolute figures: a consumer never computes.
 
-A command yields its events, or exactly one `Refused`. Rows, private streams, answers and market data are all
+A command yields its events, or exactly one `Refused`, which a `RiskViolated` may follow for each rule that was broken. Rows, private streams, answers and market data are all
 made from these and from nothing else.
 """
 
@@ -18,6 +18,8 @@ from engine.kinds import (
     OrderType,
     Phase,
     PriceSource,
+    RiskMode,
+    RiskRule,
     Side,
     TimeInForce,
     TransactionKind,
@@ -248,6 +250,50 @@ class LotMethodSet(Event, frozen=True, gc=False, array_like=True, tag=True):
     method: LotMethod
 
 
+class RiskRuleSet(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """A risk rule was set for a scope, or (INHERIT) its row taken away."""
+
+    rule: RiskRule
+    account_id: int
+    symbol: str
+    mode: RiskMode
+    figures: tuple[int, ...]
+
+
+class KycTierSet(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """An account's KYC tier is another one now."""
+
+    account_id: int
+    tier: int
+
+
+class AccountLinked(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """An account belongs to a group now; '' is none."""
+
+    account_id: int
+    group: str
+    reason: str
+
+
+class RiskViolated(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """An order broke a risk rule. `mode` BLOCK: the rule stopped it. `order_id` is 0 where the order was refused.
+
+    `price_e4` is the order's, of a MARKET order its limit; of a trade between linked accounts the trade's. `figures` are
+    (name, figure) pairs in scaled integers.
+    """
+
+    violation_id: int
+    rule: RiskRule
+    mode: RiskMode
+    account_id: int
+    symbol: str
+    order_id: int
+    side: Side
+    quantity_e8: int
+    price_e4: int
+    figures: tuple[tuple[str, int], ...]
+
+
 AnyEvent = (
     Refused
     | OrderUpdated
@@ -265,4 +311,8 @@ AnyEvent = (
     | DayEnded
     | KillSwitchSet
     | LotMethodSet
+    | RiskRuleSet
+    | KycTierSet
+    | AccountLinked
+    | RiskViolated
 )

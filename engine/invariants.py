@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from engine.kinds import LotMethod, OrderStatus, Side
 from engine.lot_methods import by_unit_cost, units_left
 from engine.orders import buy_hold_e4
+from engine.risk_figures import KYC_TIER_MAX, ORDERS_KEPT_MAX, figures_fit
+from engine.risk_state import COUNTED_MAX_E4, SIZES_MAX, table_of
 from engine.state import OUTSIDE_ACCOUNTS, Account, State
 from engine.waiting import NOBODY, is_off_book
 
@@ -19,6 +21,7 @@ def check_invariants(state: State) -> list[str]:
         *(problem for account in state.accounts.values() for problem in broken_lots(account)),
         *broken_orders(state),
         *(problem for symbol in sorted(state.books) for problem in broken_book(state, symbol)),
+        *broken_risk(state),
     ]
 
 
@@ -128,3 +131,36 @@ def broken_book(state: State, symbol: str) -> Iterator[str]:
     best_bid, best_ask = book.bids.best(), book.asks.best()
     if best_bid is not None and best_ask is not None and best_bid.price_e4 >= best_ask.price_e4:
         yield f"{symbol} is crossed: {best_bid.price_e4} against {best_ask.price_e4}"
+
+
+def broken_risk(state: State) -> Iterator[str]:
+    """The rules in force are those of the rows, and what is remembered of an account is bounded and in order."""
+    wanted, found = table_of(state.risk_rules.values()), state.risk
+    if (wanted is None) != (found is None) or (
+        wanted is not None
+        and found is not None
+        and (wanted.everybody, wanted.narrower) != (found.everybody, found.narrower)
+    ):
+        yield "the risk rules in force are not those that were set"
+    for (rule, account_id, symbol), row in state.risk_rules.items():
+        if (row.rule, row.account_id, row.symbol) != (rule, account_id, symbol):
+            yield f"the row of {rule.name} for {account_id} {symbol} is another one's"
+        if not figures_fit(rule, row.figures):
+            yield f"the row of {rule.name} for {account_id} {symbol} has figures that do not fit"
+    for account_id, window in state.risk_windows.items():
+        name = f"the risk window of account {account_id}"
+        times = window.orders_us
+        if window.account_id != account_id or account_id not in state.accounts:
+            yield f"{name} is nobody's"
+        if len(times) > ORDERS_KEPT_MAX or list(times) != sorted(times):
+            yield f"{name} has {len(times)} times, or not in order"
+        if not 0 <= window.sizes_count <= SIZES_MAX or window.sizes_e8 < window.sizes_count:
+            yield f"{name} has {window.sizes_count} orders of {window.sizes_e8}"
+        for symbol, traded in window.days.items():
+            if traded.symbol != symbol or not 0 <= traded.bought_e4 <= COUNTED_MAX_E4:
+                yield f"{name} has traded {traded} as {symbol}"
+        if any(count < 1 for _, _, count in window.day_trades):
+            yield f"{name} has day trades {window.day_trades}"
+    for account in state.accounts.values():
+        if not 0 <= account.kyc_tier <= KYC_TIER_MAX:
+            yield f"account {account.account_id} has KYC tier {account.kyc_tier}"

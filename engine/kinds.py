@@ -176,3 +176,27 @@ class KillScope(IntEnum):
     MARKET = 1
     SYMBOL = 2
     ACCOUNT = 3
+
+
+class RiskRule(IntEnum):
+    """The rules of engine/risk_rules.py, in the order in which they are judged. Each has the refusal of its name."""
+
+    FAT_FINGER = 1
+    ORDER_RATE_LIMIT = 2
+    RAPID_TRADING = 3
+    UNUSUAL_VOLUME = 4
+    PENNY_STOCK_ALERT = 5
+    POSITION_LIMIT = 6
+    KYC_LIMIT = 7
+    DAILY_LOSS_LIMIT = 8
+    PDT_VIOLATION = 9
+    WASH_TRADE = 10
+
+
+class RiskMode(IntEnum):
+    """What a rule does when it is broken."""
+
+    OFF = 0
+    FLAG = 1  # the order is taken, and the violation kept for review
+    BLOCK = 2  # the order is refused, and the violation kept
+    INHERIT = 3  # what the wider scope says: the rule's row of this scope goes

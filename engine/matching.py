@@ -5,13 +5,15 @@ from __future__ import annotations
 from engine.book import BookSide
 from engine.closing import close_order, forget_order
 from engine.events import Traded
-from engine.kinds import CloseReason, OrderStatus, SelfTradePrevention, Side
+from engine.kinds import CloseReason, OrderStatus, RiskMode, RiskRule, SelfTradePrevention, Side
 from engine.ledger import change_outside, settle_buy, settle_sell
 from engine.orders import Level, Order, buy_hold_e4
 from engine.state import FEES_ACCOUNT_ID, Instrument, State
 from engine.turn import Turn
 from engine.units import notional_down_e4
+from engine.violations import violate
 
+BLOCK = RiskMode.BLOCK
 BUY = Side.BUY
 CANCELLED = OrderStatus.CANCELLED
 CANCEL_NEWEST = SelfTradePrevention.CANCEL_NEWEST
@@ -47,6 +49,7 @@ def match(turn: Turn, instrument: Instrument, side: BookSide, order: Order) -> N
     """Fill an accepted order against the other side of its book until its limit, its quantity or self-trade prevention ends it."""
     limit_key = order.limit_e4 * side.sign
     account_id = order.account_id
+    linked = linked_group(turn.state, order) if turn.state.risk is not None else ""
     while order.status <= PARTIAL:
         level = side.best()
         if level is None or level.key > limit_key:
@@ -56,6 +59,8 @@ def match(turn: Turn, instrument: Instrument, side: BookSide, order: Order) -> N
             raise RuntimeError(f"level {level.key} of {order.symbol} is empty")
         if resting.account_id == account_id:
             prevent_self_trade(turn, order, resting)
+        elif linked and resting.account is not None and resting.account.link_group == linked:
+            prevent_wash_trade(turn, order, resting)
         else:
             fill(turn, instrument, level, order, resting)
 
@@ -145,6 +150,25 @@ def prevent_self_trade(turn: Turn, order: Order, resting: Order) -> None:
         close_order(turn, resting, CANCELLED, SELF_TRADE)
     else:
         decrement(turn, order, resting)
+
+
+def linked_group(state: State, order: Order) -> str:
+    """The group whose accounts an order may not trade with; '' when it may trade with all."""
+    account = order.account
+    if state.risk is None or state.risk.wash_mode is not BLOCK or account is None:
+        return ""
+    return account.link_group
+
+
+def prevent_wash_trade(turn: Turn, order: Order, resting: Order) -> None:
+    """An order met one of a linked account: what is left of the incoming one ends. Nobody ends another customer's order.
+
+    An order of its own was refused before it came here (risk_rules.wash_trade); these are quotes, stops and leftovers.
+    """
+    figures = (("counterparty_id", resting.account_id), ("counterparty_order_id", resting.order_id))
+    at = (order.account_id, order.symbol, order.order_id, order.side, order.quantity_e8 - order.filled_e8)
+    violate(turn, RiskRule.WASH_TRADE, BLOCK, *at, resting.limit_e4, figures)
+    close_order(turn, order, CANCELLED, SELF_TRADE)
 
 
 def decrement(turn: Turn, order: Order, resting: Order) -> None:

@@ -50,6 +50,7 @@ class Refusal(IntEnum):
     INVALID_LIMITS = 309
     INVALID_CALENDAR = 310
     INVALID_TERMS = 311
+    INVALID_RISK_RULE = 319
     # risk and money
     NO_REFERENCE_PRICE = 401
     PRICE_OUT_OF_BAND = 402
@@ -62,9 +63,20 @@ class Refusal(IntEnum):
     BALANCE_LIMIT = 409
     BUYER_LACKS_SHARES = 410
     SELLER_LACKS_FUNDS = 411
+    # risk rules (engine/risk_rules.py), by the names of kinds.RiskRule
+    FAT_FINGER = 421
+    ORDER_RATE_LIMIT = 422
+    RAPID_TRADING = 423
+    UNUSUAL_VOLUME = 424
+    PENNY_STOCK_ALERT = 425
+    POSITION_LIMIT = 426
+    KYC_LIMIT = 427
+    DAILY_LOSS_LIMIT = 428
+    PDT_VIOLATION = 429
+    WASH_TRADE = 430
     # the system itself
     ENGINE_FAULT = 901
 
 
-RETRYABLE: Final = frozenset({Refusal.IDEMPOTENCY_CAPACITY})
+RETRYABLE: Final = frozenset({Refusal.IDEMPOTENCY_CAPACITY, Refusal.ORDER_RATE_LIMIT})
 """Refusals that the same command may survive later. They never consume an idempotency key."""

@@ -11,6 +11,7 @@ from engine.book import Book
 from engine.events import AnyEvent
 from engine.kinds import AccountKind, AccountStatus, KillScope, LotMethod, Phase, PriceSource, TimerKind
 from engine.orders import Order
+from engine.risk_state import RiskTable, RiskWindow, RuleKey, RuleRow
 from engine.units import DAY_US, NOTIONAL_MAX_E4, QUANTITY_MAX_E8
 
 BANK_ACCOUNT_ID = 1
@@ -69,6 +70,8 @@ class Account:
 
     `contributed_e4` is deposits less withdrawals plus the cost of units transferred in: what total profit
     is measured against. `lot_method` says which lots a sale takes where its order does not.
+    `kyc_tier` says how well the customer is known, accounts of one `link_group` belong together
+    ('' is none): engine/risk_rules.py.
     """
 
     account_id: int
@@ -82,6 +85,8 @@ class Account:
     fees_e4: int = 0
     realized_e4: int = 0
     lot_method: LotMethod = LotMethod.FIFO
+    kyc_tier: int = 0
+    link_group: str = ""
     positions: dict[str, Position] = field(default_factory=dict, repr=False)
     orders: dict[int, Order] = field(default_factory=dict, repr=False)
     quotes: dict[str, list[Order]] = field(default_factory=dict, repr=False)
@@ -211,6 +216,8 @@ DIRTY_KINDS = (
     "kill_switch",
     "outside",
     "bust",
+    "risk_rule",
+    "risk_window",
 )
 
 
@@ -241,6 +248,9 @@ class State:
         "orders",
         "outside",
         "purge_due_us",
+        "risk",
+        "risk_rules",
+        "risk_windows",
         "seq",
         "timer_heap",
         "timers",
@@ -273,6 +283,9 @@ class State:
         self.kill_switches: dict[tuple[KillScope, str], KillSwitch] = {}
         self.busts: dict[int, int] = {}  # trade id → when it was executed; engine/bust.py
         self.outside: dict[tuple[int, str], int] = {}
+        self.risk_rules: dict[RuleKey, RuleRow] = {}
+        self.risk_windows: dict[int, RiskWindow] = {}
+        self.risk: RiskTable | None = None  # None while no rule is on
         self.dirty: dict[str, dict[object, None]] = new_dirty()
 
     def __repr__(self) -> str:

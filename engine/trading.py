@@ -19,6 +19,7 @@ from engine.risk import (
     market_refusal,
     size_refusal,
 )
+from engine.risk_rules import admit
 from engine.state import Account, ClientOrderId, Instrument, State
 from engine.terms import Special
 from engine.turn import Turn
@@ -51,6 +52,8 @@ def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
     refused = cover_refusal(account, order, 0, 0)
     if refused is None and order.time_in_force is FOK:
         refused = fill_or_kill_refusal(state, order)
+    if refused is None and state.risk is not None:
+        refused = admit(turn, state.risk, account, instrument, order)
     if refused is not None:
         return refused
     accept(turn, account, order)
@@ -217,26 +220,25 @@ def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answ
     instrument = state.instruments[old.symbol]
     price_e4 = command.price_e4 or old.price_e4
     total_e8 = command.quantity_e8 or old.quantity_e8
-    refused = market_refusal(state, account, instrument) or form_refusal(
-        instrument, old.order_type, total_e8, price_e4
-    )
+    refused = market_refusal(state, account, instrument)
+    refused = refused or form_refusal(instrument, old.order_type, total_e8, price_e4)
     if refused is not None:
         return refused
     quantity_e8 = total_e8 - old.filled_e8
     if quantity_e8 <= 0 or (price_e4 == old.price_e4 and total_e8 == old.quantity_e8):
         return Refused(Refusal.INVALID_REPLACE, (("filled_e8", old.filled_e8),))
     keeps_place = price_e4 == old.price_e4 and total_e8 < old.quantity_e8
-    if not keeps_place:  # an order that only gets smaller brings no risk that it did not have
-        refused = size_refusal(state, instrument, old.side, quantity_e8, price_e4)
-        if refused is not None:
-            return refused
+    # an order that only gets smaller brings no risk that it did not have
+    refused = None if keeps_place else size_refusal(state, instrument, old.side, quantity_e8, price_e4)
+    if refused is not None:
+        return refused
     special = special_of_replacement(old, quantity_e8)
     if isinstance(special, Refused):
         return special
     new_id = turn.new_id()
     new = Order(
         new_id,
-        account.account_id,
+        old.account_id,
         old.symbol,
         old.side,
         old.order_type,
@@ -255,7 +257,9 @@ def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answ
         old.priority if keeps_place else new_id,
         special=special,
     )
-    refused = cover_refusal(account, new, old.hold_e4, old.leaves_e8 if old.side is not BUY else 0)
+    refused = cover_refusal(account, new, old.hold_e4, 0 if old.side is BUY else old.leaves_e8)
+    if refused is None and state.risk is not None and not keeps_place:
+        refused = admit(turn, state.risk, account, instrument, new, old)
     if refused is not None:
         return refused
     old.replaced_by_id = new_id

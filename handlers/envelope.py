@@ -98,7 +98,7 @@ def refusal(refused: Refused, request_id: str, *, in_path: bool = False, duplica
     if duplicate:
         headers["Idempotency-Hit"] = "true"
     if reason in RETRYABLE:
-        headers["Retry-After"] = str(CAPACITY_RETRY_AFTER_S)
+        headers["Retry-After"] = str(dict(refused.detail).get("seconds", CAPACITY_RETRY_AFTER_S))
     return _failed(
         status_of_refusal(reason, in_path=in_path),
         reason.name,

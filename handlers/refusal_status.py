@@ -51,6 +51,7 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     Refusal.INVALID_LIMITS: Shown(422, "The limits are not valid."),
     Refusal.INVALID_CALENDAR: Shown(422, "The calendar is not valid."),
     Refusal.INVALID_TERMS: Shown(422, "The terms of the order do not fit together."),
+    Refusal.INVALID_RISK_RULE: Shown(422, "The risk rule cannot be set like this."),
     Refusal.NO_REFERENCE_PRICE: Shown(422, "There is no reference price for this instrument yet."),
     Refusal.PRICE_OUT_OF_BAND: Shown(422, "The price is too far from the market."),
     Refusal.ORDER_TOO_LARGE: Shown(422, "The order is for more units than allowed."),
@@ -62,6 +63,20 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     Refusal.BALANCE_LIMIT: Shown(422, "The balance would exceed what can be kept."),
     Refusal.BUYER_LACKS_SHARES: Shown(422, "The buyer does not have the shares any more."),
     Refusal.SELLER_LACKS_FUNDS: Shown(422, "The seller does not have the cash any more."),
+    Refusal.FAT_FINGER: Shown(422, "The order is larger than what is plausible here."),
+    Refusal.ORDER_RATE_LIMIT: Shown(429, "The account sends orders too fast."),
+    Refusal.RAPID_TRADING: Shown(422, "The account has sent too many orders in a short time."),
+    Refusal.UNUSUAL_VOLUME: Shown(422, "The order is far larger than the account's orders usually are."),
+    Refusal.PENNY_STOCK_ALERT: Shown(422, "The order is for too many units of a low-priced stock."),
+    Refusal.POSITION_LIMIT: Shown(422, "The account could hold more of this instrument than allowed."),
+    Refusal.KYC_LIMIT: Shown(422, "Today's purchases would exceed what the account's KYC tier allows."),
+    Refusal.DAILY_LOSS_LIMIT: Shown(
+        422, "The account has reached its loss limit of the day: it can only sell."
+    ),
+    Refusal.PDT_VIOLATION: Shown(
+        422, "It would be a day trade too many for an account with so little equity."
+    ),
+    Refusal.WASH_TRADE: Shown(422, "The order would trade with an order of a linked account."),
     Refusal.ENGINE_FAULT: Shown(422, "This request caused a fault before and is not accepted again."),
 }
 

@@ -25,6 +25,7 @@ NOT_SHIPPED = ("tests", "bench")  # may import everything; only their size is bo
 # engine/ may import these modules and nothing else from outside itself.
 ENGINE_STDLIB = {
     "__future__",
+    "array",
     "bisect",
     "collections",
     "dataclasses",

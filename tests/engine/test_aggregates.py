@@ -19,11 +19,13 @@ from engine.commands import (
     RequestWithdrawal,
     SetKillSwitch,
     SetLimits,
+    SetRiskRule,
 )
 from engine.events import Traded
 from engine.invariants import check_invariants
-from engine.kinds import KillScope
+from engine.kinds import KillScope, RiskMode, RiskRule
 from engine.orders import Order
+from engine.risk_figures import DEFAULTS
 from engine.state import DIRTY_KINDS, State
 from engine.state_hash import state_hash
 from tests.engine.bust_facts import facts_of
@@ -44,6 +46,7 @@ AGGREGATES: dict[str, type] = {
     "key": state_module.KeyRecord,
     "client_order_id": state_module.ClientOrderId,
     "kill_switch": state_module.KillSwitch,
+    "risk_rule": state_module.RuleRow,
 }
 """Kind → the class whose fields its row must hold."""
 
@@ -62,8 +65,10 @@ def field_names(aggregate: type) -> list[str]:
 
 
 def busy_world() -> World:
-    """At least one of everything: quotes, part fills, lots, keys, client ids, a withdrawal, a halt, a kill switch."""
+    """At least one of everything: quotes, part fills, lots, keys, client ids, a withdrawal, a halt, a kill switch, risk rules."""
     world = World(maker_ppm=500, taker_ppm=1_000, listings=[stock(), stock("MSFT")])
+    for rule in (RiskRule.RAPID_TRADING, RiskRule.UNUSUAL_VOLUME, RiskRule.PDT_VIOLATION):
+        world.do(SetRiskRule(rule, RiskMode.FLAG, DEFAULTS[rule]))
     world.open("ann", cash="100000", shares="100")
     world.open("bob", cash="100000", shares="100")
     world.open("mm", cash="100000", shares="100", maker=True)

@@ -221,6 +221,9 @@ EXAMPLES: dict[str, list[Any]] = {
     "HaltSymbol": ["A", "r"],
     "ResumeSymbol": ["A"],
     "SetKillSwitch": [1, "", True, "r"],
+    "SetRiskRule": [3, 2, [50, 300000000], 5, "A"],
+    "SetKycTier": [5, 2],
+    "LinkAccount": [5, "g", "r"],
     "BustTrade": [1, 2, "A", 3, 4, 5, 1, 6, 7, 8, 9, 10, 11, [[1, 2, 3, 4]], 12, "r", REPORT],
     "FireTimer": [1],
 }

@@ -27,5 +27,5 @@ def test_numbers_follow_the_stages() -> None:
     assert {int(refusal) // 100 for refusal in Refusal} == {1, 2, 3, 4, 9}
 
 
-def test_only_lack_of_room_for_a_key_may_be_retried() -> None:
-    assert {Refusal.IDEMPOTENCY_CAPACITY} == RETRYABLE
+def test_only_what_time_alone_mends_may_be_retried() -> None:
+    assert {Refusal.IDEMPOTENCY_CAPACITY, Refusal.ORDER_RATE_LIMIT} == RETRYABLE

@@ -23,9 +23,9 @@ def all_errors(base: type[KerbError]) -> set[type[KerbError]]:
 def test_every_refusal_has_a_status_and_a_sentence() -> None:
     assert set(REFUSALS) == set(Refusal)
     for refusal, shown in REFUSALS.items():
-        assert shown.status in (403, 404, 409, 422, 503), refusal
+        assert shown.status in (403, 404, 409, 422, 429, 503), refusal
         assert shown.message.endswith(".")
-        assert (shown.status == 503) == (refusal in RETRYABLE), refusal
+        assert (shown.status in (429, 503)) == (refusal in RETRYABLE), refusal
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,7 @@ def test_every_refusal_has_a_status_and_a_sentence() -> None:
         (Refusal.IDEMPOTENCY_KEY_REUSED, 422, 422),
         (Refusal.IDEMPOTENCY_CAPACITY, 503, 503),
         (Refusal.ENGINE_FAULT, 422, 422),
+        (Refusal.ORDER_RATE_LIMIT, 429, 429),
         (Refusal.INSUFFICIENT_FUNDS, 422, 422),
     ],
 )

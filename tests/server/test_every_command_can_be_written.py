@@ -18,6 +18,7 @@ from engine.commands import (
     Deposit,
     Envelope,
     HaltSymbol,
+    LinkAccount,
     Marks,
     MassQuote,
     OpenAccount,
@@ -30,8 +31,10 @@ from engine.commands import (
     SetFees,
     SetInstrument,
     SetKillSwitch,
+    SetKycTier,
     SetLimits,
     SetLotMethod,
+    SetRiskRule,
     SettleWithdrawal,
     TransferIn,
 )
@@ -43,11 +46,14 @@ from engine.kinds import (
     LotMethod,
     OrderType,
     PriceSource,
+    RiskMode,
+    RiskRule,
     SelfTradePrevention,
     Side,
     Source,
     TimeInForce,
 )
+from engine.risk_figures import FIGURES
 from engine.units import (
     CASH_TOTAL_MAX_E4,
     ID_MAX,
@@ -80,6 +86,9 @@ COMMON = {
     "AdjustCash",
     "SetLotMethod",
     "BustTrade",
+    "SetRiskRule",
+    "SetKycTier",
+    "LinkAccount",
 }
 
 
@@ -182,7 +191,19 @@ class Extremes:
         for amount_e4 in (-self.world.state.accounts[account_id].available_e4, -1, 1, CASH_TOTAL_MAX_E4 // 5):
             self.submit(AdjustCash(account_id, amount_e4, RARE))
         self.submit(SetLotMethod(self.pick(list(LotMethod))), account_id)
+        self.set_rules(symbol, account_id)
         self.trade_and_bust(symbol)
+
+    def set_rules(self, symbol: str, account_id: int) -> None:
+        """Every risk rule, with the smallest or the largest figures, so that much is violated with large figures."""
+        for rule, figures in FIGURES.items():
+            scope = (0, "") if rule is RiskRule.WASH_TRADE else self.pick(((0, ""), (account_id, symbol)))
+            ends = tuple(self.pick((each.least, each.least, each.most)) for each in figures)
+            self.submit(
+                SetRiskRule(rule, self.pick((RiskMode.FLAG, RiskMode.FLAG, RiskMode.INHERIT)), ends, *scope)
+            )
+        self.submit(SetKycTier(account_id, self.pick((0, 1, 2, 3))))
+        self.submit(LinkAccount(account_id, RARE[: self.pick((0, 64))], RARE))
 
     def trade_and_bust(self, symbol: str) -> None:
         """A fill at what the market says, taken back, twice."""

@@ -21,10 +21,22 @@ from engine.commands import (
     SetInstrument,
     SetKillSwitch,
     SetLimits,
+    SetRiskRule,
     TransferIn,
 )
 from engine.events import AccountOpened, AnyEvent, Traded
-from engine.kinds import AccountKind, KillScope, OrderType, PriceSource, Side, Source, TimeInForce
+from engine.kinds import (
+    AccountKind,
+    KillScope,
+    OrderType,
+    PriceSource,
+    RiskMode,
+    RiskRule,
+    Side,
+    Source,
+    TimeInForce,
+)
+from engine.risk_figures import DEFAULTS
 from engine.state import DIRTY_KINDS, State
 from engine.state_hash import state_hash
 from engine.units import IDS_PER_SEQ
@@ -85,6 +97,8 @@ def engine() -> Engine:
     engine.do(SetLimits(10**15, 10**14, 100, 500, 100, 1_000, 86_400_000_000))
     engine.do(SetCalendar("ALWAYS", ((1, 10**16),)))
     engine.do(SetFees("standard", 1_000, 2_000))
+    for rule in (RiskRule.RAPID_TRADING, RiskRule.UNUSUAL_VOLUME, RiskRule.PDT_VIOLATION):
+        engine.do(SetRiskRule(rule, RiskMode.FLAG, DEFAULTS[rule]))
     terms = (100, 10**6, 100, 10**8, 10**6, "ALWAYS", PriceSource.OWN, 5_000, "standard")
     engine.do(SetInstrument("AAPL", "Apple", "USD", *terms))
     engine.do(SetInstrument("TSLA", "Tesla", "USD", *terms))
