@@ -8,13 +8,25 @@ from decimal import Decimal
 from importlib.resources import files
 
 from config.entries import CatalogueFiles, Entries, Entry, R
-from config.records import CalendarConfig, IndexConfig, InstrumentConfig, LimitsConfig, Weighting
+from config.records import (
+    CalendarConfig,
+    FeeScheduleConfig,
+    IndexConfig,
+    InstrumentConfig,
+    LimitsConfig,
+    Weighting,
+)
 
 CASH_UNIT = Decimal("0.0001")  # engine/units.py counts cash and prices in it
 QUANTITY_UNIT = Decimal("0.00000001")  # and quantities in this one
 PRICE_MAX = 10**9  # bounds of the same module, beyond which the engine refuses
 QUANTITY_MAX = 10**9
 ORDER_VALUE_MAX = 10**11
+AMOUNT_MAX = 10**14
+TIERS_MAX = 20  # engine/fee_tiers.py
+SEC31_MAX = 999_999  # below the whole of a sale
+SEC31_UNIT = Decimal("0.001")  # a million of it: one part in a thousand million
+TAF_UNIT = Decimal("0.000000000001")
 
 
 def problems_in(found: CatalogueFiles) -> list[str]:
@@ -27,6 +39,8 @@ def problems_in(found: CatalogueFiles) -> list[str]:
     ]
     for limits in found.limits.entries:
         problems.extend(f"{limits.label}.{problem}" for problem in _limits(limits))
+    for schedule in found.fee_schedules.entries:
+        problems.extend(f"{schedule.label}.{problem}" for problem in _fees(schedule))
     for entry in found.instruments.entries:
         label, instrument = entry.label, entry.record
         problems.extend(f"{label}.{problem}" for problem in problems_of_instrument(entry))
@@ -109,6 +123,37 @@ def _limits(entry: Entry[LimitsConfig]) -> Iterator[str]:
         value: Decimal = getattr(entry.record, name)
         if not 0 < value <= greatest or value % unit:
             yield f"{name} = {value}: must be above 0, at most {greatest}, with at most {decimals} decimals"
+
+
+def _fees(entry: Entry[FeeScheduleConfig]) -> Iterator[str]:
+    schedule = entry.record
+    bounds = (
+        ("order_min", AMOUNT_MAX, CASH_UNIT, 4),
+        ("order_max", AMOUNT_MAX, CASH_UNIT, 4),
+        ("sec31_per_million", SEC31_MAX, SEC31_UNIT, 3),
+        ("taf_per_unit", 1, TAF_UNIT, 12),
+        ("taf_max", AMOUNT_MAX, CASH_UNIT, 4),
+    )
+    sound = set()
+    for name, greatest, unit, decimals in bounds:
+        if not entry.has(name):
+            continue
+        value: Decimal = getattr(schedule, name)
+        if not 0 <= value <= greatest or value % unit:
+            yield f"{name} = {value}: must be from 0 to {greatest}, with at most {decimals} decimals"
+        else:
+            sound.add(name)
+    if sound >= {"order_min", "order_max"} and 0 < schedule.order_max < schedule.order_min:
+        yield f"order_max = {schedule.order_max}: must not be below order_min = {schedule.order_min}"
+    if not entry.has("tiers"):
+        return
+    if len(schedule.tiers) > TIERS_MAX:
+        yield f"tiers: must be at most {TIERS_MAX}"
+    before = Decimal(0)
+    for tier in schedule.tiers:
+        if not before < tier.volume <= AMOUNT_MAX or tier.volume % CASH_UNIT:
+            yield f"tiers: volume = {tier.volume} must be above {before}, with at most 4 decimals"
+        before = max(before, tier.volume)
 
 
 def _calendar(entry: Entry[CalendarConfig]) -> Iterator[str]:

@@ -41,6 +41,10 @@ def _describe(info: inspect.Type) -> str:
             return 'a decimal number, best in quotes ("0.01")'
         case inspect.DateType():
             return "a date such as 2026-12-25"
+        case inspect.StructType():
+            return "a table with " + ", ".join(
+                field.encode_name + ("" if field.required else " (or without)") for field in info.fields
+            )
         case inspect.CustomType():
             return f"a {info.cls.__name__.lower()}"
     raise TypeError(f"settings have no type {info}")

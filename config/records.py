@@ -50,10 +50,26 @@ class InstrumentConfig(msgspec.Struct, frozen=True, kw_only=True):
     fees: Name  # the fee schedule
 
 
+class FeeTierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From `volume` on, what an account traded in 30 days, these rates."""
+
+    volume: Decimal
+    maker_ppm: Ppm
+    taker_ppm: Ppm
+
+
 class FeeScheduleConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Rates, and what more there is to pay; config/fees.toml explains each. 0 says nothing."""
+
     name: Name
     maker_ppm: Ppm
     taker_ppm: Ppm
+    tiers: tuple[FeeTierConfig, ...] = ()
+    order_min: Decimal = Decimal(0)
+    order_max: Decimal = Decimal(0)
+    sec31_per_million: Decimal = Decimal(0)
+    taf_per_unit: Decimal = Decimal(0)
+    taf_max: Decimal = Decimal(0)
 
 
 class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True):

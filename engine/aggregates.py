@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Final
 
 from engine.book import Book
+from engine.fee_tiers import watches_fills
 from engine.kinds import KillScope, RiskRule, Side
 from engine.orders import Order
 from engine.risk_state import WINDOW_ROW_TYPE, RuleRow, table_of, window_of_row
@@ -29,6 +30,7 @@ from engine.state import (
     Position,
     State,
     Timer,
+    Volume,
     Withdrawal,
 )
 from engine.waiting import is_off_book, set_aside
@@ -154,6 +156,7 @@ KINDS: Final[dict[str, Kind]] = {
     "risk_window": Kind(
         int, WINDOW_ROW_TYPE, lambda state: state.risk_windows, dump_risk_window, load_risk_window
     ),
+    "volume": kind_of(int, "volumes", Volume),
 }
 """Aggregate kinds in the order in which they must be loaded."""
 
@@ -168,6 +171,7 @@ DERIVED: Final = frozenset(
         "purge_due_us",
         "risk",
         "timer_heap",
+        "watches_fills",
     }
 )
 """Fields of the state that no row holds: `rebuild` makes them."""
@@ -191,6 +195,7 @@ STORED: Final = {
     "busts": "bust",
     "risk_rules": "risk_rule",
     "risk_windows": "risk_window",
+    "volumes": "volume",
 }
 """Fields of the state → the kind that stores them."""
 
@@ -218,6 +223,7 @@ def rebuild(state: State) -> None:
             set_aside(state, order)
         else:
             state.books[order.symbol].side(order.side).add(order)
+    state.watches_fills = watches_fills(state)
     state.timer_heap = [(timer.due_us, timer_id) for timer_id, timer in state.timers.items()]
     heapify(state.timer_heap)
     for key, record in sorted(state.keys.items(), key=lambda item: (item[1].created_us, item[1].seq)):

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from engine import accounts, bust, market, quoting, risk_control, sessions, trading
+from engine import accounts, bust, fee_tiers, market, quoting, risk_control, sessions, trading
 from engine.commands import (
     AdjustCash,
     AnyCommand,
@@ -72,7 +72,7 @@ COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
     AdjustCash: accounts.adjust_cash,
     SetLotMethod: accounts.set_lot_method,
     SetInstrument: market.set_instrument,
-    SetFees: market.set_fees,
+    SetFees: fee_tiers.set_fees,
     SetLimits: market.set_limits,
     SetCalendar: sessions.set_calendar,
     HaltSymbol: market.halt_symbol,

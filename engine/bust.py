@@ -26,13 +26,14 @@ from typing import Final
 
 from engine.commands import BustTrade, Envelope
 from engine.events import OrderUpdated, Refused, SoldLot, TradeBusted
+from engine.fee_tiers import count_volume
 from engine.kinds import AccountKind, Side
 from engine.ledger import change_outside
 from engine.lot_methods import spread_cost
 from engine.orders import Order
 from engine.positions import take_fifo
 from engine.refusals import Refusal
-from engine.state import FEES_ACCOUNT_ID, Account, Lot, Position, State
+from engine.state import FEES_ACCOUNT_ID, REGULATORY_ACCOUNT_ID, Account, Lot, Position, State
 from engine.trading import Answer
 from engine.turn import Turn
 from engine.units import (
@@ -72,9 +73,15 @@ def bust_trade(turn: Turn, envelope: Envelope, command: BustTrade) -> Answer:
     bought, sold = buyer.positions[command.symbol], seller.positions[command.symbol]
     unsettle_sell(turn, seller, sold, command)
     unsettle_buy(turn, buyer, bought, command)
-    fees_e4 = command.buy_fee_e4 + command.sell_fee_e4
+    law_e4 = command.sell_regulatory_e4
+    fees_e4 = command.buy_fee_e4 + command.sell_fee_e4 - law_e4
     if fees_e4:
         change_outside(state, FEES_ACCOUNT_ID, buyer.currency, -fees_e4)
+    if law_e4:
+        change_outside(state, REGULATORY_ACCOUNT_ID, buyer.currency, -law_e4)
+    if state.watches_fills:
+        for account in (buyer, seller):
+            count_volume(state, account.account_id, -command.notional_e4, command.executed_us, turn.now_us)
     turn.events.append(report(state, bust_id, command, buyer, bought, seller, sold))
     return None
 
@@ -101,6 +108,7 @@ def facts_refusal(state: State, command: BustTrade) -> Refused | None:
         return unknown
     trade_id, notional_e4 = command.trade_id, command.notional_e4
     fees_e4 = state.outside.get((FEES_ACCOUNT_ID, buyer.currency), 0)
+    law_e4 = state.outside.get((REGULATORY_ACCOUNT_ID, buyer.currency), 0)
     agrees = (
         0 < trade_id // IDS_PER_SEQ <= state.seq
         and 0 < command.price_e4 <= PRICE_MAX_E4
@@ -109,7 +117,8 @@ def facts_refusal(state: State, command: BustTrade) -> Refused | None:
         and notional_e4 == notional_down_e4(command.price_e4, command.quantity_e8)
         and 0 <= command.buy_fee_e4 <= buyer.fees_e4
         and 0 <= command.sell_fee_e4 <= min(seller.fees_e4, notional_e4)
-        and command.buy_fee_e4 + command.sell_fee_e4 <= fees_e4
+        and 0 <= command.sell_regulatory_e4 <= min(command.sell_fee_e4, law_e4)
+        and command.buy_fee_e4 + command.sell_fee_e4 - command.sell_regulatory_e4 <= fees_e4
         and order_agrees(state, command.buy_order_id, Side.BUY, command.buy_order, command)
         and order_agrees(state, command.sell_order_id, Side.SELL, command.sell_order, command)
         and bought_lot_agrees(state.lots.get(trade_id), buyer, command)
@@ -305,4 +314,5 @@ def report(
         reason=command.reason,
         buy_order=last_report(state, command.buy_order_id, command.buy_order),
         sell_order=last_report(state, command.sell_order_id, command.sell_order),
+        sell_regulatory_e4=command.sell_regulatory_e4,
     )

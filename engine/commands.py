@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from engine.events import OrderUpdated, SoldLot
+from engine.fees import Tier
 from engine.kinds import (
     AccountKind,
     AccountStatus,
@@ -67,11 +68,17 @@ class SetInstrument(Command, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class SetFees(Command, frozen=True, gc=False, array_like=True, tag=True):
-    """Set a fee schedule; orders already accepted keep the rates they were accepted with."""
+    """Set a fee schedule; orders already accepted keep what they were accepted with. The rest as `FeeRules` has it."""
 
     schedule: str
     maker_ppm: int
     taker_ppm: int
+    tiers: tuple[Tier, ...] = ()
+    order_min_e4: int = 0
+    order_max_e4: int = 0
+    sell_ppb: int = 0
+    sell_unit_e12: int = 0
+    sell_unit_max_e4: int = 0
 
 
 class SetLimits(Command, frozen=True, gc=False, array_like=True, tag=True):
@@ -263,6 +270,7 @@ class BustTrade(Command, frozen=True, gc=False, array_like=True, tag=True):
     reason: str
     buy_order: OrderUpdated | None = None
     sell_order: OrderUpdated | None = None
+    sell_regulatory_e4: int = 0
 
 
 class SetRiskRule(Command, frozen=True, gc=False, array_like=True, tag=True):

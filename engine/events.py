@@ -85,7 +85,8 @@ class Traded(Event, frozen=True, gc=False, array_like=True, tag=True):
     """One fill between two orders. The buyer's execution id is `trade_id`, the seller's `trade_id + 1`.
 
     `*_cash_e4` is the account's cash after the fill and its fee, `*_units_e8` its units after it.
-    Postings: cash buyer -notional -fee, seller +notional -fee, FEES +both fees; units seller to buyer.
+    Postings: cash buyer -notional -fee, seller +notional -fee, FEES +both fees; units seller to buyer. `sell_regulatory_e4` is
+    the part of the seller's fee that goes to REGULATORY instead (engine versions before 4 knew of none).
     `sell_lots` is what a bust would have to give back to the seller; engine version 1 did not say.
     """
 
@@ -107,6 +108,7 @@ class Traded(Event, frozen=True, gc=False, array_like=True, tag=True):
     sell_cash_e4: int
     sell_units_e8: int
     sell_lots: tuple[SoldLot, ...] = ()
+    sell_regulatory_e4: int = 0
 
 
 class TradeBusted(Event, frozen=True, gc=False, array_like=True, tag=True):
@@ -140,6 +142,7 @@ class TradeBusted(Event, frozen=True, gc=False, array_like=True, tag=True):
     reason: str
     buy_order: OrderUpdated | None = None
     sell_order: OrderUpdated | None = None
+    sell_regulatory_e4: int = 0
 
 
 class BookChanged(Event, frozen=True, gc=False, array_like=True, tag=True):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.fee_tiers import VOLUME_DAYS
 from engine.kinds import LotMethod, OrderStatus, Side
 from engine.lot_methods import by_unit_cost, units_left
 from engine.orders import buy_hold_e4
 from engine.risk_figures import KYC_TIER_MAX, ORDERS_KEPT_MAX, figures_fit
 from engine.risk_state import COUNTED_MAX_E4, SIZES_MAX, table_of
-from engine.state import OUTSIDE_ACCOUNTS, Account, State
+from engine.state import FEES_ACCOUNT_ID, OUTSIDE_ACCOUNTS, REGULATORY_ACCOUNT_ID, Account, State
 from engine.waiting import NOBODY, is_off_book
 
 
@@ -20,6 +21,7 @@ def check_invariants(state: State) -> list[str]:
         *(problem for account in state.accounts.values() for problem in broken_account(state, account)),
         *(problem for account in state.accounts.values() for problem in broken_lots(account)),
         *broken_orders(state),
+        *broken_volumes(state),
         *(problem for symbol in sorted(state.books) for problem in broken_book(state, symbol)),
         *broken_risk(state),
     ]
@@ -28,17 +30,24 @@ def check_invariants(state: State) -> list[str]:
 def broken_sums(state: State) -> Iterator[str]:
     """Nothing is made or lost: per asset, customers and the outside sum to zero."""
     totals: dict[str, int] = {}
+    charged: dict[str, int] = {}
     for (account_id, asset), balance in state.outside.items():
         if account_id not in OUTSIDE_ACCOUNTS:
             yield f"outside account {account_id} is unknown"
         totals[asset] = totals.get(asset, 0) + balance
+        if account_id in (FEES_ACCOUNT_ID, REGULATORY_ACCOUNT_ID):
+            charged[asset] = charged.get(asset, 0) + balance
     for account in state.accounts.values():
         totals[account.currency] = totals.get(account.currency, 0) + account.cash_e4
+        charged[account.currency] = charged.get(account.currency, 0) - account.fees_e4
         for symbol, position in account.positions.items():
             totals[symbol] = totals.get(symbol, 0) + position.units_e8
     for asset in sorted(totals):
         if totals[asset]:
             yield f"{asset} sums to {totals[asset]}, not zero"
+    for currency in sorted(charged):
+        if charged[currency]:
+            yield f"fees in {currency} are {charged[currency]} more than what customers paid"
 
 
 def broken_account(state: State, account: Account) -> Iterator[str]:
@@ -106,8 +115,22 @@ def broken_orders(state: State) -> Iterator[str]:
             yield f"order {order_id} ({order.status.name}) is not where it belongs while {phase.name}"
         if order.status > OrderStatus.PARTIAL or order.leaves_e8 <= 0:
             yield f"order {order_id} is {order.status.name} with {order.leaves_e8} left and still open"
+        if not 0 <= order.regulatory_e4 <= order.fee_e4:
+            yield f"order {order_id} was charged {order.fee_e4}, of it {order.regulatory_e4} by law"
+        if order.side is Side.SELL and order.fee_e4 > order.notional_e4:
+            yield f"order {order_id} brought {order.notional_e4} and was charged {order.fee_e4}"
         if order.side is Side.BUY and order.hold_e4 != buy_hold_e4(order):
             yield f"order {order_id} holds {order.hold_e4}, it should hold {buy_hold_e4(order)}"
+
+
+def broken_volumes(state: State) -> Iterator[str]:
+    """An account's volume has at most thirty days, in their order, none below zero."""
+    for account_id, volume in state.volumes.items():
+        days = [day for day, _ in volume.days]
+        if days != sorted(set(days)) or len(days) > VOLUME_DAYS or account_id not in state.accounts:
+            yield f"account {account_id} has volume on days {days}"
+        if any(notional_e4 < 0 for _, notional_e4 in volume.days):
+            yield f"account {account_id} has a volume below zero"
 
 
 def broken_book(state: State, symbol: str) -> Iterator[str]:

@@ -105,6 +105,7 @@ class AccountKind(IntEnum):
     CUSTODY = 4
     FEES = 5
     ADJUSTMENTS = 6
+    REGULATORY = 7  # what the law takes of sales, on its way to the authorities
 
 
 class AccountStatus(IntEnum):

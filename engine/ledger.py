@@ -9,7 +9,7 @@ from __future__ import annotations
 from engine.events import Posted, SoldLot
 from engine.kinds import LotMethod, TransactionKind
 from engine.lot_methods import take_by_method
-from engine.orders import Order, buy_hold_e4, fee_due_e4
+from engine.orders import Order, buy_hold_e4, charge_terms, fee_due_e4
 from engine.positions import add_lot, take_fifo
 from engine.state import Account, Position, State
 from engine.turn import Turn
@@ -76,7 +76,7 @@ def position_of(state: State, account: Account, symbol: str) -> Position:
 
 
 def charge_fee(order: Order, account: Account) -> int:
-    """Bring an order's fee up to what is due on its cumulative notional; returns what is charged now."""
+    """Bring a plain order's fee up to what is due on its cumulative notional; returns what is charged now."""
     due_e4 = fee_due_e4(order)
     fee_e4 = due_e4 - order.fee_e4
     order.fee_e4 = due_e4
@@ -95,7 +95,11 @@ def settle_buy(
     """
     account = order.account
     assert account is not None
-    fee_e4 = charge_fee(order, account)
+    if order.fee_terms is None:
+        fee_e4 = charge_fee(order, account)
+    else:
+        fee_e4, _ = charge_terms(order, quantity_e8, notional_e4)
+        account.fees_e4 += fee_e4
     account.cash_e4 -= notional_e4 + fee_e4
     hold_e4 = buy_hold_e4(order) if order.filled_e8 < order.quantity_e8 else 0
     account.held_e4 -= order.hold_e4 - hold_e4
@@ -110,15 +114,21 @@ def settle_buy(
 
 def settle_sell(
     turn: Turn, order: Order, notional_e4: int, quantity_e8: int
-) -> tuple[int, Account, Position, tuple[SoldLot, ...]]:
+) -> tuple[int, int, Account, Position, tuple[SoldLot, ...]]:
     """The seller's half of a fill: release the held units, deliver them, receive notional less fee.
 
-    Returns the fee, the account, the position and what was taken of its lots, for the `Traded` event.
+    Returns the fee, the part of it that the law takes, the account, the position and what was taken of its lots, for the
+    `Traded` event.
     """
     account, position = order.account, order.position
     assert account is not None
     assert position is not None
-    fee_e4 = charge_fee(order, account)
+    law_e4 = 0
+    if order.fee_terms is None:
+        fee_e4 = charge_fee(order, account)
+    else:
+        fee_e4, law_e4 = charge_terms(order, quantity_e8, notional_e4)
+        account.fees_e4 += fee_e4
     account.cash_e4 += notional_e4 - fee_e4
     position.held_e8 -= quantity_e8
     if order.special is None and account.lot_method is FIFO:
@@ -128,4 +138,4 @@ def settle_sell(
     position.realized_e4 += notional_e4 - cost_e4
     account.realized_e4 += notional_e4 - cost_e4
     turn.accounts[account.account_id] = account
-    return fee_e4, account, position, sold_lots
+    return fee_e4, law_e4, account, position, sold_lots

@@ -1,4 +1,4 @@
-"""Instruments and what an operator does to them: list, mark, halt, resume, kill switches, fees, limits."""
+"""Instruments and what an operator does to them: list, mark, halt, resume, kill switches, limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from engine.commands import (
     HaltSymbol,
     Marks,
     ResumeSymbol,
-    SetFees,
     SetInstrument,
     SetKillSwitch,
     SetLimits,
@@ -19,7 +18,7 @@ from engine.kinds import CloseReason, KillScope, Phase
 from engine.refusals import Refusal
 from engine.risk import instrument_bounds_hold
 from engine.sessions import phase_at
-from engine.state import FeeSchedule, Instrument, KillSwitch, Limits, State
+from engine.state import Instrument, KillSwitch, Limits, State
 from engine.trading import Answer
 from engine.turn import Turn
 from engine.units import BPS, NOTIONAL_MAX_E4, QUANTITY_MAX_E8, TIME_MAX_US, notional_down_e4
@@ -29,9 +28,6 @@ COUNT_MAX = 10**9
 
 ID_DIGITS_MAX = 19
 """The digits of a BIGINT; Python itself refuses to read far longer ones."""
-
-FEE_MAX_PPM = 100_000
-"""A tenth of the notional. Below the whole, so a sell's fees never exceed its proceeds."""
 
 
 def set_instrument(turn: Turn, envelope: Envelope, command: SetInstrument) -> Answer:
@@ -141,15 +137,6 @@ def change_instrument(state: State, known: Instrument, command: SetInstrument, n
     known.fee_schedule = command.fee_schedule
     if not known.halted:
         known.phase = phase_at(state.calendars[command.calendar], now_us)
-
-
-def set_fees(turn: Turn, envelope: Envelope, command: SetFees) -> Answer:
-    """Set the rates of a schedule for orders from now on."""
-    if not (0 <= command.maker_ppm <= FEE_MAX_PPM and 0 <= command.taker_ppm <= FEE_MAX_PPM):
-        return Refused(Refusal.INVALID_LIMITS, (("fee_max_ppm", FEE_MAX_PPM),))
-    turn.state.fees[command.schedule] = FeeSchedule(command.schedule, command.maker_ppm, command.taker_ppm)
-    turn.state.dirty["fees"][command.schedule] = None
-    return None
 
 
 def set_limits(turn: Turn, envelope: Envelope, command: SetLimits) -> Answer:

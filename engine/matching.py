@@ -5,10 +5,11 @@ from __future__ import annotations
 from engine.book import BookSide
 from engine.closing import close_order, forget_order
 from engine.events import Traded
+from engine.fee_tiers import count_volume
 from engine.kinds import CloseReason, OrderStatus, RiskMode, RiskRule, SelfTradePrevention, Side
 from engine.ledger import change_outside, settle_buy, settle_sell
 from engine.orders import Level, Order, buy_hold_e4
-from engine.state import FEES_ACCOUNT_ID, Instrument, State
+from engine.state import FEES_ACCOUNT_ID, REGULATORY_ACCOUNT_ID, Instrument, State
 from engine.turn import Turn
 from engine.units import notional_down_e4
 from engine.violations import violate
@@ -106,10 +107,15 @@ def settle_fill(
     sell: Order,
 ) -> None:
     """Pay and deliver a fill that both orders have taken, report it, and forget what is filled. Auctions end here too."""
-    sell_fee_e4, seller, sold, sold_lots = settle_sell(turn, sell, notional_e4, quantity_e8)
+    sell_fee_e4, law_e4, seller, sold, sold_lots = settle_sell(turn, sell, notional_e4, quantity_e8)
     buy_fee_e4, buyer, bought = settle_buy(turn, buy, notional_e4, quantity_e8, trade_id)
     if buy_fee_e4 or sell_fee_e4:
-        change_outside(turn.state, FEES_ACCOUNT_ID, instrument.currency, buy_fee_e4 + sell_fee_e4)
+        change_outside(turn.state, FEES_ACCOUNT_ID, instrument.currency, buy_fee_e4 + sell_fee_e4 - law_e4)
+        if law_e4:
+            change_outside(turn.state, REGULATORY_ACCOUNT_ID, instrument.currency, law_e4)
+    if turn.state.watches_fills:
+        count_volume(turn.state, buyer.account_id, notional_e4, turn.now_us, turn.now_us)
+        count_volume(turn.state, seller.account_id, notional_e4, turn.now_us, turn.now_us)
     turn.events.append(
         Traded(
             trade_id,
@@ -130,6 +136,7 @@ def settle_fill(
             seller.cash_e4,
             sold.units_e8,
             sold_lots,
+            law_e4,
         )
     )
     if instrument.last_e4 != price_e4:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.events import OrderUpdated
+from engine.fees import FeeTerms, commission_e4, regulatory_e4
 from engine.kinds import CloseReason, OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
 from engine.terms import Special
-from engine.units import fee_parts_up_e4, worst_cost_up_e4
+from engine.units import fee_parts_up_e4, notional_up_e4, worst_cost_up_e4
 
 if TYPE_CHECKING:
     from engine.book import BookSide
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 class Order(Struct, eq=False):
     """An open order. Rates are those of its acceptance; `priority` orders the queue of its price level.
 
-    `maker_notional_e4` is the part of `notional_e4` that was filled while resting. `level`, `before` and
+    `maker_notional_e4` is the part of `notional_e4` that was filled while resting. `fee_terms` is None where the fee is a
+    matter of rates alone; `regulatory_e4` is the part of `fee_e4` that the law takes. `level`, `before` and
     `after` are the links of the book and belong to `engine.book` alone. `account`, and the `position` that holds a
     sell's units, are set when the order is accepted or rebuilt: looking them up again costs more than a step of matching.
 
@@ -55,6 +57,8 @@ class Order(Struct, eq=False):
     reason: CloseReason = CloseReason.NONE
     replaced_by_id: int = 0
     special: Special | None = None
+    fee_terms: FeeTerms | None = None
+    regulatory_e4: int = 0
     level: Level | None = None
     before: Order | None = None
     after: Order | None = None
@@ -125,11 +129,34 @@ def buy_hold_e4(order: Order) -> int:
     """
     rate_ppm = order.maker_ppm if order.maker_ppm > order.taker_ppm else order.taker_ppm
     rest_e8 = order.quantity_e8 - order.filled_e8
+    if order.fee_terms is not None:
+        rest_e4 = notional_up_e4(order.limit_e4, rest_e8)
+        rates_e4 = fee_parts_up_e4(0, 0, order.notional_e4 + rest_e4, rate_ppm)
+        return rest_e4 + commission_e4(order.fee_terms, rates_e4) - order.fee_e4
     return worst_cost_up_e4(order.limit_e4, rest_e8, order.notional_e4, rate_ppm) - order.fee_e4
 
 
 def fee_due_e4(order: Order) -> int:
-    """The fee on everything filled so far, each part at its own rate, rounded up once."""
+    """What the rates make of everything filled so far, each part at its own rate, rounded up once."""
     maker_notional_e4 = order.maker_notional_e4
     taker_notional_e4 = order.notional_e4 - maker_notional_e4
     return fee_parts_up_e4(maker_notional_e4, order.maker_ppm, taker_notional_e4, order.taker_ppm)
+
+
+def charge_terms(order: Order, quantity_e8: int, notional_e4: int) -> tuple[int, int]:
+    """Bring the fee of an order with fee terms up to date after a fill of it (the arguments are the fill's).
+
+    Returns what is charged now, and the part of it that the law takes. A sale is never charged more than its fill
+    brings; what is still due of the commission is charged with the next.
+    """
+    terms = order.fee_terms
+    assert terms is not None
+    law_e4 = 0
+    if order.side is Side.SELL:
+        law_e4 = regulatory_e4(terms, order.filled_e8, order.notional_e4, quantity_e8, notional_e4)
+    fee_e4 = commission_e4(terms, fee_due_e4(order)) - (order.fee_e4 - order.regulatory_e4)
+    if order.side is Side.SELL and fee_e4 > notional_e4 - law_e4:
+        fee_e4 = notional_e4 - law_e4
+    order.regulatory_e4 += law_e4
+    order.fee_e4 += fee_e4 + law_e4
+    return fee_e4 + law_e4, law_e4

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from engine.commands import PlaceOrder
 from engine.events import OrderUpdated, Refused
 from engine.kinds import CloseReason, OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
-from engine.orders import Order, buy_hold_e4, fee_due_e4
+from engine.orders import Order, buy_hold_e4, charge_terms, fee_due_e4
 from engine.risk import cover_refusal, fill_or_kill_refusal
 from engine.state import Account, State
 from engine.trading import new_order
@@ -26,7 +26,8 @@ class Preview(Struct, frozen=True):
     `refusals` is empty for one that would be accepted; the first is what placing it would be answered. `order` is as
     it would stand after matching, None where its form was refused already. `worst_hold_e4` is what a buy
     must be able to hold at first, fees included. `cash_e4` and `held_e4` are the account's after it; those of now
-    when it would be refused. `meets_own`: it would meet an order of the same account, and `self_trade_prevention` acts.
+    when it would be refused. `regulatory_e4` is the part of the order's fee that the law takes; the rates are those of the
+    account's tier. `meets_own`: it would meet an order of the same account, and `self_trade_prevention` acts.
     """
 
     refusals: tuple[Refused, ...]
@@ -35,6 +36,9 @@ class Preview(Struct, frozen=True):
     cash_e4: int
     held_e4: int
     meets_own: bool = False
+    regulatory_e4: int = 0
+    maker_ppm: int = 0
+    taker_ppm: int = 0
 
 
 def preview_order(state: State, account_id: int, command: PlaceOrder, now_us: int) -> Preview:
@@ -59,7 +63,10 @@ def preview_order(state: State, account_id: int, command: PlaceOrder, now_us: in
     trial = _Trial(state, account, order)
     trial.match()
     cash_e4, held_e4 = (account.cash_e4, account.held_e4) if refusals else trial.balance()
-    return Preview(refusals, order.snapshot(), worst_hold_e4, cash_e4, held_e4, trial.meets_own)
+    return Preview(
+        *(refusals, order.snapshot(), worst_hold_e4, cash_e4, held_e4, trial.meets_own),
+        *(order.regulatory_e4, order.maker_ppm, order.taker_ppm),
+    )
 
 
 def _without_expired_id(state: State, account_id: int, command: PlaceOrder, now_us: int) -> PlaceOrder:
@@ -110,9 +117,13 @@ class _Trial:
         """Take a fill against a resting order."""
         order = self.order
         quantity_e8 = min(order.leaves_e8, resting_e8)
+        notional_e4 = notional_down_e4(price_e4, quantity_e8)
         order.filled_e8 += quantity_e8
-        order.notional_e4 += notional_down_e4(price_e4, quantity_e8)
-        order.fee_e4 = fee_due_e4(order)
+        order.notional_e4 += notional_e4
+        if order.fee_terms is None:
+            order.fee_e4 = fee_due_e4(order)
+        else:
+            charge_terms(order, quantity_e8, notional_e4)
         order.status = OrderStatus.PARTIAL if order.leaves_e8 else OrderStatus.FILLED
         self.hold()
 

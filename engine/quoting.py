@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.closing import close_quotes
 from engine.commands import Envelope, MassQuote
 from engine.events import Refused
+from engine.fee_tiers import set_terms
 from engine.kinds import (
     AccountKind,
     CloseReason,
@@ -98,6 +99,8 @@ def new_quote(
         True,
         order_id,
     )
+    if fees.rules is not None:
+        set_terms(turn.state, order, fees.rules, turn.now_us)
     if side is Side.BUY:
         order.hold_e4 = buy_hold_e4(order)
     return order

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from engine.book import Book
 from engine.events import AnyEvent
+from engine.fees import FeeRules
 from engine.kinds import AccountKind, AccountStatus, KillScope, LotMethod, Phase, PriceSource, TimerKind
 from engine.orders import Order
 from engine.risk_state import RiskTable, RiskWindow, RuleKey, RuleRow
@@ -18,11 +19,13 @@ BANK_ACCOUNT_ID = 1
 CUSTODY_ACCOUNT_ID = 2
 FEES_ACCOUNT_ID = 3
 ADJUSTMENTS_ACCOUNT_ID = 4
+REGULATORY_ACCOUNT_ID = 5
 OUTSIDE_ACCOUNTS = {
     BANK_ACCOUNT_ID: AccountKind.BANK,
     CUSTODY_ACCOUNT_ID: AccountKind.CUSTODY,
     FEES_ACCOUNT_ID: AccountKind.FEES,
     ADJUSTMENTS_ACCOUNT_ID: AccountKind.ADJUSTMENTS,
+    REGULATORY_ACCOUNT_ID: AccountKind.REGULATORY,
 }
 """The ledger's outside: where cash and securities come from and go to. Their balances may be negative."""
 
@@ -121,11 +124,19 @@ class Instrument:
 
 @dataclass(slots=True, eq=False)
 class FeeSchedule:
-    """Rates on a fill's notional."""
+    """Rates on a fill's notional, and what more there is to pay."""
 
     schedule: str
     maker_ppm: int
     taker_ppm: int
+    rules: FeeRules | None = None
+
+
+class Volume(Struct, eq=False, gc=False):
+    """What an account traded: (day since the epoch, notional_e4), ascending, of the last 30 days (engine/fee_tiers.py)."""
+
+    account_id: int
+    days: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -218,6 +229,7 @@ DIRTY_KINDS = (
     "bust",
     "risk_rule",
     "risk_window",
+    "volume",
 )
 
 
@@ -254,6 +266,8 @@ class State:
         "seq",
         "timer_heap",
         "timers",
+        "volumes",
+        "watches_fills",
         "withdrawals",
     )
 
@@ -286,6 +300,8 @@ class State:
         self.risk_rules: dict[RuleKey, RuleRow] = {}
         self.risk_windows: dict[int, RiskWindow] = {}
         self.risk: RiskTable | None = None  # None while no rule is on
+        self.volumes: dict[int, Volume] = {}
+        self.watches_fills = False  # whether a fill counts for a tier of fees
         self.dirty: dict[str, dict[object, None]] = new_dirty()
 
     def __repr__(self) -> str:

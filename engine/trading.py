@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.closing import close_all, close_order
 from engine.commands import CancelAll, CancelOrder, Envelope, PlaceOrder, ReplaceOrder
 from engine.events import OrderUpdated, Refused
+from engine.fee_tiers import carried_terms, set_terms
 from engine.kinds import CloseReason, OrderStatus, OrderType, Side, TimeInForce
 from engine.lot_methods import lot_terms_refusal, special_of_replacement
 from engine.matching import match
@@ -125,6 +126,8 @@ def new_order(
     )
     if special is not None:
         order.special = special
+    if fees.rules is not None:
+        set_terms(state, order, fees.rules, now_us)
     return order
 
 
@@ -202,10 +205,9 @@ def cancel_all(turn: Turn, envelope: Envelope, command: CancelAll) -> Answer:
 
 
 def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answer:
-    """Replace an open order by one with a new id, linked both ways.
+    """Replace an open order by one with a new id, linked both ways. The command's quantity is the total, fills included.
 
-    The command's quantity is the total, fills included; the new order is for what is left of it. A pure
-    decrease keeps its place in the queue, everything else goes to the end and may trade at once.
+    A pure decrease keeps its place in the queue, everything else goes to the end and may trade at once.
     """
     state = turn.state
     account = state.accounts.get(envelope.account_id)
@@ -257,6 +259,7 @@ def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answ
         old.priority if keeps_place else new_id,
         special=special,
     )
+    new.fee_terms = carried_terms(old)
     refused = cover_refusal(account, new, old.hold_e4, 0 if old.side is BUY else old.leaves_e8)
     if refused is None and state.risk is not None and not keeps_place:
         refused = admit(turn, state.risk, account, instrument, new, old)

@@ -12,7 +12,11 @@ from typing import Final
 CASH_SCALE: Final = 10_000
 QUANTITY_SCALE: Final = 100_000_000
 PPM: Final = 1_000_000
+PPB: Final = 1_000_000_000
 BPS: Final = 10_000
+
+PER_UNIT_SCALE: Final = 10**16
+"""A quantity in 1e-8 times a rate in 1e-12 of the currency a unit, to cash in 1e-4."""
 
 # Added before a division to round it up: one step less than negating twice, on the way of every order.
 QUANTITY_ROUND_UP: Final = QUANTITY_SCALE - 1
@@ -64,6 +68,16 @@ def worst_cost_up_e4(price_e4: int, rest_e8: int, filled_notional_e4: int, rate_
     return rest_e4 + ((filled_notional_e4 + rest_e4) * rate_ppm + PPM_ROUND_UP) // PPM
 
 
+def share_ppb_up_e4(notional_e4: int, rate_ppb: int) -> int:
+    """A share of a notional in parts per thousand million, rounded up."""
+    return -(-notional_e4 * rate_ppb // PPB)
+
+
+def per_unit_up_e4(quantity_e8: int, rate_e12: int) -> int:
+    """A charge by the unit, its rate in 1e-12 of the currency, rounded up: 1e-20 of both scales becomes 1e-4."""
+    return -(-quantity_e8 * rate_e12 // PER_UNIT_SCALE)
+
+
 def band_down_e4(price_e4: int, distance_bps: int) -> int:
     """The lower end of a band around a price, rounded towards the price."""
     return -(-price_e4 * (BPS - distance_bps) // BPS)
@@ -103,6 +117,11 @@ def shares_of(total: int, parts: tuple[int, ...] | list[int]) -> list[int]:
         shares.append(due - given)
         given = due
     return shares
+
+
+def volume_sum_e4(volume_e4: int, change_e4: int) -> int:
+    """A day's volume after a fill or the taking back of one: within what a BIGINT holds, and never below zero."""
+    return max(0, min(volume_e4 + change_e4, CASH_TOTAL_MAX_E4))
 
 
 def average_price_e4(notional_e4: int, quantity_e8: int) -> int:

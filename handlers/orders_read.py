@@ -33,7 +33,7 @@ OPEN: Final = frozenset({OrderStatus.HELD, OrderStatus.PENDING, OrderStatus.PART
 
 
 class ExecutionJson(Struct, frozen=True):
-    """A fill of the caller's order. `busted`: an operator has taken it back; the order stays as it was."""
+    """A fill of the caller's order. `fee` is the commission and, of a sale, what the law takes. `busted`: an operator has taken it back; the order stays as it was."""
 
     execution_id: ExecutionId
     order_id: OrderId
@@ -43,6 +43,8 @@ class ExecutionJson(Struct, frozen=True):
     price: Number
     amount: Number
     fee: Number
+    commission: Number
+    regulatory_fee: Number
     liquidity: LiquidityName
     executed_at: Time
     busted: bool
@@ -72,6 +74,8 @@ async def executions(call: Call) -> Answer:
                 price=cash(fill.price_e4),
                 amount=cash(fill.notional_e4),
                 fee=cash(fill.fee_e4),
+                commission=cash(fill.fee_e4 - fill.regulatory_e4),
+                regulatory_fee=cash(fill.regulatory_e4),
                 liquidity=fill.liquidity.name,
                 executed_at=time_text(fill.executed_us),
                 busted=fill.busted,

@@ -55,8 +55,10 @@ class PreviewJson(Struct, frozen=True):
     """What would come of the order now. Figures of the order are null where it could not even be formed.
 
     `refusals`: the first is what placing it would be answered. `estimated_total` is fills and fee, plus the open rest
-    at its limit; of a sale what fills would bring after the fee. `hold` is what must be available at first,
-    fees at their worst included; `hold_after` is what stays held for a rest that waits.
+    at its limit; of a sale what fills would bring after the fee. `regulatory_fee` is the part of `fee` that
+    the law takes of a sale; the rates are the account's tier's, in percent (a ppm is a
+    ten-thousandth of one). `hold` is what must be available at first, fees at
+    their worst included; `hold_after` is what stays held for a rest that waits.
     """
 
     accepted: bool
@@ -67,6 +69,9 @@ class PreviewJson(Struct, frozen=True):
     average_price: NumberOrNull
     amount: NumberOrNull
     fee: NumberOrNull
+    regulatory_fee: NumberOrNull
+    maker_rate: NumberOrNull
+    taker_rate: NumberOrNull
     estimated_total: NumberOrNull
     hold: NumberOrNull
     hold_after: NumberOrNull
@@ -100,6 +105,9 @@ def _preview_json(found: Preview, instrument: Instrument | None, available_e4: i
         average_price=_average(order),
         amount=cash(order.notional_e4) if order is not None else NULL,
         fee=cash(order.fee_e4) if order is not None else NULL,
+        regulatory_fee=cash(found.regulatory_e4) if order is not None else NULL,
+        maker_rate=cash(found.maker_ppm) if order is not None else NULL,
+        taker_rate=cash(found.taker_ppm) if order is not None else NULL,
         estimated_total=cash(_total_e4(order)) if order is not None else NULL,
         hold=cash(found.worst_hold_e4) if order is not None else NULL,
         hold_after=(cash(order.hold_e4) if not found.refusals else ZERO) if order is not None else NULL,

@@ -165,6 +165,7 @@ def _command(
         reason=decided.reason,
         buy_order=buy_order,
         sell_order=sell_order,
+        sell_regulatory_e4=sold["regulatory_e4"],
     )
 
 

@@ -12,17 +12,21 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from config.records import Catalogue, InstrumentConfig, LimitsConfig
+import msgspec
+
+from config.records import Catalogue, FeeScheduleConfig, InstrumentConfig, LimitsConfig
 from config.sessions import sessions_between
 from config.settings import IdempotencySettings
 from engine.commands import AnyCommand, Envelope, SetCalendar, SetFees, SetInstrument, SetLimits
+from engine.fees import FeeRules
 from engine.kinds import PriceSource, Source
-from engine.state import State
-from engine.units import HOUR_US
+from engine.state import FeeSchedule, State
+from engine.units import HOUR_US, PPB
 from server.runtime import Runtime
 
 CASH_SCALE: Final = 10_000
 QUANTITY_SCALE: Final = 100_000_000
+UNIT_RATE_SCALE: Final = 10**12
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 ENVELOPE: Final = Envelope(Source.CONFIG)
@@ -97,9 +101,10 @@ def differences(
     if limits != _limits_of(state):
         yield limits
     for schedule in catalogue.fee_schedules:
+        wanted_fees = _fees(schedule)
         known = state.fees.get(schedule.name)
-        if known is None or (known.maker_ppm, known.taker_ppm) != (schedule.maker_ppm, schedule.taker_ppm):
-            yield SetFees(schedule.name, schedule.maker_ppm, schedule.taker_ppm)
+        if known is None or wanted_fees != _fees_of(known):
+            yield wanted_fees
     first, last = session_window(now_us)
     for calendar in catalogue.calendars:
         sessions = sessions_between(calendar, first, last)
@@ -152,6 +157,27 @@ def _limits_of(state: State) -> SetLimits:
         limits.keys_max,
         limits.key_ttl_us,
     )
+
+
+def _fees(schedule: FeeScheduleConfig) -> SetFees:
+    return SetFees(
+        schedule.name,
+        schedule.maker_ppm,
+        schedule.taker_ppm,
+        tuple(
+            [(_scaled(each.volume, CASH_SCALE), each.maker_ppm, each.taker_ppm) for each in schedule.tiers]
+        ),
+        _scaled(schedule.order_min, CASH_SCALE),
+        _scaled(schedule.order_max, CASH_SCALE),
+        _scaled(schedule.sec31_per_million, PPB // 10**6),
+        _scaled(schedule.taf_per_unit, UNIT_RATE_SCALE),
+        _scaled(schedule.taf_max, CASH_SCALE),
+    )
+
+
+def _fees_of(known: FeeSchedule) -> SetFees:
+    rules = known.rules or FeeRules()
+    return SetFees(known.schedule, known.maker_ppm, known.taker_ppm, *msgspec.structs.astuple(rules))
 
 
 def _instrument(config: InstrumentConfig, sources: Mapping[str, PriceSource]) -> SetInstrument:

@@ -50,7 +50,7 @@ class Page(Struct, Generic[T], frozen=True):
 
 
 class Execution(Struct, frozen=True):
-    """One side of a fill. `busted`: an operator has taken it back."""
+    """One side of a fill. `busted`: an operator has taken it back. `regulatory_e4` is the part of the fee that the law takes."""
 
     execution_id: int
     order_id: int
@@ -63,6 +63,7 @@ class Execution(Struct, frozen=True):
     liquidity: Liquidity
     executed_us: int
     busted: bool = False
+    regulatory_e4: int = 0
 
 
 class Transaction(Struct, frozen=True):
@@ -223,6 +224,7 @@ def _execution(row: Record) -> Execution:
         Liquidity(row["liquidity"]),
         microseconds(row["executed_at"]),
         row["busted_at"] is not None,
+        row["regulatory_e4"],
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from engine.events import TradeBusted
 from engine.kinds import TransactionKind
-from engine.state import FEES_ACCOUNT_ID
+from engine.state import FEES_ACCOUNT_ID, REGULATORY_ACCOUNT_ID
 from engine.units import MINUTE_US
 from sql.copy_rows import client_text_field, posting_head, posting_row, posting_tail
 from sql.entries import EntryKind
@@ -81,9 +81,13 @@ def bust_postings(event: TradeBusted, now_us: int) -> list[bytes]:
         after_e4 = event.sell_cash_e4 + worth
         rows.append(posting_row(head, *seller, sell_fee, after_e4, tail(2, EntryKind.FEE), sold))
     rows.append(posting_row(head, *seller, -worth, event.sell_cash_e4, tail(3, EntryKind.BUST), sold))
-    if buy_fee + sell_fee:
-        fees = (FEES_ACCOUNT_ID, event.bust_id, 0, -buy_fee - sell_fee, None)
+    law = event.sell_regulatory_e4
+    if buy_fee + sell_fee - law:
+        fees = (FEES_ACCOUNT_ID, event.bust_id, 0, law - buy_fee - sell_fee, None)
         rows.append(posting_row(head, *fees, tail(4, EntryKind.NONE)))
+    if law:
+        taken = (REGULATORY_ACCOUNT_ID, event.bust_id + 1, 0, -law, None)
+        rows.append(posting_row(head, *taken, tail(7, EntryKind.NONE)))
     back, symbol = event.quantity_e8, event.symbol
     rows.append(posting_row(head, *buyer, -back, event.buy_units_e8, tail(5, EntryKind.NONE, symbol), bought))
     rows.append(posting_row(head, *seller, back, event.sell_units_e8, tail(6, EntryKind.NONE, symbol), sold))
@@ -93,7 +97,7 @@ def bust_postings(event: TradeBusted, now_us: int) -> list[bytes]:
 # execution id of either side; both executions, the buyer's first. The ledger finds the orders: it is indexed by transaction
 EXECUTIONS_OF_TRADE: Final = """
 SELECT e.execution_id, e.order_id, e.account_id, e.symbol, e.side, e.liquidity, e.price_e4, e.quantity_e8, e.notional_e4,
-    e.fee_e4, e.executed_at, e.sold_lots, e.busted_at
+    e.fee_e4, e.regulatory_e4, e.executed_at, e.sold_lots, e.busted_at
 FROM (
     SELECT DISTINCT order_id, entry_id, created_at FROM postings
     WHERE txn_kind = 3 AND order_id > 0 AND txn_id = (

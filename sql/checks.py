@@ -133,6 +133,18 @@ CHECKS: Final[dict[str, str]] = {
         ) AS sums USING (execution_id, account_id, order_id)
         WHERE (e.notional_e4, e.fee_e4, e.quantity_e8) IS DISTINCT FROM (worth, fee, units) ORDER BY execution_id
     """,
+    "regulatory fees = postings": """
+        SELECT format('execution %s', execution_id) AS subject,
+            format('of the fee %s the law takes %s, posted %s', fee_e4, regulatory_e4, coalesce(posted, 0)) AS problem
+        FROM (
+            SELECT execution_id, fee_e4, regulatory_e4 FROM executions WHERE regulatory_e4 <> 0
+        ) AS e
+        FULL JOIN (
+            SELECT entry_id AS execution_id, sum(amount) AS posted FROM postings
+            WHERE account_id = 5 AND txn_kind = 3 GROUP BY entry_id
+        ) AS sums USING (execution_id)
+        WHERE regulatory_e4 IS DISTINCT FROM posted OR regulatory_e4 NOT BETWEEN 0 AND fee_e4 ORDER BY execution_id
+    """,
     # Of records that were applied before there were notifications none is asked for. Market makers are not told of orders.
     "what is told = the books": """
         SELECT format('order %s', order_id) AS subject,

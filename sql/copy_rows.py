@@ -61,12 +61,13 @@ EXECUTION_COLUMNS: Final = (
     "quantity_e8",
     "notional_e4",
     "fee_e4",
+    "regulatory_e4",
     "side",
     "liquidity",
     "symbol",
     "sold_lots",
 )
-_EXECUTION = Struct(">h" + "iq" * 8 + "ih" * 2)
+_EXECUTION = Struct(">h" + "iq" * 9 + "ih" * 2)
 _ONE_LOT = Struct(">" + "i" * 6 + "iq" * 4)
 _NULL = b"\xff\xff\xff\xff"
 _BIGINT_OID = 20
@@ -216,11 +217,12 @@ def execution_row(
     liquidity: int,
     symbol: str,
     sold_lots: tuple[SoldLot, ...] = (),
+    regulatory_e4: int = 0,
 ) -> bytes:
-    """`executions`: one side of a fill. `sold_lots` is a seller's."""
+    """`executions`: one side of a fill. `sold_lots` and `regulatory_e4` are a seller's."""
     figures = _EXECUTION.pack(
-        *(12, 8, order_id, 8, execution_id, 8, executed_us - PG_EPOCH_US, 8, account_id, 8, price_e4),
-        *(8, quantity_e8, 8, notional_e4, 8, fee_e4, 2, side, 2, liquidity),
+        *(13, 8, order_id, 8, execution_id, 8, executed_us - PG_EPOCH_US, 8, account_id, 8, price_e4),
+        *(8, quantity_e8, 8, notional_e4, 8, fee_e4, 8, regulatory_e4, 2, side, 2, liquidity),
     )
     return figures + text_field(symbol) + (lots_field(sold_lots) if sold_lots else _NULL)
 

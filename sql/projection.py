@@ -25,7 +25,7 @@ from engine.events import (
     WithdrawalSettled,
 )
 from engine.kinds import Side, TransactionKind
-from engine.state import FEES_ACCOUNT_ID, Account
+from engine.state import FEES_ACCOUNT_ID, REGULATORY_ACCOUNT_ID, Account
 from engine.units import IDS_PER_SEQ, MINUTE_US
 from sql.busts import bust_postings, marks, minute_of
 from sql.copy_rows import (
@@ -182,6 +182,7 @@ class Rows:
                 *(event.sell_order_id, trade_id + 1, now_us, event.sell_account_id, event.price_e4),
                 *(event.quantity_e8, notional_e4, event.sell_fee_e4, Side.SELL),
                 *(Liquidity.MAKER if taker_buys else Liquidity.TAKER, event.symbol, event.sell_lots),
+                event.sell_regulatory_e4,
             )
         )
         self._trade_postings(event, now_us)
@@ -189,7 +190,7 @@ class Rows:
             self._trade_candle(event, now_us)
 
     def _trade_postings(self, event: Traded, now_us: int) -> None:
-        """Cash from buyer to seller, fees to FEES, units from seller to buyer. No line for a fee of nothing."""
+        """Cash from buyer to seller, fees to FEES and REGULATORY, units from seller to buyer. No line for a fee of nothing."""
         add = self.postings.append
         currency, symbol = event.currency, event.symbol
         buyer, buy_id, buy_order = event.buy_account_id, event.trade_id, event.buy_order_id
@@ -207,9 +208,13 @@ class Rows:
         if sell_fee:
             tail = posting_tail(3, _FEE, _TRADE, currency)
             add(posting_row(head, seller, sell_id, sell_order, -sell_fee, sell_cash, tail))
-        if buy_fee + sell_fee:
+        law = event.sell_regulatory_e4
+        if buy_fee + sell_fee - law:
             tail = posting_tail(4, _NONE, _TRADE, currency)
-            add(posting_row(head, FEES_ACCOUNT_ID, buy_id, 0, buy_fee + sell_fee, None, tail))
+            add(posting_row(head, FEES_ACCOUNT_ID, buy_id, 0, buy_fee + sell_fee - law, None, tail))
+        if law:
+            tail = posting_tail(7, _NONE, _TRADE, currency)
+            add(posting_row(head, REGULATORY_ACCOUNT_ID, sell_id, 0, law, None, tail))
         units_e8 = event.quantity_e8
         tail = posting_tail(5, _NONE, _TRADE, symbol)
         add(posting_row(head, buyer, buy_id, buy_order, units_e8, event.buy_units_e8, tail))

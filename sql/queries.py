@@ -34,8 +34,8 @@ ORDER BY order_id DESC LIMIT $7
 
 # account_id, order_id; oldest first
 EXECUTIONS: Final = """
-SELECT execution_id, order_id, symbol, side, quantity_e8, price_e4, notional_e4, fee_e4, liquidity, executed_at,
-    busted_at
+SELECT execution_id, order_id, symbol, side, quantity_e8, price_e4, notional_e4, fee_e4, regulatory_e4, liquidity,
+    executed_at, busted_at
 FROM executions WHERE account_id = $1 AND order_id = $2 ORDER BY execution_id
 """
 

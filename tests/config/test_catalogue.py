@@ -207,3 +207,43 @@ def test_an_index_must_be_made_of_what_is_listed(folder: Path) -> None:
         "indices.toml: KERB15.constituents: NOPE has units, but in a PRICE index each counts once",
         "indices.toml: KERB15.constituents: V stands there 2 times",
     ]
+
+
+def test_a_schedules_rules_are_read_exactly(folder: Path) -> None:
+    with (folder / "fees.toml").open("a") as file:
+        file.write(
+            """
+            tiers = [{ volume = "1000.5", maker_ppm = 400, taker_ppm = 900 }]
+            order_min = 0.35
+            order_max = "7.5"
+            sec31_per_million = "27.801"
+            taf_per_unit = "0.000166"
+            taf_max = "8.30"
+            """
+        )
+    (schedule,) = load_catalogue(folder).fee_schedules
+    (tier,) = schedule.tiers
+    assert (tier.volume, tier.maker_ppm, tier.taker_ppm) == (Decimal("1000.5"), 400, 900)
+    assert (schedule.order_min, schedule.order_max) == (Decimal("0.35"), Decimal("7.5"))
+    assert (schedule.sec31_per_million, schedule.taf_per_unit) == (Decimal("27.801"), Decimal("0.000166"))
+
+
+FEE_PROBLEMS = [
+    ('order_min = "-1"', "order_min = -1: must be from 0 to 100000000000000, with at most 4 decimals"),
+    ('order_min = "0.00001"', "order_min = 0.00001: must be from 0 to 100000000000000, with at most 4 decimals"),
+    ('order_min = 2\norder_max = "1.5"', "order_max = 1.5: must not be below order_min = 2"),
+    ('sec31_per_million = "1000000"', "sec31_per_million = 1000000: must be from 0 to 999999, with at most 3 decimals"),
+    ('taf_per_unit = "0.0000000000001"', "taf_per_unit = 1E-13: must be from 0 to 1, with at most 12 decimals"),
+    ('tax = "1"', "tax: is not known; did you mean taf_max?"),
+    ('tiers = [{ volume = "1", maker_ppm = 1 }]',
+     "tiers = \"[{'volume': '1', 'maker_ppm': 1}]\": must be a list, each item a table with volume, maker_ppm, taker_ppm"),
+    ('tiers = [{ volume = 2, maker_ppm = 1, taker_ppm = 1 }, { volume = 2, maker_ppm = 1, taker_ppm = 1 }]',
+     "tiers: volume = 2 must be above 2, with at most 4 decimals"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "problem"), FEE_PROBLEMS, ids=[line for line, _ in FEE_PROBLEMS])
+def test_a_schedule_that_makes_no_sense_is_reported(folder: Path, line: str, problem: str) -> None:
+    with (folder / "fees.toml").open("a") as file:
+        file.write(line)
+    assert problems_of(folder) == [f"fees.toml: standard.{problem}"]

@@ -35,4 +35,5 @@ def facts_of(
         reason=reason,
         buy_order=buy_order,
         sell_order=sell_order,
+        sell_regulatory_e4=fill.sell_regulatory_e4,
     )

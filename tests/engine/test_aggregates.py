@@ -17,6 +17,7 @@ from engine.commands import (
     HaltSymbol,
     PlaceOrder,
     RequestWithdrawal,
+    SetFees,
     SetKillSwitch,
     SetLimits,
     SetRiskRule,
@@ -47,6 +48,7 @@ AGGREGATES: dict[str, type] = {
     "client_order_id": state_module.ClientOrderId,
     "kill_switch": state_module.KillSwitch,
     "risk_rule": state_module.RuleRow,
+    "volume": state_module.Volume,
 }
 """Kind → the class whose fields its row must hold."""
 
@@ -69,6 +71,7 @@ def busy_world() -> World:
     world = World(maker_ppm=500, taker_ppm=1_000, listings=[stock(), stock("MSFT")])
     for rule in (RiskRule.RAPID_TRADING, RiskRule.UNUSUAL_VOLUME, RiskRule.PDT_VIOLATION):
         world.do(SetRiskRule(rule, RiskMode.FLAG, DEFAULTS[rule]))
+    world.do(SetFees("std", 500, 1_000, ((e4("100"), 400, 900),), sell_ppb=27_800))
     world.open("ann", cash="100000", shares="100")
     world.open("bob", cash="100000", shares="100")
     world.open("mm", cash="100000", shares="100", maker=True)

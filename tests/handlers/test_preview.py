@@ -32,6 +32,7 @@ async def test_a_preview_says_what_the_order_then_does(small: SmallKerb) -> None
     assert preview.data == {
         "accepted": True, "refusals": [], "warnings": [],
         "status": "PARTIAL", "filled_quantity": 4, "average_price": 100, "amount": 400, "fee": 1,
+        "regulatory_fee": 0, "maker_rate": 0.1, "taker_rate": 0.25,
         "estimated_total": 1007, "hold": 1012.525, "hold_after": 607.515,
         "buying_power": 2000, "buying_power_after": 991.485,
     }  # fmt: skip

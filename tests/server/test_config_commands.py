@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from config.catalogue import load_catalogue
 from config.loading import load_settings
-from config.records import Catalogue
+from config.records import Catalogue, FeeTierConfig
 from engine.apply import apply
 from engine.commands import AnyCommand, SetCalendar, SetFees, SetInstrument, SetLimits
 from engine.kinds import Phase, PriceSource
@@ -71,6 +71,26 @@ def test_only_what_has_changed_is_submitted(venue: State, catalogue: Catalogue) 
     assert fees == SetFees(schedule.name, schedule.maker_ppm, 77)
     assert isinstance(instrument, SetInstrument)
     assert (instrument.symbol, instrument.band_bps) == (first.symbol, 1_234)
+
+
+def test_a_schedules_rules_come_over_in_the_engines_units(venue: State, catalogue: Catalogue) -> None:
+    (schedule,) = catalogue.fee_schedules
+    rules = {
+        "tiers": (FeeTierConfig(volume=Decimal("1000.5"), maker_ppm=400, taker_ppm=900),),
+        "order_min": Decimal("0.35"),
+        "order_max": Decimal("7.5"),
+        "sec31_per_million": Decimal("27.801"),
+        "taf_per_unit": Decimal("0.000166"),
+        "taf_max": Decimal("8.30"),
+    }
+    changed = replace(catalogue, fee_schedules=(replace(schedule, **rules),))
+    (fees,) = missing(venue, changed)
+    tiers = ((10_005_000, 400, 900),)
+    assert fees == SetFees("standard", 500, 1_000, tiers, 3_500, 75_000, 27_801, 166_000_000, 83_000)
+    state = State()
+    for command in list(missing(state, changed)):
+        assert apply(state, ENVELOPE, command, NOW_US).refused is None
+    assert list(missing(state, changed)) == []
 
 
 def test_a_reference_price_counts_at_the_listing_alone(venue: State, catalogue: Catalogue) -> None:

@@ -65,11 +65,30 @@ def test_a_bust_of_version_2_which_reports_no_orders_is_replayed() -> None:
         seq, now_us, envelope, command, events = msgspec.msgpack.decode(encode_record(record))
         for tagged in (command, *events):
             if tagged[0] in ("BustTrade", "TradeBusted"):
-                assert tagged[-2:] == [None, None]
-                del tagged[-2:]
+                assert tagged[-3:] == [None, None, 0]
+                del tagged[-3:]
                 busts += tagged[0] == "TradeBusted"
         shortened.append((seq, encode_value((seq, now_us, envelope, command, events))))
     assert busts > 0
+    assert replayed(State(), iter(shortened)) == len(shortened)
+
+
+NEWER_MEMBERS = {"SetFees": 6, "Traded": 1, "BustTrade": 1, "TradeBusted": 1}
+"""What version 4 added at the end of commands and events, when it learned of fees beyond two rates."""
+
+
+def test_a_journal_of_before_there_were_fee_rules_is_replayed() -> None:
+    shortened: list[tuple[int, bytes]] = []
+    seen = set()
+    for record in journal_of():
+        seq, now_us, envelope, command, events = msgspec.msgpack.decode(encode_record(record))
+        for tagged in (command, *events):
+            count = NEWER_MEMBERS.get(tagged[0])
+            if count is not None:
+                seen.add(tagged[0])
+                del tagged[-count:]
+        shortened.append((seq, encode_value((seq, now_us, envelope, command, events))))
+    assert seen == NEWER_MEMBERS.keys()
     assert replayed(State(), iter(shortened)) == len(shortened)
 
 
