@@ -84,7 +84,7 @@ class World:
     def found(self, traders: int) -> None:
         """List the symbols, open the accounts, give them cash and units."""
         self.submit(SetCalendar("ALWAYS", ((1, 10**17),)))
-        self.submit(SetFees("standard", 1_000, 2_500, sell_ppb=27_800))
+        self.submit(SetFees("standard", 1_000, 2_500))
         for symbol in SYMBOLS:
             terms = (100, 1_000_000, 100, 10**8, 1_000_000, "ALWAYS", PriceSource.OWN, 5_000, "standard")
             self.submit(SetInstrument(symbol, f"{symbol} Inc", "USD", *terms))

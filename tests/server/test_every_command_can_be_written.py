@@ -123,7 +123,9 @@ class Extremes:
         self.submit(SetCalendar("ALWAYS", ((1, TIME_MAX_US),)))
         most = CASH_TOTAL_MAX_E4
         self.submit(
-            SetFees("dear", 100_000, 100_000, ((most, 100_000, 100_000),), most, most, 10**9 - 1, 10**12, most)
+            SetFees(
+                "dear", 100_000, 100_000, ((most, 100_000, 100_000),), most, most, 10**9 - 1, 10**12, most
+            )
         )
         self.submit(SetFees("free", 0, 0))
         limits = (QUANTITY_MAX_E8, NOTIONAL_MAX_E4, 10**9, 9_999, 10**9, 10**9, TIME_MAX_US)

@@ -37,7 +37,7 @@ TAMPERINGS = [
     ("DELETE FROM executions WHERE side = 2", "fills have two sides", "execution "),
     ("UPDATE executions SET price_e4 = price_e4 + 1 WHERE side = 2", "fills have two sides", "execution "),
     ("UPDATE executions SET fee_e4 = fee_e4 + 1", "executions = postings", "execution "),
-    ("UPDATE executions SET regulatory_e4 = regulatory_e4 + 1 WHERE side = 2", "regulatory fees = postings", "execution "),
+    ("UPDATE executions SET regulatory_e4 = 1 WHERE side = 2", "regulatory fees = postings", "execution "),
     ("DELETE FROM postings WHERE txn_kind = 3", "executions = postings", "execution "),
     ("DELETE FROM notifications WHERE kind = 1", "what is told = the books", "order "),
     ("UPDATE notifications SET order_id = order_id + 1 WHERE kind = 1", "what is told = the books", "order "),
