@@ -172,6 +172,7 @@ DERIVED: Final = frozenset(
         "risk",
         "timer_heap",
         "watches_fills",
+        "timer_ids",
     }
 )
 """Fields of the state that no row holds: `rebuild` makes them."""
@@ -226,6 +227,9 @@ def rebuild(state: State) -> None:
     state.watches_fills = watches_fills(state)
     state.timer_heap = [(timer.due_us, timer_id) for timer_id, timer in state.timers.items()]
     heapify(state.timer_heap)
+    for timer_id in sorted(state.timers):
+        timer = state.timers[timer_id]
+        state.timer_ids[timer.kind, timer.target] = timer_id
     for key, record in sorted(state.keys.items(), key=lambda item: (item[1].created_us, item[1].seq)):
         state.keys.move_to_end(key)
         principal = record.principal

@@ -71,6 +71,25 @@ class BookSide:
         level.count += 1
         return level
 
+    def insert(self, order: Order) -> Level:
+        """Put an order into its level's queue by its priority; returns the level."""
+        level = self.add(order)
+        ahead = order.before
+        if ahead is None or ahead.priority < order.priority:
+            return level
+        while ahead.before is not None and ahead.before.priority > order.priority:
+            ahead = ahead.before
+        last = order.before
+        assert last is not None
+        last.after, level.last = None, last
+        order.before, order.after = ahead.before, ahead
+        if ahead.before is None:
+            level.first = order
+        else:
+            ahead.before.after = order
+        ahead.before = order
+        return level
+
     def remove(self, order: Order) -> None:
         """Take an order out, with whatever it has left."""
         level = order.level

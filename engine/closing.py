@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from engine.kinds import CloseReason, OrderStatus
+from engine.kinds import CloseReason, OrderStatus, TimeInForce, TimerKind
 from engine.orders import Order
 from engine.state import Account, State
+from engine.timers import drop_timer_of
 from engine.turn import Turn
 from engine.waiting import off_book_of, take_back
 
 CANCELLED = OrderStatus.CANCELLED
+GTD = TimeInForce.GTD
 
 
 def forget_order(turn: Turn, order: Order) -> None:
@@ -20,6 +22,8 @@ def forget_order(turn: Turn, order: Order) -> None:
     account = order.account
     assert account is not None
     del account.orders[order.order_id]
+    if order.time_in_force is GTD:
+        drop_timer_of(state, TimerKind.ORDER_EXPIRY, str(order.order_id))
     if order.client_order_id:
         key = (order.account_id, order.client_order_id)
         record = state.client_order_ids[key]

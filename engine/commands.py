@@ -17,6 +17,7 @@ from engine.kinds import (
     LotMethod,
     OrderClass,
     OrderType,
+    Phase,
     PriceSource,
     RiskMode,
     RiskRule,
@@ -26,6 +27,7 @@ from engine.kinds import (
     TimeInForce,
 )
 from engine.terms import Leg, Terms
+from engine.units import MINUTE_US, TIME_MAX_US
 
 
 class Envelope(Struct, frozen=True, gc=False, array_like=True):
@@ -51,7 +53,11 @@ class Command(Struct, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class SetInstrument(Command, frozen=True, gc=False, array_like=True, tag=True):
-    """List or change an instrument. `lot_e8 * price_min_e4` must be worth at least one cash unit."""
+    """List or change an instrument. `lot_e8 * price_min_e4` must be worth at least one cash unit.
+
+    `halt_bps` halts trading at a band (engine/halts.py), 0 for none; `halt_window_us` and `halt_us` are how long its
+    reference and its call last. `resume_auction` ends an operator's halt by such a call.
+    """
 
     symbol: str
     name: str
@@ -65,6 +71,10 @@ class SetInstrument(Command, frozen=True, gc=False, array_like=True, tag=True):
     price_source: PriceSource
     band_bps: int
     fee_schedule: str
+    halt_bps: int = 0
+    halt_window_us: int = 5 * MINUTE_US
+    halt_us: int = 5 * MINUTE_US
+    resume_auction: bool = False
 
 
 class SetFees(Command, frozen=True, gc=False, array_like=True, tag=True):
@@ -91,16 +101,19 @@ class SetLimits(Command, frozen=True, gc=False, array_like=True, tag=True):
     keys_per_user_max: int
     keys_max: int
     key_ttl_us: int
+    gtc_max_age_us: int = TIME_MAX_US
 
 
 class SetCalendar(Command, frozen=True, gc=False, array_like=True, tag=True):
     """Replace the sessions of a calendar: (open_us, close_us), ascending, not overlapping.
 
-    Where one session's close is the next one's open the book stays open; the day still ends there.
+    Where one session's close is the next one's open the book stays open; the day still ends there. `phases` are
+    (start_us, phase), ascending: what the book does, where it is more than open and closed (engine/calendars.py).
     """
 
     calendar: str
     sessions: tuple[tuple[int, int], ...]
+    phases: tuple[tuple[int, Phase], ...] = ()
 
 
 # -- accounts and money

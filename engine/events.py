@@ -230,6 +230,18 @@ class PhaseChanged(Event, frozen=True, gc=False, array_like=True, tag=True):
     reason: str
 
 
+class Indicative(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """What an auction would do if its call ended now: buyers less sellers at the price is the imbalance.
+
+    Price and volume are 0 where nothing would trade; the imbalance is that at the reference then.
+    """
+
+    symbol: str
+    price_e4: int
+    volume_e8: int
+    imbalance_e8: int
+
+
 class DayEnded(Event, frozen=True, gc=False, array_like=True, tag=True):
     """A session ended: the last price became the previous close (0 when there was never a price)."""
 
@@ -311,6 +323,7 @@ AnyEvent = (
     | WithdrawalSettled
     | InstrumentSet
     | PhaseChanged
+    | Indicative
     | DayEnded
     | KillSwitchSet
     | LotMethodSet

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.fee_tiers import VOLUME_DAYS
-from engine.kinds import LotMethod, OrderStatus, Side
+from engine.kinds import LotMethod, OrderStatus, Phase, Side, TimeInForce, TimerKind
 from engine.lot_methods import by_unit_cost, units_left
 from engine.orders import buy_hold_e4
 from engine.risk_figures import KYC_TIER_MAX, ORDERS_KEPT_MAX, figures_fit
 from engine.risk_state import COUNTED_MAX_E4, SIZES_MAX, table_of
 from engine.state import FEES_ACCOUNT_ID, OUTSIDE_ACCOUNTS, REGULATORY_ACCOUNT_ID, Account, State
 from engine.waiting import NOBODY, is_off_book
+
+MATCHING = (Phase.CONTINUOUS, Phase.EXTENDED)
+"""Phases in which a book is never crossed after a command."""
 
 
 def check_invariants(state: State) -> list[str]:
@@ -113,6 +116,9 @@ def broken_orders(state: State) -> Iterator[str]:
         is_aside = order_id in state.off_book.get(order.symbol, NOBODY)
         if is_aside is not is_off_book(order, phase) or is_aside is (order.level is not None):
             yield f"order {order_id} ({order.status.name}) is not where it belongs while {phase.name}"
+        timer_id = state.timer_ids.get((TimerKind.ORDER_EXPIRY, str(order_id)))
+        if (order.time_in_force is TimeInForce.GTD) is not (timer_id in state.timers):
+            yield f"order {order_id} is {order.time_in_force.name} and its timer is {timer_id}"
         if order.status > OrderStatus.PARTIAL or order.leaves_e8 <= 0:
             yield f"order {order_id} is {order.status.name} with {order.leaves_e8} left and still open"
         if not 0 <= order.regulatory_e4 <= order.fee_e4:
@@ -134,7 +140,7 @@ def broken_volumes(state: State) -> Iterator[str]:
 
 
 def broken_book(state: State, symbol: str) -> Iterator[str]:
-    """Levels add up, queues are in time order, every resting order is open, and the book is not crossed."""
+    """Levels add up, queues are in time order, every resting order is open, and a book that matches is not crossed."""
     book = state.books[symbol]
     for side in (book.bids, book.asks):
         for level in side.best_first():
@@ -152,6 +158,8 @@ def broken_book(state: State, symbol: str) -> Iterator[str]:
             if level.count != count or level.quantity_e8 != leaves_e8 or not count:
                 yield f"{symbol} {level.price_e4}: the level does not add up"
     best_bid, best_ask = book.bids.best(), book.asks.best()
+    if state.instruments[symbol].phase not in MATCHING:
+        return
     if best_bid is not None and best_ask is not None and best_bid.price_e4 >= best_ask.price_e4:
         yield f"{symbol} is crossed: {best_bid.price_e4} against {best_ask.price_e4}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.book import Book
+from engine.calendars import CALLS, phase_at
 from engine.closing import close_all, close_book
 from engine.commands import (
     Envelope,
@@ -14,14 +15,16 @@ from engine.commands import (
     SetLimits,
 )
 from engine.events import InstrumentSet, KillSwitchSet, PhaseChanged, Refused
+from engine.halts import begin_halt_call
 from engine.kinds import CloseReason, KillScope, Phase
 from engine.refusals import Refusal
 from engine.risk import instrument_bounds_hold
-from engine.sessions import phase_at
+from engine.sessions import begin_phase, end_call, expire_missed, leaves_for
 from engine.state import Instrument, KillSwitch, Limits, State
+from engine.timers import arm_indicative
 from engine.trading import Answer
 from engine.turn import Turn
-from engine.units import BPS, NOTIONAL_MAX_E4, QUANTITY_MAX_E8, TIME_MAX_US, notional_down_e4
+from engine.units import BPS, DAY_US, NOTIONAL_MAX_E4, QUANTITY_MAX_E8, TIME_MAX_US, notional_down_e4
 
 COUNT_MAX = 10**9
 """No bound on a number of orders or keys is higher: beyond it there would be none."""
@@ -58,11 +61,15 @@ def set_instrument(turn: Turn, envelope: Envelope, command: SetInstrument) -> An
             False,
             0,
             command.reference_e4,
+            command.halt_bps,
+            command.halt_window_us,
+            command.halt_us,
+            command.resume_auction,
         )
         state.instruments[command.symbol] = instrument
         state.books[command.symbol] = Book(command.symbol)
     else:
-        change_instrument(state, known, command, turn.now_us)
+        change_instrument(known, command)
         instrument = known
     state.dirty["instrument"][command.symbol] = None
     turn.events.append(
@@ -80,10 +87,24 @@ def set_instrument(turn: Turn, envelope: Envelope, command: SetInstrument) -> An
             command.fee_schedule,
         )
     )
-    turn.events.append(
-        PhaseChanged(command.symbol, instrument.phase, "listed" if known is None else "changed")
-    )
+    follow(turn, instrument, "listed" if known is None else "changed")
     return None
+
+
+def follow(turn: Turn, instrument: Instrument, reason: str) -> None:
+    """Bring a listed book to its calendar's phase, and say where it is."""
+    calendar = turn.state.calendars[instrument.calendar]
+    phase = phase_at(calendar, turn.now_us)
+    is_leaving = leaves_for(instrument, phase)
+    if is_leaving:
+        end_call(turn, instrument)
+    expire_missed(turn, instrument, calendar)
+    if is_leaving:
+        begin_phase(turn, instrument, phase, reason)
+    else:
+        turn.events.append(PhaseChanged(instrument.symbol, instrument.phase, reason))
+    if instrument.phase in CALLS:
+        arm_indicative(turn)
 
 
 def instrument_refusal(state: State, known: Instrument | None, command: SetInstrument) -> Refused | None:
@@ -101,6 +122,9 @@ def instrument_refusal(state: State, known: Instrument | None, command: SetInstr
         )
         or worth_e4 < 1
         or not 0 < command.band_bps < BPS
+        or not 0 <= command.halt_bps < BPS
+        or not 0 < command.halt_window_us <= TIME_MAX_US
+        or not 0 < command.halt_us <= DAY_US
         or not 0 <= command.reference_e4 <= command.price_max_e4
     ):
         return Refused(Refusal.INVALID_INSTRUMENT)
@@ -124,7 +148,7 @@ def is_currency(state: State, asset: str) -> bool:
     )
 
 
-def change_instrument(state: State, known: Instrument, command: SetInstrument, now_us: int) -> None:
+def change_instrument(known: Instrument, command: SetInstrument) -> None:
     """Give a listed instrument new terms. Its prices stay: a configured reference is for the listing alone."""
     known.name = command.name
     known.tick_e4 = command.tick_e4
@@ -135,8 +159,10 @@ def change_instrument(state: State, known: Instrument, command: SetInstrument, n
     known.price_source = command.price_source
     known.band_bps = command.band_bps
     known.fee_schedule = command.fee_schedule
-    if not known.halted:
-        known.phase = phase_at(state.calendars[command.calendar], now_us)
+    known.halt_bps = command.halt_bps
+    known.halt_window_us = command.halt_window_us
+    known.halt_us = command.halt_us
+    known.resume_auction = command.resume_auction
 
 
 def set_limits(turn: Turn, envelope: Envelope, command: SetLimits) -> Answer:
@@ -148,6 +174,7 @@ def set_limits(turn: Turn, envelope: Envelope, command: SetLimits) -> Answer:
         and 0 < command.market_collar_bps < BPS
         and 0 < command.keys_per_user_max <= command.keys_max <= COUNT_MAX
         and 0 < command.key_ttl_us <= TIME_MAX_US
+        and 0 < command.gtc_max_age_us <= TIME_MAX_US
     ):
         return Refused(Refusal.INVALID_LIMITS)
     turn.state.limits = Limits(
@@ -158,6 +185,7 @@ def set_limits(turn: Turn, envelope: Envelope, command: SetLimits) -> Answer:
         command.keys_per_user_max,
         command.keys_max,
         command.key_ttl_us,
+        command.gtc_max_age_us,
     )
     turn.state.dirty["limits"]["limits"] = None
     turn.state.purge_due_us = 0  # keys may now live longer or shorter: the next command looks
@@ -184,14 +212,12 @@ def halt_symbol(turn: Turn, envelope: Envelope, command: HaltSymbol) -> Answer:
     if instrument is None:
         return Refused(Refusal.UNKNOWN_SYMBOL)
     instrument.halted = True
-    instrument.phase = Phase.HALTED
-    turn.state.dirty["instrument"][command.symbol] = None
-    turn.events.append(PhaseChanged(command.symbol, Phase.HALTED, command.reason))
+    begin_phase(turn, instrument, Phase.HALTED, command.reason)
     return None
 
 
 def resume_symbol(turn: Turn, envelope: Envelope, command: ResumeSymbol) -> Answer:
-    """End a halt; the book opens if its session is on."""
+    """End a halt; the book goes to its calendar's phase, through a call where it opens by an auction."""
     state = turn.state
     instrument = state.instruments.get(command.symbol)
     if instrument is None:
@@ -199,9 +225,11 @@ def resume_symbol(turn: Turn, envelope: Envelope, command: ResumeSymbol) -> Answ
     if not instrument.halted:
         return Refused(Refusal.SYMBOL_NOT_HALTED)
     instrument.halted = False
-    instrument.phase = phase_at(state.calendars[instrument.calendar], turn.now_us)
-    state.dirty["instrument"][command.symbol] = None
-    turn.events.append(PhaseChanged(command.symbol, instrument.phase, "resumed"))
+    phase = phase_at(state.calendars[instrument.calendar], turn.now_us)
+    if phase is Phase.CONTINUOUS and instrument.resume_auction:
+        begin_halt_call(turn, instrument, "resumed")
+        return None
+    follow(turn, instrument, "resumed")
     return None
 
 

@@ -6,6 +6,7 @@ from engine.book import BookSide
 from engine.closing import close_order, forget_order
 from engine.events import Traded
 from engine.fee_tiers import count_volume
+from engine.halts import band_e4, begin_halt_call, may_trade_at
 from engine.kinds import CloseReason, OrderStatus, RiskMode, RiskRule, SelfTradePrevention, Side
 from engine.ledger import change_outside, settle_buy, settle_sell
 from engine.orders import Level, Order, buy_hold_e4
@@ -31,12 +32,18 @@ def fillable_e8(state: State, side: BookSide, order: Order) -> int:
     """
     limit_key = order.limit_e4 * side.sign
     found_e8 = 0
+    bounds_e4 = None
+    instrument = state.instruments[order.symbol]
     for level in side.best_first():
         if level.key > limit_key:
             break
         resting = level.first
         while resting is not None:
             if resting.account_id != order.account_id:
+                if instrument.halt_bps:  # no farther than the band; the order is new, so it was made now
+                    bounds_e4 = bounds_e4 or band_e4(instrument, order.updated_us, level.price_e4)
+                    if not bounds_e4[0] <= level.price_e4 <= bounds_e4[1]:
+                        return found_e8
                 found_e8 += resting.leaves_e8
                 if found_e8 >= order.quantity_e8:
                     return order.quantity_e8
@@ -51,6 +58,7 @@ def match(turn: Turn, instrument: Instrument, side: BookSide, order: Order) -> N
     limit_key = order.limit_e4 * side.sign
     account_id = order.account_id
     linked = linked_group(turn.state, order) if turn.state.risk is not None else ""
+    halts = instrument.halt_bps
     while order.status <= PARTIAL:
         level = side.best()
         if level is None or level.key > limit_key:
@@ -62,6 +70,9 @@ def match(turn: Turn, instrument: Instrument, side: BookSide, order: Order) -> N
             prevent_self_trade(turn, order, resting)
         elif linked and resting.account is not None and resting.account.link_group == linked:
             prevent_wash_trade(turn, order, resting)
+        elif halts and not may_trade_at(turn, instrument, level.price_e4):
+            begin_halt_call(turn, instrument, "price_band")
+            return
         else:
             fill(turn, instrument, level, order, resting)
 

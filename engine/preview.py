@@ -11,13 +11,15 @@ from msgspec.structs import replace
 
 from engine.commands import PlaceOrder
 from engine.events import OrderUpdated, Refused
-from engine.kinds import CloseReason, OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
+from engine.halts import band_e4
+from engine.kinds import CloseReason, OrderStatus, OrderType, Phase, SelfTradePrevention, Side, TimeInForce
 from engine.orders import Order, buy_hold_e4, charge_terms, fee_due_e4
 from engine.risk import cover_refusal, fill_or_kill_refusal
 from engine.state import Account, State
 from engine.trading import new_order
 from engine.turn import Turn
 from engine.units import notional_down_e4
+from engine.waiting import matches_now
 
 
 class Preview(Struct, frozen=True):
@@ -83,11 +85,13 @@ class _Trial:
     `order` belongs to nobody yet and takes the fills; what rests in the book is only looked at.
     """
 
-    __slots__ = ("account", "meets_own", "order", "released_e4", "side")
+    __slots__ = ("account", "bounds_e4", "instrument", "meets_own", "order", "released_e4", "side")
 
     def __init__(self, state: State, account: Account, order: Order) -> None:
         self.account = account
         self.order = order
+        self.bounds_e4: tuple[int, int] | None = None
+        self.instrument = state.instruments[order.symbol]
         self.side = state.books[order.symbol].opposite(order.side)
         self.released_e4 = 0
         self.meets_own = False
@@ -95,6 +99,8 @@ class _Trial:
     def match(self) -> None:
         """Fill the order until its limit, its quantity or self-trade prevention ends it."""
         order = self.order
+        if not matches_now(order, self.instrument.phase):
+            return
         limit_key = order.limit_e4 * self.side.sign
         for level in self.side.best_first():
             if level.key > limit_key:
@@ -103,6 +109,8 @@ class _Trial:
             while resting is not None and order.status <= OrderStatus.PARTIAL:
                 if resting.account_id == order.account_id:
                     self.prevent_self_trade(resting)
+                elif self.would_halt(level.price_e4):
+                    return
                 else:
                     self.fill(resting.leaves_e8, level.price_e4)
                 resting = resting.after
@@ -112,6 +120,14 @@ class _Trial:
             order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK) or order.order_type is OrderType.MARKET
         ):
             self.close(CloseReason.NO_LIQUIDITY)
+
+    def would_halt(self, price_e4: int) -> bool:
+        """Whether a trade at this price would be outside of the band that halts: what is left waits for the auction."""
+        if not self.instrument.halt_bps or self.instrument.phase is not Phase.CONTINUOUS:
+            return False
+        if self.bounds_e4 is None:
+            self.bounds_e4 = band_e4(self.instrument, self.order.updated_us, price_e4)
+        return not self.bounds_e4[0] <= price_e4 <= self.bounds_e4[1]
 
     def fill(self, resting_e8: int, price_e4: int) -> None:
         """Take a fill against a resting order."""

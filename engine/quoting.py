@@ -35,7 +35,9 @@ def mass_quote(turn: Turn, envelope: Envelope, command: MassQuote) -> Answer:
     instrument = state.instruments.get(command.symbol)
     if instrument is None:
         return Refused(Refusal.UNKNOWN_SYMBOL)
-    refused = market_refusal(state, account, instrument) or quote_refusal(state, account, instrument, command)
+    refused = market_refusal(state, account, instrument, TimeInForce.DAY, turn.now_us) or quote_refusal(
+        state, account, instrument, command
+    )
     if refused is not None:
         return refused
     orders = [new_quote(turn, account, instrument, Side.BUY, *quote) for quote in command.bids]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.calendars import AUCTION_OF, is_auction_ahead
 from engine.events import Refused
 from engine.kinds import AccountStatus, KillScope, OrderType, Phase, PriceSource, Side, TimeInForce
 from engine.matching import fillable_e8
@@ -20,11 +21,17 @@ from engine.units import (
 )
 
 BUY = Side.BUY
+CLOSED = Phase.CLOSED
+CLS = TimeInForce.CLS
 CONTINUOUS = Phase.CONTINUOUS
 DISABLED = AccountStatus.DISABLED
 FOK = TimeInForce.FOK
 MARKET = OrderType.MARKET
+OPG = TimeInForce.OPG
 OWN = PriceSource.OWN
+
+AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
+"""Times in force that end where nothing matches."""
 
 
 def reference_e4(instrument: Instrument) -> int:
@@ -49,8 +56,10 @@ def collar_e4(instrument: Instrument, side: Side, collar_bps: int) -> int:
     return max(min(price_e4, instrument.price_max_e4), instrument.price_min_e4)
 
 
-def market_refusal(state: State, account: Account, instrument: Instrument) -> Refused | None:
-    """Whether this account may send orders for this instrument now."""
+def market_refusal(
+    state: State, account: Account, instrument: Instrument, time_in_force: TimeInForce, now_us: int
+) -> Refused | None:
+    """Whether this account may send orders of this time in force for this instrument now."""
     switches = state.kill_switches
     if switches and (
         (KillScope.MARKET, "") in switches
@@ -58,13 +67,30 @@ def market_refusal(state: State, account: Account, instrument: Instrument) -> Re
         or (KillScope.ACCOUNT, str(account.account_id)) in switches
     ):
         return Refused(Refusal.KILL_SWITCH_ON)
-    if instrument.phase is not CONTINUOUS:
-        if instrument.halted:
-            return Refused(Refusal.SYMBOL_HALTED)
-        return Refused(Refusal.SESSION_CLOSED)
+    if instrument.phase is not CONTINUOUS or time_in_force is OPG or time_in_force is CLS:
+        refused = session_refusal(state, instrument, time_in_force, now_us)
+        if refused is not None:
+            return refused
     if account.currency != instrument.currency:
         return Refused(Refusal.CURRENCY_MISMATCH)
     return None
+
+
+def session_refusal(
+    state: State, instrument: Instrument, time_in_force: TimeInForce, now_us: int
+) -> Refused | None:
+    """Whether a book takes orders of this time in force in its phase (docs/orders.md, "Sessions")."""
+    if instrument.halted:
+        return Refused(Refusal.SYMBOL_HALTED)
+    calendar = state.calendars[instrument.calendar]
+    auction = AUCTION_OF.get(time_in_force)
+    if auction is not None:
+        is_open = is_auction_ahead(calendar, auction, now_us)
+    elif instrument.phase is CLOSED and not calendar.phases:
+        is_open = False
+    else:
+        is_open = instrument.phase is CONTINUOUS or time_in_force not in AT_ONCE
+    return None if is_open else Refused(Refusal.SESSION_CLOSED)
 
 
 def account_refusal(account: Account | None) -> Refused | None:

@@ -13,7 +13,7 @@ from engine.fees import FeeRules
 from engine.kinds import AccountKind, AccountStatus, KillScope, LotMethod, Phase, PriceSource, TimerKind
 from engine.orders import Order
 from engine.risk_state import RiskTable, RiskWindow, RuleKey, RuleRow
-from engine.units import DAY_US, NOTIONAL_MAX_E4, QUANTITY_MAX_E8
+from engine.units import DAY_US, MINUTE_US, NOTIONAL_MAX_E4, QUANTITY_MAX_E8, TIME_MAX_US
 
 BANK_ACCOUNT_ID = 1
 CUSTODY_ACCOUNT_ID = 2
@@ -102,7 +102,12 @@ class Account:
 
 @dataclass(slots=True, eq=False)
 class Instrument:
-    """A listed security and the state of its market."""
+    """A listed security and the state of its market.
+
+    `halt_bps` is the band that halts (0: none) around `halt_reference_e4`, which was set at `halt_reference_us`; `halt_us`
+    the length of the call that follows. `resume_auction`: an operator's halt ends by such a call too. `indicative` is what
+    a call last said: price_e4, volume_e8, imbalance_e8.
+    """
 
     symbol: str
     name: str
@@ -120,6 +125,13 @@ class Instrument:
     halted: bool = False
     last_e4: int = 0
     previous_close_e4: int = 0
+    halt_bps: int = 0
+    halt_window_us: int = 5 * MINUTE_US
+    halt_us: int = 5 * MINUTE_US
+    resume_auction: bool = False
+    halt_reference_e4: int = 0
+    halt_reference_us: int = 0
+    indicative: tuple[int, int, int] = (0, 0, 0)
 
 
 @dataclass(slots=True, eq=False)
@@ -150,15 +162,20 @@ class Limits:
     keys_per_user_max: int = 10_000
     keys_max: int = 200_000
     key_ttl_us: int = DAY_US
+    gtc_max_age_us: int = TIME_MAX_US
 
 
 @dataclass(slots=True, eq=False)
 class Calendar:
-    """Sessions as (open_us, close_us), ascending. `ended_us` is the last close whose day has been ended."""
+    """Sessions as (open_us, close_us), ascending; at a close the day ends. `ended_us` is the last close whose day has been ended.
+
+    `phases` are (start_us, phase), ascending; without them a session is CONTINUOUS and all else CLOSED.
+    """
 
     calendar: str
     sessions: tuple[tuple[int, int], ...] = ()
     ended_us: int = 0
+    phases: tuple[tuple[int, Phase], ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -265,6 +282,7 @@ class State:
         "risk_windows",
         "seq",
         "timer_heap",
+        "timer_ids",
         "timers",
         "volumes",
         "watches_fills",
@@ -288,6 +306,7 @@ class State:
         self.calendars: dict[str, Calendar] = {}
         self.timers: dict[int, Timer] = {}
         self.timer_heap: list[tuple[int, int]] = []
+        self.timer_ids: dict[tuple[TimerKind, str], int] = {}
         self.withdrawals: dict[int, Withdrawal] = {}
         self.keys: OrderedDict[tuple[int, str], KeyRecord] = OrderedDict()
         self.keys_by_principal: dict[int, int] = {}

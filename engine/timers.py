@@ -7,6 +7,7 @@ from heapq import heappop, heappush
 from engine.kinds import TimerKind
 from engine.state import State, Timer
 from engine.turn import Turn
+from engine.units import SECOND_US
 
 
 def add_timer(turn: Turn, due_us: int, kind: TimerKind, target: str) -> int:
@@ -14,6 +15,7 @@ def add_timer(turn: Turn, due_us: int, kind: TimerKind, target: str) -> int:
     timer = Timer(turn.new_id(), due_us, kind, target)
     turn.state.timers[timer.timer_id] = timer
     turn.state.dirty["timer"][timer.timer_id] = None
+    turn.state.timer_ids[kind, target] = timer.timer_id
     heappush(turn.state.timer_heap, (due_us, timer.timer_id))
     return timer.timer_id
 
@@ -21,7 +23,22 @@ def add_timer(turn: Turn, due_us: int, kind: TimerKind, target: str) -> int:
 def drop_timer(state: State, timer: Timer) -> None:
     """Disarm a timer; its place in the heap goes lazily."""
     del state.timers[timer.timer_id]
+    if state.timer_ids.get((timer.kind, timer.target)) == timer.timer_id:
+        del state.timer_ids[timer.kind, timer.target]
     state.dirty["timer"][timer.timer_id] = None
+
+
+def drop_timer_of(state: State, kind: TimerKind, target: str) -> None:
+    """Disarm the timer of a kind and target, if there is one. Such a kind has one timer a target."""
+    timer_id = state.timer_ids.get((kind, target))
+    if timer_id is not None:
+        drop_timer(state, state.timers[timer_id])
+
+
+def arm_indicative(turn: Turn) -> None:
+    """Have the calls looked at a second from now, and every second from then on; one timer serves them all."""
+    if (TimerKind.INDICATIVE, "") not in turn.state.timer_ids:
+        add_timer(turn, turn.now_us + SECOND_US, TimerKind.INDICATIVE, "")
 
 
 def next_timer(state: State) -> Timer | None:

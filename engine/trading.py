@@ -6,7 +6,7 @@ from engine.closing import close_all, close_order
 from engine.commands import CancelAll, CancelOrder, Envelope, PlaceOrder, ReplaceOrder
 from engine.events import OrderUpdated, Refused
 from engine.fee_tiers import carried_terms, set_terms
-from engine.kinds import CloseReason, OrderStatus, OrderType, Side, TimeInForce
+from engine.kinds import CloseReason, OrderStatus, OrderType, Phase, Side, TimeInForce, TimerKind
 from engine.lot_methods import lot_terms_refusal, special_of_replacement
 from engine.matching import match
 from engine.orders import Order
@@ -23,14 +23,21 @@ from engine.risk import (
 from engine.risk_rules import admit
 from engine.state import Account, ClientOrderId, Instrument, State
 from engine.terms import Special
+from engine.timers import add_timer
 from engine.turn import Turn
+from engine.waiting import is_off_book, matches_now, set_aside
 
 BUY = Side.BUY
 CANCELLED = OrderStatus.CANCELLED
+CLS = TimeInForce.CLS
+CONTINUOUS = Phase.CONTINUOUS
 FOK = TimeInForce.FOK
+GTD = TimeInForce.GTD
+HALT_AUCTION = Phase.HALT_AUCTION
 IOC = TimeInForce.IOC
 MARKET = OrderType.MARKET
 NO_LIQUIDITY = CloseReason.NO_LIQUIDITY
+OPG = TimeInForce.OPG
 PARTIAL = OrderStatus.PARTIAL
 USER = CloseReason.USER
 
@@ -82,7 +89,7 @@ def new_order(
     symbol = instrument.symbol  # one text for all: its hash is known, and it is found by identity
     side, order_type = command.side, command.order_type
     quantity_e8, price_e4 = command.quantity_e8, command.price_e4
-    refused = market_refusal(state, account, instrument) or form_refusal(
+    refused = market_refusal(state, account, instrument, command.time_in_force, turn.now_us) or form_refusal(
         instrument, order_type, quantity_e8, price_e4
     )
     if refused is not None:
@@ -150,14 +157,32 @@ def accept(turn: Turn, account: Account, order: Order) -> None:
     if order.is_quote:
         return
     account.orders[order_id] = order
+    if order.time_in_force is GTD:
+        arm_expiry(turn, order)
     if order.client_order_id:
         key = (account.account_id, order.client_order_id)
         state.client_order_ids[key] = ClientOrderId(key[0], key[1], order_id)
         state.dirty["client_order_id"][key] = None
 
 
+def arm_expiry(turn: Turn, order: Order) -> None:
+    """Have a GTD order end when its own time is over; the timer goes when the order does."""
+    if order.special is not None:
+        add_timer(turn, order.special.terms.expires_us, TimerKind.ORDER_EXPIRY, str(order.order_id))
+
+
 def enter_book(turn: Turn, instrument: Instrument, order: Order) -> None:
-    """Match an accepted order; what is left rests, or ends where its type or time in force says so."""
+    """Match an accepted order; what is left rests, or ends where its type or time in force says so.
+
+    Where the book does not match, or halts over it, the order is collected.
+    """
+    phase = instrument.phase
+    time_in_force = order.time_in_force
+    if (phase is not CONTINUOUS or time_in_force is CLS or time_in_force is OPG) and not matches_now(
+        order, phase
+    ):
+        collect(turn, order, phase)
+        return
     book = turn.state.books[order.symbol]
     if order.side is BUY:
         same, opposite = book.bids, book.asks
@@ -168,11 +193,22 @@ def enter_book(turn: Turn, instrument: Instrument, order: Order) -> None:
         match(turn, instrument, opposite, order)
         if order.status > PARTIAL:
             return
-    time_in_force = order.time_in_force
+        if instrument.phase is HALT_AUCTION:
+            collect(turn, order, HALT_AUCTION)
+            return
     if time_in_force is IOC or time_in_force is FOK or order.order_type is MARKET:
         close_order(turn, order, CANCELLED, NO_LIQUIDITY)
         return
     turn.levels[same.add(order)] = None
+
+
+def collect(turn: Turn, order: Order, phase: Phase) -> None:
+    """Keep an order that can't trade now: in the levels, or outside of them."""
+    state = turn.state
+    if is_off_book(order, phase):
+        set_aside(state, order)
+    else:
+        turn.levels[state.books[order.symbol].side(order.side).add(order)] = None
 
 
 def cancel_order(turn: Turn, envelope: Envelope, command: CancelOrder) -> Answer:
@@ -222,7 +258,7 @@ def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answ
     instrument = state.instruments[old.symbol]
     price_e4 = command.price_e4 or old.price_e4
     total_e8 = command.quantity_e8 or old.quantity_e8
-    refused = market_refusal(state, account, instrument)
+    refused = market_refusal(state, account, instrument, old.time_in_force, turn.now_us)
     refused = refused or form_refusal(instrument, old.order_type, total_e8, price_e4)
     if refused is not None:
         return refused

@@ -16,7 +16,8 @@ EXTENDED = Phase.EXTENDED
 HELD = OrderStatus.HELD
 PRICED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 """Types that rest at a price, once they are no longer held."""
-NEVER_RESTS = (TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG, TimeInForce.CLS)
+AUCTION_ONLY = (TimeInForce.OPG, TimeInForce.CLS)
+NEVER_RESTS = (TimeInForce.IOC, TimeInForce.FOK, *AUCTION_ONLY)
 """Times in force of orders that may wait, but never in the levels."""
 NOBODY: Mapping[int, Order] = {}
 
@@ -26,6 +27,13 @@ def is_off_book(order: Order, phase: Phase) -> bool:
     if order.status is HELD or order.order_type not in PRICED or order.time_in_force in NEVER_RESTS:
         return True
     return phase is EXTENDED and not has_extended_hours(order)
+
+
+def matches_now(order: Order, phase: Phase) -> bool:
+    """Whether an order that comes, or waited, trades at once in a book of this phase."""
+    if phase is EXTENDED:
+        return not is_off_book(order, phase)
+    return phase is Phase.CONTINUOUS and order.time_in_force not in AUCTION_ONLY
 
 
 def has_extended_hours(order: Order) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from engine.calendars import next_boundary_us, phase_at
 from engine.commands import FireTimer, HaltSymbol, Marks, ResumeSymbol, SetCalendar
 from engine.events import DayEnded, OrderUpdated, PhaseChanged
 from engine.kinds import CloseReason, OrderStatus, Phase, PriceSource
-from engine.sessions import next_boundary_us, phase_at
 from engine.state import Calendar
 from engine.timers import next_timer
 from engine.units import SECOND_US, TIME_MAX_US

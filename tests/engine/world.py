@@ -14,6 +14,7 @@ from engine.commands import (
     CancelOrder,
     Deposit,
     Envelope,
+    FireTimer,
     MassQuote,
     OpenAccount,
     PlaceOrder,
@@ -29,6 +30,7 @@ from engine.kinds import (
     AccountKind,
     OrderStatus,
     OrderType,
+    Phase,
     PriceSource,
     SelfTradePrevention,
     Side,
@@ -37,9 +39,11 @@ from engine.kinds import (
 )
 from engine.state import Account, State
 from engine.status_table import REACHABLE
+from engine.timers import next_timer
 
 BUY, SELL = Side.BUY, Side.SELL
 DAY, GTC, IOC, FOK = TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK
+OPG, CLS = TimeInForce.OPG, TimeInForce.CLS
 LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
 NEWEST, OLDEST = SelfTradePrevention.CANCEL_NEWEST, SelfTradePrevention.CANCEL_OLDEST
 DECREMENT = SelfTradePrevention.DECREMENT
@@ -79,6 +83,8 @@ def stock(
     calendar: str = "24x7",
     currency: str = "USD",
     fees: str = "std",
+    halt_bps: int = 0,
+    resume_auction: bool = False,
 ) -> SetInstrument:
     """The listing of an ordinary stock around 100."""
     return SetInstrument(
@@ -94,6 +100,8 @@ def stock(
         source,
         band_bps,
         fees,
+        halt_bps,
+        resume_auction=resume_auction,
     )
 
 
@@ -106,13 +114,14 @@ class World:
         maker_ppm: int = 0,
         taker_ppm: int = 0,
         sessions: tuple[tuple[int, int], ...] = ALWAYS,
+        phases: tuple[tuple[int, Phase], ...] = (),
         listings: Sequence[SetInstrument] = (stock(),),
     ) -> None:
         self.state = State()
         self.now_us = START_US
         self.ids: dict[str, int] = {}
         self.statuses: dict[int, OrderStatus] = {}
-        self.do(SetCalendar("24x7", sessions))
+        self.do(SetCalendar("24x7", sessions, phases))
         self.do(SetFees("std", maker_ppm, taker_ppm))
         for listing in listings:
             self.do(listing)
@@ -144,6 +153,15 @@ class World:
                     step = f"{event.order_id}: {before.name} to {event.status.name}"
                     assert event.status in REACHABLE[before], step
                 self.statuses[event.order_id] = event.status
+
+    def advance(self, to_us: int) -> list[AnyEvent]:
+        """Fire what is due until a time, as the runtime does; returns the events."""
+        events: list[AnyEvent] = []
+        while (timer := next_timer(self.state)) is not None and timer.due_us <= to_us:
+            self.now_us = max(self.now_us, timer.due_us)
+            events += self.do(FireTimer(timer.timer_id), source=Source.TIMER).events
+        self.now_us = max(self.now_us, to_us)
+        return events
 
     def open(
         self, who: str, *, cash: str = "0", shares: str = "0", maker: bool = False, currency: str = "USD"
