@@ -7,69 +7,68 @@ from typing import Final
 from msgspec import Raw, field
 
 from engine.commands import PlaceOrder
-from handlers import orders
+from handlers import order_body, order_terms, orders
 from handlers.call import Call
 from handlers.numbers import PriceInOrNull, QuantityIn, QuantityInOrNull
-from handlers.order_body import (
-    ClientOrderId,
-    OrderBody,
-    OrderTypeIn,
-    SelfTradePreventionIn,
-    SideIn,
-    Symbol,
-    TimeInForceIn,
-    ToCome,
-    place_order,
-)
+from handlers.order_body import ClientOrderId, NoTerms, PlainOrder, SelfTradePreventionIn, SideIn, Symbol
+from handlers.order_command import order_of, reader
+from handlers.order_terms import OrderBody, OrderTerms
+from handlers.other_words import in_other_words
 from handlers.routing import CommandHandler
-from handlers.unbuilt_orders import AnyOrderType, AnyTimeInForce, AnyToCome, reader
 
 
-class DialectOrderBody(ToCome, frozen=True, forbid_unknown_fields=True):
-    """`POST /v1/orders`. `price` is required for LIMIT and not allowed for MARKET."""
+class PlainDialectOrder(NoTerms, frozen=True, forbid_unknown_fields=True):
+    """A plain order."""
 
     symbol: Symbol
     side: SideIn
     quantity: QuantityIn
-    type: OrderTypeIn
+    type: order_body.OrderTypeIn
     price: PriceInOrNull = field(default_factory=Raw)
-    time_in_force: TimeInForceIn | None = None
+    time_in_force: order_body.TimeInForceIn | None = None
     client_order_id: ClientOrderId | None = None
     self_trade_prevention: SelfTradePreventionIn = "CANCEL_NEWEST"
 
 
-class AnyDialectOrder(AnyToCome, frozen=True, forbid_unknown_fields=True):
-    """The same order when it says all that an order can."""
+class DialectOrderBody(OrderTerms, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/orders`: `OrderBody` with two other names."""
 
     symbol: Symbol
     side: SideIn
-    order_type: AnyOrderType = field(name="type")
+    type: order_terms.OrderTypeIn
     quantity: QuantityInOrNull = field(default_factory=Raw)
     price: PriceInOrNull = field(default_factory=Raw)
-    time_in_force: AnyTimeInForce | None = None
+    time_in_force: order_terms.TimeInForceIn | None = None
     client_order_id: ClientOrderId | None = None
     self_trade_prevention: SelfTradePreventionIn = "CANCEL_NEWEST"
 
 
-_read: Final = reader(DialectOrderBody, AnyDialectOrder)
+_WORDS: Final = {"stock_symbol": "symbol", "order_type": "type"}
+_SHARED: Final = tuple(name for name in OrderBody.__struct_fields__ if name not in _WORDS)
+
+_read: Final = reader(PlainDialectOrder, DialectOrderBody)
 
 
 def _order_to_place(call: Call) -> PlaceOrder:
     body = _read(call.body)
-    return place_order(
-        OrderBody(
-            body.symbol,
-            body.side,
-            body.type,
-            body.quantity,
-            body.price,
-            body.time_in_force,
-            body.client_order_id,
-            body.self_trade_prevention,
-            post_only=body.post_only,
-            extended_hours=body.extended_hours,
-        )
-    )
+    with in_other_words(_WORDS):
+        if type(body) is PlainDialectOrder:
+            return order_of(
+                PlainOrder(
+                    body.symbol,
+                    body.side,
+                    body.type,
+                    body.quantity,
+                    body.price,
+                    body.time_in_force,
+                    body.client_order_id,
+                    body.self_trade_prevention,
+                    post_only=body.post_only,
+                    extended_hours=body.extended_hours,
+                )
+            )
+        shared = {name: getattr(body, name) for name in _SHARED}
+        return order_of(OrderBody(stock_symbol=body.symbol, order_type=body.type, **shared))
 
 
 place: Final = CommandHandler(_order_to_place, orders.place.answer)

@@ -6,9 +6,9 @@ counts as canceled. Errors are those of every other route.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from msgspec import Raw, Struct, field
+from msgspec import Struct
 
 from engine.apply import Applied
 from engine.commands import CancelOrder, PlaceOrder
@@ -17,28 +17,25 @@ from engine.kinds import OrderStatus, Side, Source
 from engine.state import Account
 from engine.units import average_price_e4, notional_up_e4
 from handlers.call import Call
+from handlers.dialect_trade_body import WORDS, order_meant, read_trade
 from handlers.envelope import Answer, encoded, refusal
 from handlers.field_types import OrderId, Time, UserId
 from handlers.numbers import (
     NULL,
     Number,
     NumberOrNull,
-    PriceInOrNull,
-    QuantityIn,
-    QuantityInOrNull,
     cash,
-    is_absent,
     quantity,
 )
-from handlers.order_body import NotYet, OrderBody, Symbol, place_order
+from handlers.order_command import order_of
 from handlers.order_json import time_text
 from handlers.orders import HIT, outcome
 from handlers.orders_read import OPEN, find_order
+from handlers.other_words import in_other_words
 from handlers.request_input import read_cursor, read_limit, read_order_id
 from handlers.routing import CommandHandler
-from handlers.unbuilt_orders import reader
 from handlers.valuation import value_holdings
-from server.errors import NotFound, NotSupported
+from server.errors import NotFound
 
 TradeStatus = Literal["pending", "executed", "partiallyExecuted", "canceled"]
 
@@ -55,50 +52,6 @@ STATUSES: Final[dict[OrderStatus, TradeStatus]] = {
 """Order status → trade status; a test shows that it is total."""
 
 FINAL: Final = frozenset(STATUSES) - OPEN
-
-
-class PlaceTradeBody(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """`POST /trade/place`. Without `pricePerShare` it is a market order. From `postOnly` on as `ToCome`, in camelCase."""
-
-    stock_symbol: Symbol
-    quantity: QuantityIn
-    trade_type: Literal["buy", "sell"]
-    price_per_share: PriceInOrNull = field(default_factory=Raw)
-    post_only: NotYet = False
-    extended_hours: NotYet = False
-    order_class: Literal["SIMPLE"] = "SIMPLE"
-    lot_method: Literal["FIFO"] = "FIFO"
-    notional: None = None
-    stop_price: None = None
-    trail_amount: None = None
-    trail_percent: None = None
-    display_quantity: None = None
-    expires_at: None = None
-    lots: None = None
-    take_profit: None = None
-    stop_loss: None = None
-
-
-class AnyTradeBody(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The same when it says all that an order can (handlers/unbuilt_orders.py)."""
-
-    stock_symbol: Symbol
-    trade_type: Literal["buy", "sell"]
-    quantity: QuantityInOrNull = field(default_factory=Raw)
-    price_per_share: PriceInOrNull = field(default_factory=Raw)
-    post_only: bool = False
-    extended_hours: bool = False
-    order_class: Literal["SIMPLE", "BRACKET", "OCO", "OTO"] = "SIMPLE"
-    lot_method: Literal["FIFO", "LIFO", "HIFO", "SPECIFIC"] = "FIFO"
-    notional: Raw = field(default_factory=Raw)
-    stop_price: Raw = field(default_factory=Raw)
-    trail_amount: Raw = field(default_factory=Raw)
-    trail_percent: Raw = field(default_factory=Raw)
-    display_quantity: Raw = field(default_factory=Raw)
-    expires_at: str | None = None
-    lots: list[Any] | None = None
-    take_profit: dict[str, Any] | None = None
-    stop_loss: dict[str, Any] | None = None
 
 
 class TradeJson(Struct, frozen=True, rename="camel"):
@@ -142,22 +95,10 @@ class TradePortfolioJson(Struct, frozen=True, rename="camel"):
     total_value: Number
 
 
-_read: Final = reader(PlaceTradeBody, AnyTradeBody)
-
-
 def _trade_to_place(call: Call) -> PlaceOrder:
-    body = _read(call.body)
-    if body.post_only or body.extended_hours:
-        raise NotSupported("postOnly" if body.post_only else "extendedHours")
-    return place_order(
-        OrderBody(
-            body.stock_symbol,
-            "BUY" if body.trade_type == "buy" else "SELL",
-            "MARKET" if is_absent(body.price_per_share) else "LIMIT",
-            body.quantity,
-            body.price_per_share,
-        )
-    )
+    body = read_trade(call.body)
+    with in_other_words(WORDS):
+        return order_of(order_meant(body))
 
 
 def _placed(call: Call, applied: Applied) -> Answer:

@@ -61,6 +61,14 @@ TransactionId = Annotated[
     str, Meta(pattern="^(txn_[0-9]{1,19}(_fee)?|wdr_[1-9][0-9]{0,18})$", description="`txn_` or `wdr_`")
 ]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+TimeIn = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        description="RFC 3339 with an offset, to the microsecond at most",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
 SideName = Annotated[str, Meta(extra_json_schema=names(Side))]

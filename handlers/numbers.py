@@ -18,6 +18,9 @@ from engine.units import BPS, CASH_SCALE, CASH_TOTAL_MAX_E4, PRICE_MAX_E4, QUANT
 from server.decimal_text import cash_text, percent_text, quantity_text
 from server.errors import BadRequest, RefusedAtBorder
 
+PPM_A_PERCENT: Final = 10_000
+TRAIL_MAX_PPM: Final = 500_000
+
 _TEXT: Final = r"^([0-9]{1,40}(\.[0-9]{1,40})?|[0-9]{1,30}(\.[0-9]{1,28})?[eE][+-]?[0-9]{1,3})$"
 
 
@@ -36,6 +39,9 @@ def _number_in(what: str, most: int, *or_null: str) -> Meta:
 QuantityIn = Annotated[Raw, _number_in("A quantity", QUANTITY_MAX_E8 // QUANTITY_SCALE)]
 QuantityInOrNull = Annotated[Raw, _number_in("A quantity", QUANTITY_MAX_E8 // QUANTITY_SCALE, "null")]
 PriceInOrNull = Annotated[Raw, _number_in("A price", PRICE_MAX_E4 // CASH_SCALE, "null")]
+PriceIn = Annotated[Raw, _number_in("A price", PRICE_MAX_E4 // CASH_SCALE)]
+PercentInOrNull = Annotated[Raw, _number_in("A percentage", TRAIL_MAX_PPM // PPM_A_PERCENT, "null")]
+AmountInOrNull = Annotated[Raw, _number_in("An amount of cash", CASH_TOTAL_MAX_E4 // CASH_SCALE, "null")]
 AmountIn = Annotated[Raw, _number_in("An amount of cash", CASH_TOTAL_MAX_E4 // CASH_SCALE)]
 Number = Annotated[Raw, Meta(extra_json_schema={"type": "number"})]
 """A number in an answer: JSON with exact decimals."""
@@ -135,6 +141,16 @@ def read_amount_e4(raw: Raw, field: str = "amount") -> int:
         raise RefusedAtBorder(Refusal.INVALID_AMOUNT, field, "has more than 4 decimals")
     if not -CASH_TOTAL_MAX_E4 <= value <= CASH_TOTAL_MAX_E4:
         raise RefusedAtBorder(Refusal.INVALID_AMOUNT, field, "is out of range")
+    return value
+
+
+def read_percent_ppm(raw: Raw, field: str) -> int:
+    """A percentage of at most 50, in millionths. Zero and negative ones are left to who asks."""
+    value = scaled(raw, field, 4)
+    if value is None:
+        raise RefusedAtBorder(Refusal.INVALID_TERMS, field, "has more than 4 decimals")
+    if value > TRAIL_MAX_PPM:
+        raise RefusedAtBorder(Refusal.INVALID_TERMS, field, "must be at most 50")
     return value
 
 

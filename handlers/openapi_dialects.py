@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from engine.refusals import Refusal
 from handlers.dialect_orders import DialectOrderBody
-from handlers.dialect_trades import PlaceTradeBody, TradeBalanceJson, TradeJson, TradePortfolioJson
+from handlers.dialect_trade_body import PlaceTradeBody
+from handlers.dialect_trades import TradeBalanceJson, TradeJson, TradePortfolioJson
 from handlers.field_types import OrderId
 from handlers.openapi_doc import LIMIT, ORDER_CURSOR, Doc, Example, Tag
 from handlers.openapi_trading import ORDERS, RISK

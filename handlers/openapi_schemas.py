@@ -9,32 +9,15 @@ import msgspec
 from msgspec import Struct
 
 from handlers.admin import KillSwitchBody
-from handlers.dialect_orders import DialectOrderBody
-from handlers.order_body import OrderBody, ReplaceBody
+from handlers.openapi_order_rules import ORDER_RULES
 
 Schema = dict[str, Any]
 
 REF: Final = "#/components/schemas/{name}"
 _SUFFIX: Final = "Json"
-_GIVEN: Final = {"type": ["number", "string"]}
-
-
-def _priced(order_type: str) -> Schema:
-    return {
-        "if": {"properties": {order_type: {"const": "LIMIT"}}},
-        "then": {"properties": {"price": _GIVEN}, "required": ["price"]},
-        "else": {"properties": {"price": {"type": "null"}}},
-    }
-
 
 RULES: Final[dict[type[Struct], Schema]] = {
-    OrderBody: _priced("order_type"),
-    DialectOrderBody: _priced("type"),
-    ReplaceBody: {
-        "if": {"properties": {"price": _GIVEN}, "required": ["price"]},
-        "then": {},
-        "else": {"properties": {"quantity": _GIVEN}, "required": ["quantity"]},
-    },
+    **ORDER_RULES,
     KillSwitchBody: {
         "if": {"properties": {"scope": {"const": "MARKET"}}},
         "then": {"properties": {"target": {"maxLength": 0}}},

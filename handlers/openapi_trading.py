@@ -24,7 +24,7 @@ from handlers.openapi_doc import (
     time_query,
 )
 from handlers.openapi_order import OrderJson
-from handlers.order_body import OrderBody, ReplaceBody
+from handlers.order_terms import OrderBody, ReplaceBody
 from handlers.orders_read import STATUS_MAX, ExecutionJson
 from handlers.preview import PreviewJson
 from server.errors import NotFound, NotSupported
@@ -43,12 +43,16 @@ FIGURES: Final = (
     Refusal.INVALID_LOT_SIZE,
     Refusal.INVALID_PRICE,
     Refusal.INVALID_TICK_SIZE,
+    Refusal.INVALID_AMOUNT,
+    Refusal.INVALID_TERMS,
 )
 RISK: Final = (
     Refusal.ACCOUNT_NOT_FOUND,
     Refusal.ACCOUNT_DISABLED,
     Refusal.DUPLICATE_CLIENT_ORDER_ID,
     Refusal.UNKNOWN_SYMBOL,
+    Refusal.LOT_NOT_FOUND,
+    Refusal.LOT_TAKEN,
     Refusal.KILL_SWITCH_ON,
     Refusal.SYMBOL_HALTED,
     Refusal.SESSION_CLOSED,
@@ -57,6 +61,8 @@ RISK: Final = (
     Refusal.INVALID_LOT_SIZE,
     Refusal.INVALID_PRICE,
     Refusal.INVALID_TICK_SIZE,
+    Refusal.INVALID_AMOUNT,
+    Refusal.INVALID_TERMS,
     Refusal.NO_REFERENCE_PRICE,
     Refusal.PRICE_OUT_OF_BAND,
     Refusal.ORDER_TOO_LARGE,
@@ -106,6 +112,18 @@ ORDERS: Final = {
                 body=_order(
                     quantity="2.25", price="90.10", time_in_force="GTC", client_order_id="my-order-1"
                 ),
+            ),
+            Example(
+                name="dearest_lots",
+                summary="Sell those shares first that cost the most",
+                given="shares and a bid",
+                body={
+                    "stock_symbol": "AAPL",
+                    "side": "SELL",
+                    "order_type": "MARKET",
+                    "quantity": 2,
+                    "lot_method": "HIFO",
+                },
             ),
             Example(
                 name="not_yet",

@@ -12,18 +12,17 @@ from engine.refusals import Refusal
 from engine.units import IDS_PER_SEQ
 from handlers.call import Call
 from handlers.envelope import Answer, raw_list, refusal, success_as_of
-from handlers.order_body import place_order, replace_order
+from handlers.order_command import order_of, read_order, read_replacement, replacement_of
 from handlers.order_json import encode_order
 from handlers.request_input import order_not_found, read_order_id, read_text
 from handlers.routing import CommandHandler
-from handlers.unbuilt_orders import read_order, read_replacement
 
 SYMBOL_MAX: Final = 32
 HIT: Final = {"Idempotency-Hit": "true"}
 
 
 def _order_to_place(call: Call) -> PlaceOrder:
-    return place_order(read_order(call.body))
+    return order_of(read_order(call.body))
 
 
 def _placed(call: Call, applied: Applied) -> Answer:
@@ -39,7 +38,7 @@ place: Final = CommandHandler(_order_to_place, _placed)
 async def replace(call: Call) -> Answer:
     """`PATCH /orders/{id}`: 200 with the new order, which links to the one it replaces."""
     order_id = read_order_id(call.path("order_id"))
-    applied = await call.execute(replace_order(order_id, read_replacement(call.body)))
+    applied = await call.execute(replacement_of(order_id, read_replacement(call.body)))
     return _order_answer(call, applied, await outcome(call, applied, order_id), status=200)
 
 

@@ -21,6 +21,8 @@ PAGE_MAX: Final = 100_000
 LIMIT_DEFAULT: Final = 50
 KEY_HEADER: Final = "X-Idempotency-Key"
 ID_MAX: Final = 2**63 - 1
+TIME_MAX_US: Final = 2**52
+"""A little after the year 2112."""
 
 _KEY_HEADERS: Final = (
     istr(KEY_HEADER),
@@ -29,6 +31,9 @@ _KEY_HEADERS: Final = (
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_MOMENT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 _AT = re.compile(r" - at `\$\.?(.*)`$")
 _NAMED = re.compile(r"field `([^`]*)`")
 
@@ -148,6 +153,28 @@ def read_text(query: Mapping[str, str], name: str, *, most: int) -> str | None:
     return text
 
 
+def moment_us(text: str, field: str) -> int:
+    """A time as RFC 3339 has it (https://www.rfc-editor.org/rfc/rfc3339, 5.6), with Z or an offset: exact to the microsecond.
+    Finer fractions, leap seconds and times without an offset are refused: none of them says which microsecond it is.
+    """
+    matched = _MOMENT.fullmatch(text)
+    if matched is None:
+        raise BadRequest(field, "must be a time like 2025-01-31T16:00:00.25Z or 2025-01-31T11:00:00-05:00")
+    day, clock, fraction, offset = matched.groups()
+    digits = (fraction or "").rstrip("0")
+    if len(digits) > 6:
+        raise BadRequest(field, "is finer than a microsecond")
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if offset in 'Zz' else offset}")
+        elapsed = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise BadRequest(field, "is no time of the calendar") from None
+    time_us = (elapsed.days * 86_400 + elapsed.seconds) * SECOND_US + int(digits.ljust(6, "0"))
+    if not 0 < time_us < TIME_MAX_US:
+        raise BadRequest(field, "is out of range")
+    return time_us
+
+
 def read_time_us(query: Mapping[str, str], name: str, *, end_of_day: bool = False) -> int | None:
     """A date (`2025-01-31`, UTC) or a time (RFC 3339) in microseconds. A date as an end includes its day."""
     text = query.get(name)
@@ -165,6 +192,6 @@ def read_time_us(query: Mapping[str, str], name: str, *, end_of_day: bool = Fals
     except (ValueError, OverflowError):
         raise BadRequest(name, "must be a date like 2025-01-31 or a time like 2025-01-31T00:00:00Z") from None
     time_us = (elapsed.days * 86_400 + elapsed.seconds) * SECOND_US + elapsed.microseconds
-    if not 0 <= time_us < 2**52:
+    if not 0 <= time_us < TIME_MAX_US:
         raise BadRequest(name, "is out of range")
     return time_us

@@ -7,21 +7,22 @@ from typing import Any, Final
 
 import msgspec
 
-from handlers.unbuilt_orders import unbuilt_in_message
 from handlers.ws_messages import (
     ACTIONS,
-    Batch,
     Cancel,
     Heading,
     MessageId,
     Ping,
     Place,
+    PlainBatch,
+    PlainPlace,
     SignIn,
     Subscribe,
     Unsubscribe,
     decode_heading,
     decode_loose_batch,
     decode_message,
+    decode_place,
     error_text,
     id_member,
     ok_text,
@@ -29,7 +30,7 @@ from handlers.ws_messages import (
 from handlers.ws_orders import OrderDesk, error_answer, problem_text
 from handlers.ws_session import Session
 from handlers.ws_subscriptions import subscribe, unsubscribe
-from server.errors import BadRequest, Forbidden, KerbError, NotSupported, Unauthenticated
+from server.errors import BadRequest, Forbidden, KerbError, Unauthenticated
 from server.principal import Scope
 
 UNKNOWN_ACTION: Final = "UNKNOWN_ACTION"
@@ -96,7 +97,7 @@ def _desk(session: Session) -> OrderDesk:
     return OrderDesk(session.services, session.require_holder(Scope.TRADE), session.orders)
 
 
-def _place(session: Session, message: Place) -> None:
+def _place(session: Session, message: PlainPlace | Place) -> None:
     seq, answer = _desk(session).place(message.id, message.order, message.idempotency_key, session.request_id)
     session.answer_when_durable(seq, answer, PLACE)
 
@@ -106,7 +107,7 @@ async def _cancel(session: Session, message: Cancel) -> None:
     session.answer_when_durable(seq, answer, CANCEL)
 
 
-async def _batch(session: Session, message: Batch) -> None:
+async def _batch(session: Session, message: PlainBatch) -> None:
     await _run_batch(session, message.id, message.orders)
 
 
@@ -124,15 +125,15 @@ MESSAGES: Final[dict[type, Callable[[Session, Any], Awaitable[None] | None]]] = 
     Subscribe: subscribe,
     Unsubscribe: unsubscribe,
     Ping: _ping,
-    Place: _place,
+    PlainPlace: _place,
     Cancel: _cancel,
-    Batch: _batch,
+    PlainBatch: _batch,
 }
 """Message → what carries it out."""
 
 
 async def _malformed(session: Session, data: bytes, error: Exception) -> None:
-    """Answer a message that is not what it should be, by its id where that can be read.
+    """Carry out what was not plain, and answer what is not what it should be, by its id where that can be read.
 
     A batch with malformed items is carried out all the same: each item has its own result.
     """
@@ -141,10 +142,9 @@ async def _malformed(session: Session, data: bytes, error: Exception) -> None:
         session.bad_message(error_text(None, BadRequest.code, problem_text(error)))
     elif heading.action not in ACTIONS:
         session.bad_message(error_text(heading.id, UNKNOWN_ACTION, UNKNOWN_ACTION_MESSAGE))
-    elif heading.action == Place.__struct_config__.tag and (unbuilt := unbuilt_in_message(data)):
-        session.good_message()
-        _refuse(session, error_answer(heading.id, NotSupported(unbuilt)), PLACE)
-    elif heading.action == Batch.__struct_config__.tag and (items := _loose_items(data)):
+    elif heading.action == Place.__struct_config__.tag:
+        await _with_terms(session, heading.id, data)
+    elif heading.action == PlainBatch.__struct_config__.tag and (items := _loose_items(data)):
         session.good_message()
         try:
             await _run_batch(session, heading.id, items)
@@ -155,6 +155,23 @@ async def _malformed(session: Session, data: bytes, error: Exception) -> None:
         answer = error_text(heading.id, BadRequest.code, problem_text(error))
         session.bad_message(answer)
         session.note(LOGGED.get(heading.action, ""), answer)
+
+
+async def _with_terms(session: Session, message_id: MessageId, data: bytes) -> None:
+    """An order that is not plain, or malformed."""
+    try:
+        message = decode_place(data)
+    except MALFORMED as error:
+        answer = error_text(message_id, BadRequest.code, problem_text(error))
+        session.bad_message(answer)
+        session.note(PLACE, answer)
+        return
+    session.good_message()
+    try:
+        _place(session, message)
+    except KerbError as refused:
+        _refuse(session, error_answer(message_id, refused), PLACE)
+    await session.room()
 
 
 def _heading(data: bytes) -> Heading | None:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from handlers.order_body import OrderBody, Symbol
+from handlers.order_body import PlainOrder, Symbol
+from handlers.order_terms import OrderBody
 
 CHANNELS_MAX: Final = 16
 SYMBOLS_MAX: Final = 1_000
@@ -69,6 +70,13 @@ class Place(Message, frozen=True, tag="order.place", kw_only=True):
     idempotency_key: IdempotencyKey | None = None
 
 
+class PlainPlace(Message, frozen=True, tag="order.place", kw_only=True):
+    """The same with a plain order: what is tried first."""
+
+    order: PlainOrder
+    idempotency_key: IdempotencyKey | None = None
+
+
 class Cancel(Message, frozen=True, tag="order.cancel", kw_only=True):
     """Cancel an open order."""
 
@@ -83,14 +91,28 @@ class BatchItem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     idempotency_key: IdempotencyKey | None = None
 
 
+class PlainItem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The same with a plain order."""
+
+    place: PlainOrder | None = None
+    cancel: Annotated[str, Meta(max_length=64)] | None = None
+    idempotency_key: IdempotencyKey | None = None
+
+
 class Batch(Message, frozen=True, tag="orders.batch", kw_only=True):
     """Orders and cancels, carried out one after the other; each has its own result."""
 
     orders: Annotated[tuple[BatchItem, ...], Meta(min_length=1)]
 
 
+class PlainBatch(Message, frozen=True, tag="orders.batch", kw_only=True):
+    """The same with plain orders: what is tried first."""
+
+    orders: Annotated[tuple[PlainItem, ...], Meta(min_length=1)]
+
+
 class LooseBatch(Message, frozen=True, tag="orders.batch", kw_only=True):
-    """A batch whose items are looked at one by one, after one of them turned out to be malformed."""
+    """A batch whose items are looked at one by one: one of them has terms, or is malformed."""
 
     orders: Annotated[tuple[Raw, ...], Meta(min_length=1)]
 
@@ -103,8 +125,9 @@ class Heading(Struct, frozen=True):
 
 
 decode_message: Final = msgspec.json.Decoder(
-    SignIn | Subscribe | Unsubscribe | Ping | Place | Cancel | Batch
+    SignIn | Subscribe | Unsubscribe | Ping | PlainPlace | Cancel | PlainBatch
 ).decode
+decode_place: Final = msgspec.json.Decoder(Place).decode
 decode_heading: Final = msgspec.json.Decoder(Heading).decode
 decode_loose_batch: Final = msgspec.json.Decoder(LooseBatch).decode
 decode_item: Final = msgspec.json.Decoder(BatchItem).decode

@@ -14,14 +14,23 @@ from engine.refusals import RETRYABLE, Refusal
 from engine.units import IDS_PER_SEQ
 from handlers.command_digest import digest
 from handlers.envelope import refusal_details
-from handlers.order_body import OrderBody, place_order
+from handlers.order_body import PlainOrder
+from handlers.order_command import order_of
 from handlers.order_json import encode_order
+from handlers.order_terms import OrderBody
 from handlers.refusal_status import REFUSALS
 from handlers.request_input import read_id
-from handlers.unbuilt_orders import unbuilt_in_item
-from handlers.ws_messages import BatchItem, MessageId, decode_item, error_text, ok_text, repeated_text
+from handlers.ws_messages import (
+    BatchItem,
+    MessageId,
+    PlainItem,
+    decode_item,
+    error_text,
+    ok_text,
+    repeated_text,
+)
 from handlers.ws_tied_orders import TiedOrders
-from server.errors import BadRequest, KerbError, NotFound, NotSupported, RefusedAtBorder, TooManyRequests
+from server.errors import BadRequest, KerbError, NotFound, RefusedAtBorder, TooManyRequests
 from server.principal import Principal
 from server.private_streams import ORDERS
 from server.rate_limits import LimitClass
@@ -44,12 +53,12 @@ class OrderDesk:
         self._tied = tied if tied is not None and tied.is_on else None
 
     def place(
-        self, message_id: MessageId, body: OrderBody, key: str | None, request_id: str
+        self, message_id: MessageId, body: PlainOrder | OrderBody, key: str | None, request_id: str
     ) -> tuple[int, bytes]:
         """Submit an order. Returns the sequence to wait for and the answer to give then."""
         try:
             self._count(LimitClass.ORDERS)
-            return self._submit(message_id, place_order(body), key or "", request_id)
+            return self._submit(message_id, order_of(body), key or "", request_id)
         except KerbError as error:
             return 0, error_answer(message_id, error)
 
@@ -59,7 +68,7 @@ class OrderDesk:
         return seq, await self._about_missing(message_id, missing_id, seq) if missing_id else answer
 
     async def batch(
-        self, message_id: MessageId, items: tuple[BatchItem | msgspec.Raw, ...], request_id: str
+        self, message_id: MessageId, items: tuple[PlainItem | msgspec.Raw, ...], request_id: str
     ) -> tuple[int, bytes]:
         """Submit the items in order, each with its own result. One wait, for the last of them, covers all."""
         loop = asyncio.get_running_loop()
@@ -84,15 +93,12 @@ class OrderDesk:
             results[place] = reason
         return last_seq, ok_text(message_id, b"[" + b",".join(results) + b"]")
 
-    def _item(self, item: BatchItem | msgspec.Raw, request_id: str) -> tuple[int, bytes, int]:
+    def _item(self, item: PlainItem | BatchItem | msgspec.Raw, request_id: str) -> tuple[int, bytes, int]:
         """Sequence, result, and the id of an order that was to be cancelled and is not open."""
         if isinstance(item, msgspec.Raw):
-            raw = item
             try:
-                item = decode_item(raw)
+                item = decode_item(item)
             except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-                if unbuilt := unbuilt_in_item(raw):
-                    return 0, error_answer(None, NotSupported(unbuilt)), 0
                 return 0, error_text(None, BadRequest.code, problem_text(error)), 0
         if item.place is not None and item.cancel is None:
             return *self.place(None, item.place, item.idempotency_key, request_id), 0

@@ -103,6 +103,7 @@ class BadRequest(KerbError):
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}" if field else problem, details={"field": field})
         self.field = field
+        self.problem = problem
 
 
 class RefusedAtBorder(KerbError):
@@ -121,6 +122,7 @@ class NotSupported(KerbError):
 
     def __init__(self, field: str) -> None:
         super().__init__(f"{field}: this is not supported yet", details={"field": field})
+        self.field = field
 
 
 class BodyTooLarge(KerbError):

@@ -12,6 +12,7 @@ from struct import Struct, pack
 from typing import Any, Final
 
 from engine.events import OrderUpdated, SoldLot
+from engine.terms import Special
 from sql.notifications import Notification
 from sql.specials import special_json
 
@@ -70,6 +71,8 @@ EXECUTION_COLUMNS: Final = (
 _EXECUTION = Struct(">h" + "iq" * 9 + "ih" * 2)
 _ONE_LOT = Struct(">" + "i" * 6 + "iq" * 4)
 _NULL = b"\xff\xff\xff\xff"
+_NEITHER = bytes(4) + _NULL
+"""An order without an id of its owner's and without terms."""
 _BIGINT_OID = 20
 
 POSTING_COLUMNS: Final = (
@@ -199,9 +202,16 @@ def order_row(order: OrderUpdated, seq: int) -> bytes:
             ),
         )
         + text_field(order.symbol)
-        + client_text_field(order.client_order_id)
-        + (_NULL if order.special is None else bytes_field(special_json(order.special)))
+        + (
+            _NEITHER
+            if order.special is None and not order.client_order_id
+            else client_text_field(order.client_order_id) + _special_field(order.special)
+        )
     )
+
+
+def _special_field(special: Special | None) -> bytes:
+    return _NULL if special is None else bytes_field(special_json(special))
 
 
 def execution_row(

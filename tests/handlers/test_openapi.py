@@ -123,6 +123,42 @@ def test_every_schema_can_be_used(document: dict[str, Any]) -> None:
         ("OrderBody", {"order_type": "MARKET", "price": 1}, False),
         ("OrderBody", {"order_type": "MARKET", "quantity": 0}, False),
         ("OrderBody", {"order_type": "MARKET", "surprise": 1}, False),
+        ("OrderBody", {"order_type": "STOP_LOSS", "stop_price": 1}, True),
+        ("OrderBody", {"order_type": "STOP_LOSS"}, False),
+        ("OrderBody", {"order_type": "STOP_LOSS", "stop_price": 1, "price": 1}, False),
+        ("OrderBody", {"order_type": "STOP_LIMIT", "stop_price": 1, "price": 1}, True),
+        ("OrderBody", {"order_type": "STOP_LIMIT", "price": 1}, False),
+        ("OrderBody", {"order_type": "TRAILING_STOP", "trail_amount": 1}, True),
+        ("OrderBody", {"order_type": "TRAILING_STOP", "trail_percent": 50}, True),
+        ("OrderBody", {"order_type": "TRAILING_STOP", "trail_percent": 51}, False),
+        ("OrderBody", {"order_type": "TRAILING_STOP", "trail_amount": 1, "trail_percent": 1}, False),
+        ("OrderBody", {"order_type": "TRAILING_STOP"}, False),
+        ("OrderBody", {"order_type": "MARKET", "notional": 5}, False),
+        ("OrderBody", {"order_type": "MARKET", "notional": 5, "quantity": None}, True),
+        ("OrderBody", {"order_type": "MARKET", "quantity": None}, False),
+        ("OrderBody", {"order_type": "MARKET", "time_in_force": "GTD"}, False),
+        ("OrderBody", {"order_type": "LIMIT", "price": 1, "expires_at": "2030-01-01T00:00:00Z"}, False),
+        ("OrderBody", {"order_type": "MARKET", "lot_method": "SPECIFIC", "lots": []}, False),
+        ("OrderBody", {"order_type": "MARKET", "lots": [{"lot_id": "lot_1", "quantity": 1}]}, False),
+        ("OrderBody", {"order_type": "MARKET", "lot_method": "SPECIFIC", "lots": [{"lot_id": "lot_1", "quantity": 1}]}, True),
+        ("OrderBody", {"order_type": "MARKET", "take_profit": {"price": 1}}, False),
+        ("OrderBody", {"order_type": "MARKET", "order_class": "OTO", "take_profit": {"price": 1}}, True),
+        ("OrderBody", {"order_type": "MARKET", "order_class": "OCO", "take_profit": {"price": 1}}, False),
+        ("OrderBody", {"order_type": "MARKET", "order_class": "BRACKET", "take_profit": {"price": 1}}, False),
+        ("OrderBody", {"order_type": "MARKET", "order_class": "BRACKET", "take_profit": {"price": 1}, "stop_loss": {"stop_price": 1}}, True),
+        ("OrderBody", {"order_type": "MARKET", "order_class": "OTO", "stop_loss": {"trail_amount": 1}}, True),
+        ("OrderBody", {"order_type": "MARKET", "order_class": "OTO", "stop_loss": {"trail_amount": 1, "price": 1}}, False),
+        ("OrderBody", {"order_type": "MARKET", "order_class": "OTO", "stop_loss": {}}, False),
+        ("PlaceTradeBody", {"trailAmount": 1}, True),
+        ("PlaceTradeBody", {"trailAmount": 1, "stopPrice": 1}, False),
+        ("PlaceTradeBody", {"pricePerShare": 1, "stopPrice": 1}, True),
+        ("PlaceTradeBody", {"orderClass": "OCO"}, False),
+        ("PlaceTradeBody", {"orderClass": "OCO", "stopLoss": {"trailPercent": 1}}, True),
+        ("ReplaceBody", {"stop_price": 1}, True),
+        ("ReplaceBody", {"trail_amount": 1, "trail_percent": 1}, False),
+        ("ReplaceBody", {"price": 1, "post_only": True}, False),
+        ("ReplaceBody", {"price": 1, "notional": 1}, False),
+        ("ReplaceBody", {"price": 1, "notional": None, "post_only": False}, True),
         ("ReplaceBody", {"price": 1}, True),
         ("ReplaceBody", {"quantity": "2"}, True),
         ("ReplaceBody", {"quantity": "2", "price": None}, True),
@@ -133,12 +169,14 @@ def test_every_schema_can_be_used(document: dict[str, Any]) -> None:
         ("KillSwitchBody", {"scope": "SYMBOL", "on": True, "target": "AAPL"}, True),
         ("KillSwitchBody", {"scope": "SYMBOL", "on": True}, False),
     ],
-)
+)  # fmt: skip
 def test_rules_about_several_fields_are_said(
     document: dict[str, Any], kind: str, body: dict[str, Any], valid: bool
 ) -> None:
     if kind == "OrderBody":
         body = {"stock_symbol": "AAPL", "side": "BUY", "quantity": 1} | body
+    if kind == "PlaceTradeBody":
+        body = {"stockSymbol": "AAPL", "tradeType": "buy", "quantity": 1} | body
     schema = {"$ref": f"#/components/schemas/{kind}", "components": document["components"]}
     assert jsonschema_rs.Draft202012Validator(schema).is_valid(body) == valid
 

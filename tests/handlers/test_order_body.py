@@ -10,26 +10,19 @@ from engine.commands import PlaceOrder, ReplaceOrder
 from engine.kinds import OrderType, SelfTradePrevention, Side, TimeInForce
 from engine.refusals import Refusal
 from handlers.command_digest import digest
-from handlers.dialect_orders import AnyDialectOrder, DialectOrderBody
-from handlers.dialect_trades import AnyTradeBody, PlaceTradeBody
-from handlers.order_body import OrderBody, ReplaceBody, ToCome, place_order, replace_order
-from handlers.request_input import decode_body
-from handlers.unbuilt_orders import (
-    BUILT,
-    NUMBERS_TO_COME,
-    AnyOrderBody,
-    AnyReplaceBody,
-    AnyToCome,
-    read_order,
-    read_replacement,
-)
+from handlers.dialect_orders import DialectOrderBody, PlainDialectOrder
+from handlers.order_body import NoTerms, PlainOrder, PlainReplacement
+from handlers.order_command import order_of, read_order, read_replacement, replacement_of
+from handlers.order_terms import OrderBody, OrderTerms, ReplaceBody
+from handlers.unbuilt_orders import UNBUILT
+from handlers.ws_messages import Batch, BatchItem, Place, PlainBatch, PlainItem, PlainPlace
 from server.errors import BadRequest, NotSupported, RefusedAtBorder
 
 LIMIT = b'{"stock_symbol":"AAPL","side":"BUY","order_type":"LIMIT","quantity":10,"price":175.50}'
 
 
 def command(text: bytes) -> PlaceOrder:
-    return place_order(read_order(text))
+    return order_of(read_order(text))
 
 
 def test_a_limit_order_is_good_for_the_day() -> None:
@@ -69,7 +62,7 @@ def test_spelling_does_not_change_the_digest_but_meaning_does() -> None:
         (LIMIT.replace(b"LIMIT", b"HOPE"), "order_type"),
         (LIMIT.replace(b"}", b',"order_class":"FANCY"}'), "order_class"),
         (LIMIT.replace(b"}", b',"post_only":"yes"}'), "post_only"),
-        (LIMIT.replace(b"}", b',"take_profit":{},"surprise":1}'), "surprise"),
+        (LIMIT.replace(b"}", b',"take_profit":null,"surprise":1}'), "surprise"),
         (LIMIT.replace(b'"BUY"', b'"buy"'), "side"),
         (LIMIT.replace(b'"BUY"', b"1"), "side"),
         (LIMIT.replace(b'"AAPL"', b'""'), "stock_symbol"),
@@ -106,87 +99,104 @@ DEFAULTS = (
 )
 
 
-def test_what_is_still_to_come_may_say_its_default() -> None:
+def test_terms_that_say_nothing_make_the_same_order() -> None:
     assert command(LIMIT.replace(b"}", DEFAULTS)) == command(LIMIT)
     assert digest(command(LIMIT.replace(b"}", DEFAULTS))) == digest(command(LIMIT))
 
 
+def test_a_market_order_is_not_good_till_cancelled() -> None:
+    text = b'{"stock_symbol":"AAPL","side":"SELL","order_type":"MARKET","quantity":1,"time_in_force":"GTC"%b}'
+    for more in (b"", b',"extended_hours":false,"lot_method":"LIFO"'):
+        with pytest.raises(RefusedAtBorder) as refused:
+            command(text % more)
+        assert (refused.value.refusal, refused.value.field) == (Refusal.INVALID_TERMS, "time_in_force")
+
+
+def test_what_is_tried_first_takes_no_more_than_what_is_documented() -> None:
+    for narrow, wide in (
+        (NoTerms, OrderTerms),
+        (PlainOrder, OrderBody),
+        (PlainReplacement, ReplaceBody),
+        (PlainDialectOrder, DialectOrderBody),
+        (PlainPlace, Place),
+        (PlainItem, BatchItem),
+        (PlainBatch, Batch),
+    ):
+        assert {each.encode_name for each in fields(narrow)} == {each.encode_name for each in fields(wide)}
+
+
+def test_what_is_still_to_come_is_refused_by_name() -> None:
+    asked: dict[str, dict[str, object]] = {
+        "order_type": {"order_type": "STOP_LOSS"},
+        "time_in_force": {"time_in_force": "CLS"},
+        "post_only": {"post_only": True},
+        "extended_hours": {"extended_hours": True},
+        "order_class": {"order_class": "OCO"},
+        "expires_at": {"expires_at": "2026-12-31T00:00:00Z"},
+        "take_profit": {"take_profit": {"price": 200}},
+        "stop_loss": {"stop_loss": {"stop_price": 100}},
+        "notional": {"notional": 1000},
+        "stop_price": {"stop_price": 1},
+        "trail_amount": {"trail_amount": "1.5"},
+        "trail_percent": {"trail_percent": 2},
+        "display_quantity": {"display_quantity": 1},
+    }
+    for name in UNBUILT:
+        body = {"stock_symbol": "AAPL", "side": "BUY", "order_type": "LIMIT", "quantity": 1, "price": 1}
+        with pytest.raises(NotSupported) as refused:
+            command(msgspec.json.encode(body | asked[name]))
+        assert refused.value.details == {"field": name}
+
+
 @pytest.mark.parametrize(
-    ("old", "new", "field"),
+    ("body", "field"),
     [
-        (b'"LIMIT"', b'"STOP_LOSS"', "order_type"),
-        (b'"LIMIT"', b'"TRAILING_STOP"', "order_type"),
-        (b"}", b',"time_in_force":"GTD","expires_at":"2026-12-31T00:00:00Z"}', "time_in_force"),
-        (b"}", b',"time_in_force":"CLS"}', "time_in_force"),
-        (b"}", b',"expires_at":"2026-12-31T00:00:00Z"}', "expires_at"),
-        (b"}", b',"post_only":true}', "post_only"),
-        (b"}", b',"extended_hours":true}', "extended_hours"),
-        (b"}", b',"order_class":"OCO"}', "order_class"),
-        (b"}", b',"lot_method":"HIFO"}', "lot_method"),
-        (b"}", b',"lots":["lot_1"]}', "lots"),
-        (b"}", b',"take_profit":{"price":200}}', "take_profit"),
-        (b"}", b',"stop_loss":{"stop_price":100}}', "stop_loss"),
-        (b"}", b',"stop_price":1}', "stop_price"),
-        (b"}", b',"trail_amount":"1.5"}', "trail_amount"),
-        (b"}", b',"trail_percent":2}', "trail_percent"),
-        (b"}", b',"display_quantity":1}', "display_quantity"),
-        (b'"quantity":10', b'"notional":1000', "notional"),
+        ({"post_only": True}, "post_only"),
+        ({"extended_hours": True}, "extended_hours"),
+        ({"order_class": "OTO"}, "order_class"),
+        ({"lot_method": "LIFO"}, "lot_method"),
+        ({"expires_at": "2026-12-31T00:00:00Z"}, "expires_at"),
+        ({"notional": 1}, "notional"),
+        ({"display_quantity": 1}, "display_quantity"),
+        ({"lots": []}, "lots"),
+        ({"take_profit": {"price": 1}}, "take_profit"),
+        ({"stop_loss": {}}, "stop_loss"),
     ],
 )
-def test_what_is_still_to_come_is_refused_by_name(old: bytes, new: bytes, field: str) -> None:
-    assert old in LIMIT
-    with pytest.raises(NotSupported) as refused:
-        command(LIMIT.replace(old, new))
-    assert refused.value.details == {"field": field}
+def test_a_replacement_does_not_change_what_is_fixed(body: dict[str, object], field: str) -> None:
+    with pytest.raises(RefusedAtBorder) as refused:
+        replacement(msgspec.json.encode({"price": "2.5"} | body))
+    assert (refused.value.refusal, refused.value.field) == (Refusal.INVALID_REPLACE, field)
 
 
-def test_every_member_of_the_contract_is_built_or_known_to_come() -> None:
-    ours = {"stock_symbol", "side", "quantity", "price", "client_order_id", "self_trade_prevention"}
-    assert ours | BUILT.keys() | set(NUMBERS_TO_COME) == set(AnyOrderBody.__struct_fields__)
-    for wide, narrow in (
-        (AnyToCome, ToCome),
-        (AnyOrderBody, OrderBody),
-        (AnyReplaceBody, ReplaceBody),
-        (AnyDialectOrder, DialectOrderBody),
-        (AnyTradeBody, PlaceTradeBody),
-    ):
-        assert {each.encode_name for each in fields(wide)} == {each.encode_name for each in fields(narrow)}
-    assert set(ToCome.__struct_fields__) < set(PlaceTradeBody.__struct_fields__)
+def replacement(text: bytes) -> ReplaceOrder:
+    return replacement_of(7, read_replacement(text))
 
 
-def test_a_replacement_takes_and_refuses_the_same_members_as_an_order() -> None:
-    plain, with_defaults = b'{"price":"2.5"}', b'{"price":"2.5"' + DEFAULTS
-    assert replace_order(7, read_replacement(with_defaults)) == replace_order(7, read_replacement(plain))
-    others = {"post_only": True, "extended_hours": True, "order_class": "OTO", "lot_method": "LIFO"}
-    others |= {"expires_at": "2026-12-31T00:00:00Z", "lots": [], "take_profit": {}, "stop_loss": {}}
-    others |= dict.fromkeys(NUMBERS_TO_COME, 1)
-    assert others.keys() == set(ToCome.__struct_fields__)
-    for name, value in others.items():
-        with pytest.raises(NotSupported) as refused:
-            replace_order(7, read_replacement(msgspec.json.encode({"price": "2.5", name: value})))
-        assert refused.value.details == {"field": name}
+def test_a_replacement_may_say_what_changes_nothing() -> None:
+    defaults = DEFAULTS.replace(b',"lot_method":"FIFO"', b"")
+    assert replacement(b'{"price":"2.5"' + defaults) == replacement(b'{"price":"2.5"}')
     for wrong, field in (
         (b'{"surprise":1}', "surprise"),
         (b'{"post_only":1}', "post_only"),
         (b"{}", "quantity"),
     ):
         with pytest.raises(BadRequest) as bad:
-            replace_order(7, read_replacement(wrong))
+            replacement(wrong)
         assert bad.value.field == field
 
 
 def test_a_replacement_changes_quantity_or_price_or_both() -> None:
-    decoder = msgspec.json.Decoder(ReplaceBody)
-    assert replace_order(7, decode_body(decoder, b'{"price":"2.5"}')) == ReplaceOrder(7, 0, 25_000)
-    assert replace_order(7, decode_body(decoder, b'{"quantity":3}')) == ReplaceOrder(7, 3 * 10**8, 0)
+    assert replacement(b'{"price":"2.5"}') == ReplaceOrder(7, 0, 25_000)
+    assert replacement(b'{"quantity":3}') == ReplaceOrder(7, 3 * 10**8, 0)
     for text in (b"{}", b'{"quantity":null}'):
         with pytest.raises(BadRequest):
-            replace_order(7, decode_body(decoder, text))
+            replacement(text)
     for text, refusal in (
         (b'{"quantity":0}', Refusal.INVALID_QUANTITY),
         (b'{"price":0}', Refusal.INVALID_PRICE),
         (b'{"price":-1}', Refusal.INVALID_PRICE),
     ):
         with pytest.raises(RefusedAtBorder) as refused:
-            replace_order(7, decode_body(decoder, text))
+            replacement(text)
         assert refused.value.refusal is refusal
