@@ -7,8 +7,9 @@ from engine.events import Refused, TradeBusted
 from engine.kinds import AccountKind
 from engine.refusals import Refusal
 from tests.engine.bust_facts import facts_of
-from tests.engine.naive_records import NaiveAccount, NaiveTrade, NaiveTurn
+from tests.engine.naive_records import NaiveAccount, NaiveTrade
 from tests.engine.naive_rules import NaiveRules
+from tests.engine.naive_turn import NaiveTurn
 
 WEEK_US = 7 * 24 * 3600 * 10**6
 
@@ -19,7 +20,7 @@ def bust(rules: NaiveRules, turn: NaiveTurn, command: BustTrade) -> Refused | No
         return Refused(Refusal.TRADE_BUSTED)
     if turn.now_us - command.executed_us > WEEK_US:
         return Refused(Refusal.TRADE_TOO_OLD)
-    if trade is None or not agrees(trade, command):
+    if trade is None or not agrees(rules, trade, command):
         return Refused(Refusal.TRADE_NOT_FOUND)
     fill, buyer, seller = trade.fill, trade.buyer, trade.seller
     free_e8 = rules.free_e8(buyer, fill.symbol)
@@ -47,13 +48,13 @@ def bust(rules: NaiveRules, turn: NaiveTurn, command: BustTrade) -> Refused | No
             fill.notional_e4, fill.taker_side, fill.buy_order_id, fill.buy_account_id, fill.buy_fee_e4,
             buyer.cash_e4, buyer.units_e8(fill.symbol), fill.sell_order_id, fill.sell_account_id,
             fill.sell_fee_e4, seller.cash_e4, seller.units_e8(fill.symbol), command.operator_id, command.reason,
-            command.buy_order and trade.orders[0].report(), command.sell_order and trade.orders[1].report(),
+            command.buy_order and rules.report(trade.orders[0]), command.sell_order and rules.report(trade.orders[1]),
         )
     )  # fmt: skip
     return None
 
 
-def agrees(trade: NaiveTrade, command: BustTrade) -> bool:
+def agrees(rules: NaiveRules, trade: NaiveTrade, command: BustTrade) -> bool:
     """Whether it is told what was; what it is told of an order that is open does not matter."""
     reports = (command.buy_order, command.sell_order)
     facts = facts_of(
@@ -62,7 +63,7 @@ def agrees(trade: NaiveTrade, command: BustTrade) -> bool:
         sell_order=reports[1],
     )
     return facts == command and all(
-        told is None or order.open() or order.report() == told
+        told is None or order.open() or rules.report(order) == told
         for order, told in zip(trade.orders, reports, strict=True)
     )
 

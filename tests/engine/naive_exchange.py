@@ -11,15 +11,13 @@ from engine.kinds import (
     CloseReason,
     KillScope,
     OrderStatus,
-    Phase,
-    Side,
-    TimeInForce,
     TransactionKind,
 )
 from engine.refusals import Refusal
-from tests.engine.naive_book import NaiveBook
 from tests.engine.naive_bust import bust
-from tests.engine.naive_records import NaiveAccount, NaiveInstrument, NaiveOrder, NaiveTurn
+from tests.engine.naive_records import NaiveAccount
+from tests.engine.naive_replace import NaiveReplace
+from tests.engine.naive_turn import NaiveInstrument, NaiveTurn
 
 BANK, CUSTODY, ADJUSTMENTS = 1, 2, 4
 MOST = 10**18
@@ -41,17 +39,14 @@ class NaiveKey:
     answer: tuple[e.AnyEvent, ...]
 
 
-class NaiveExchange(NaiveBook):
-    """All commands of a venue whose instruments share one calendar."""
+class NaiveExchange(NaiveReplace):
+    """All commands."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seq = 0
         self.keys: dict[tuple[int, str], NaiveKey] = {}
         self.key_ttl_us = 86_400 * 10**6
-        self.sessions: tuple[tuple[int, int], ...] = ()
-        self.day_ended_us = 0
-        self.timer: tuple[int, int] | None = None
         self.outside: dict[tuple[int, str], int] = {}
 
     def apply(self, envelope: c.Envelope, command: c.AnyCommand, now_us: int) -> NaiveResult:
@@ -72,8 +67,8 @@ class NaiveExchange(NaiveBook):
         if isinstance(outcome, e.Refused):
             turn.events = [outcome]
         else:
-            held_e4 = {account.account_id: self.held_e4(account.account_id) for account in turn.accounts}
-            turn.report(self.orders, held_e4)
+            self.settle_down(turn)
+            self.finish(turn)
         events = tuple(turn.events)
         answer = events
         if isinstance(outcome, int):
@@ -235,12 +230,9 @@ class NaiveExchange(NaiveBook):
     def operate(self, turn: NaiveTurn, command: c.AnyCommand) -> Answer:
         match command:
             case c.SetCalendar():
-                self.sessions, self.day_ended_us = command.sessions, turn.now_us
-                self.follow_clock(turn)
+                self.set_calendar(turn, command)
             case c.FireTimer():
-                if self.timer is None or self.timer[0] != command.timer_id or self.timer[1] > turn.now_us:
-                    return e.Refused(Refusal.TIMER_NOT_FOUND)
-                self.follow_clock(turn)
+                return self.fire_timer(turn, command)
             case c.SetFees():
                 self.fees[command.schedule] = (command.maker_ppm, command.taker_ppm)
             case c.SetLimits():
@@ -249,6 +241,7 @@ class NaiveExchange(NaiveBook):
                 self.open_orders_max = command.open_orders_max
                 self.collar_bps = command.market_collar_bps
                 self.key_ttl_us = command.key_ttl_us
+                self.gtc_max_age_us = getattr(command, "gtc_max_age_us", 2**62)
             case c.SetInstrument():
                 return self.list_instrument(turn, command)
             case c.OpenAccount():
@@ -262,7 +255,7 @@ class NaiveExchange(NaiveBook):
                 return self.set_status(turn, command)
             case c.Marks():
                 for symbol, price_e4 in command.prices:
-                    self.instruments[symbol].reference_e4 = price_e4
+                    self.note_mark(turn, self.instruments[symbol], price_e4)
             case c.HaltSymbol() | c.ResumeSymbol():
                 return self.halt_or_resume(turn, command)
             case c.SetKillSwitch():
@@ -270,12 +263,15 @@ class NaiveExchange(NaiveBook):
         return None
 
     def list_instrument(self, turn: NaiveTurn, command: c.SetInstrument) -> Answer:
-        phase = self.phase_at(turn.now_us)
-        self.instruments[command.symbol] = NaiveInstrument(
+        phase = self.calendars[command.calendar].phase_at(turn.now_us)
+        instrument = NaiveInstrument(
             command.symbol, command.currency, command.tick_e4, command.lot_e8, command.price_min_e4,
             command.price_max_e4, command.calendar, command.price_source, command.band_bps,
             command.fee_schedule, command.reference_e4, phase,
         )  # fmt: skip
+        for name in ("halt_bps", "halt_window_us", "halt_us", "resume_auction"):
+            setattr(instrument, name, getattr(command, name, 0))
+        self.instruments[command.symbol] = instrument
         fields = {name: getattr(command, name) for name in e.InstrumentSet.__struct_fields__}
         turn.events.append(e.InstrumentSet(**fields))
         turn.events.append(e.PhaseChanged(command.symbol, phase, "listed"))
@@ -290,20 +286,6 @@ class NaiveExchange(NaiveBook):
         turn.touch(account=account)
         if command.status is AccountStatus.DISABLED:
             self.end_all_of(turn, account.account_id, "", CloseReason.ACCOUNT_DISABLED)
-        return None
-
-    def halt_or_resume(self, turn: NaiveTurn, command: c.HaltSymbol | c.ResumeSymbol) -> Answer:
-        instrument = self.instruments.get(command.symbol)
-        if instrument is None:
-            return e.Refused(Refusal.UNKNOWN_SYMBOL)
-        if isinstance(command, c.HaltSymbol):
-            instrument.halted, instrument.phase = True, Phase.HALTED
-            turn.events.append(e.PhaseChanged(command.symbol, Phase.HALTED, command.reason))
-            return None
-        if not instrument.halted:
-            return e.Refused(Refusal.SYMBOL_NOT_HALTED)
-        instrument.halted, instrument.phase = False, self.phase_at(turn.now_us)
-        turn.events.append(e.PhaseChanged(command.symbol, instrument.phase, "resumed"))
         return None
 
     def kill(self, turn: NaiveTurn, command: c.SetKillSwitch) -> Answer:
@@ -322,39 +304,7 @@ class NaiveExchange(NaiveBook):
             return None
         hit = [order for order in self.orders if scope is KillScope.MARKET or order.symbol == target]
         for order in sorted(hit, key=lambda order: (order.symbol, *self.from_the_top(order))):
+            if not order.open():
+                continue
             self.end(turn, order, OrderStatus.CANCELLED, CloseReason.KILL_SWITCH)
         return None
-
-    def follow_clock(self, turn: NaiveTurn) -> None:
-        """End the days that are over, open or close the books, and wait for the next boundary."""
-        now_us, phase = turn.now_us, self.phase_at(turn.now_us)
-        ended = [close_us for _, close_us in self.sessions if self.day_ended_us < close_us <= now_us]
-        if ended:
-            self.day_ended_us = ended[-1]
-            for symbol in sorted(self.instruments):
-                self.end_day(turn, symbol, closing=phase is Phase.CLOSED)
-        for symbol in sorted(self.instruments):
-            instrument = self.instruments[symbol]
-            if not instrument.halted and instrument.phase is not phase:
-                instrument.phase = phase
-                turn.events.append(e.PhaseChanged(symbol, phase, "calendar"))
-        boundaries = [at_us for session in self.sessions for at_us in session if at_us > now_us]
-        self.timer = (turn.new_id(), min(boundaries)) if boundaries else None
-
-    def end_day(self, turn: NaiveTurn, symbol: str, *, closing: bool) -> None:
-        """DAY orders end with the day, quotes with the closing of the book."""
-        for order in sorted(self.orders, key=self.from_the_top):
-            ends = closing if order.is_quote else order.time_in_force is TimeInForce.DAY
-            if order.symbol == symbol and ends:
-                self.end(turn, order, OrderStatus.EXPIRED, CloseReason.SESSION_END)
-        turn.events.append(e.DayEnded(symbol, self.instruments[symbol].anchor_e4()))
-
-    @staticmethod
-    def from_the_top(order: NaiveOrder) -> tuple[int, int, int]:
-        """Bids before asks, best price first, then who came first."""
-        price_e4, place, side = order.limit_e4, order.place, order.side
-        return (side, -price_e4 if side is Side.BUY else price_e4, place)
-
-    def phase_at(self, now_us: int) -> Phase:
-        is_on = any(open_us <= now_us < close_us for open_us, close_us in self.sessions)
-        return Phase.CONTINUOUS if is_on else Phase.CLOSED

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import ceil
 
-from engine.events import AnyEvent, BalanceChanged, BookChanged, OrderUpdated, Traded
+from engine.events import OrderUpdated, Traded
 from engine.kinds import (
     AccountKind,
     AccountStatus,
     CloseReason,
+    OrderClass,
     OrderStatus,
     OrderType,
-    Phase,
-    PriceSource,
     SelfTradePrevention,
     Side,
     TimeInForce,
 )
+from engine.terms import NO_TERMS, Special, Terms
 
 UNIT = 10**8
 """Quantities are in hundred-millionths."""
@@ -38,7 +37,12 @@ class NaiveFill:
 
 @dataclass
 class NaiveOrder:
-    """An order and its fills. `place` is its turn in the queue of its price."""
+    """An order and its fills. `place` is its turn in the queue of its price.
+
+    It is in the levels (`resting`), or waits for a phase (`waiting`), or is HELD, or is over. `shown_e8` is the slice of an
+    iceberg in the levels. A leg has its parent's fills as its quantity once it is `armed`; `handed_e8` of a parent's fills are
+    its legs' already, and `before_e8` were those of the orders that it replaced.
+    """
 
     order_id: int
     account_id: int
@@ -63,9 +67,44 @@ class NaiveOrder:
     reason: CloseReason = CloseReason.NONE
     replaced_by_id: int = 0
     resting: bool = False
+    waiting: bool = False
+    terms: Terms | None = None
+    order_class: OrderClass = OrderClass.SIMPLE
+    parent_id: int = 0
+    group_id: int = 0
+    children: tuple[int, ...] = ()
+    planned_e8: int = 0
+    armed: bool = True
+    trigger_e4: int = 0
+    extreme_e4: int = 0
+    triggered_us: int = 0
+    shown_e8: int = 0
+    handed_e8: int = 0
+    before_e8: int = 0
+    was_resting: bool = False
+    was_shown_e8: int = 0
 
     def open(self) -> bool:
-        return self.status in (OrderStatus.PENDING, OrderStatus.PARTIAL)
+        return self.status in (OrderStatus.HELD, OrderStatus.PENDING, OrderStatus.PARTIAL)
+
+    def asked(self) -> Terms:
+        return self.terms or NO_TERMS
+
+    def takes_any_price(self) -> bool:
+        """It never rests: MARKET, and what a stop becomes without a price."""
+        return self.order_type in (OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TRAILING_STOP)
+
+    def is_stop(self) -> bool:
+        return self.order_type in (OrderType.STOP_LOSS, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
+
+    def in_reach_e8(self) -> int:
+        """What a taker meets of it now: the slice of an iceberg."""
+        return self.shown_e8 if self.asked().display_e8 else self.leaves_e8()
+
+    def show_a_slice(self) -> None:
+        """An iceberg in the levels shows so much and not more than it has."""
+        if self.asked().display_e8:
+            self.shown_e8 = min(self.asked().display_e8, self.leaves_e8()) if self.resting else 0
 
     def filled_e8(self) -> int:
         return sum(fill.quantity_e8 for fill in self.fills)
@@ -83,15 +122,7 @@ class NaiveOrder:
         )
         return -(-millionths // 1_000_000)
 
-    def hold_e4(self) -> int:
-        """The cash that the worst that can still happen costs: nothing once it is final, nothing for a sell."""
-        if self.side is Side.SELL or not self.open():
-            return 0
-        rest_e4 = ceil(worth(self.limit_e4, self.leaves_e8()))
-        worst_fee_e4 = -(-(self.notional_e4() + rest_e4) * max(self.maker_ppm, self.taker_ppm) // 1_000_000)
-        return rest_e4 + worst_fee_e4 - self.fee_e4()
-
-    def report(self) -> OrderUpdated:
+    def report(self, hold_e4: int) -> OrderUpdated:
         return OrderUpdated(
             order_id=self.order_id,
             account_id=self.account_id,
@@ -105,7 +136,7 @@ class NaiveOrder:
             filled_e8=self.filled_e8(),
             notional_e4=self.notional_e4(),
             fee_e4=self.fee_e4(),
-            hold_e4=self.hold_e4(),
+            hold_e4=hold_e4,
             status=self.status,
             reason=self.reason,
             created_us=self.created_us,
@@ -114,6 +145,24 @@ class NaiveOrder:
             replaces_id=self.replaces_id,
             replaced_by_id=self.replaced_by_id,
             is_quote=self.is_quote,
+            special=self.special(),
+        )
+
+    def special(self) -> Special | None:
+        if self.terms is None and self.order_class is OrderClass.SIMPLE:
+            return None
+        return Special(
+            terms=self.asked(),
+            order_class=self.order_class,
+            parent_id=self.parent_id,
+            group_id=self.group_id,
+            children=self.children,
+            planned_e8=self.planned_e8,
+            is_armed=self.armed,
+            trigger_e4=self.trigger_e4,
+            extreme_e4=self.extreme_e4,
+            triggered_us=self.triggered_us,
+            shown_e8=self.shown_e8,
         )
 
 
@@ -178,91 +227,3 @@ class NaiveTrade:
     executed_us: int
     fill: Traded
     busted: bool = False
-
-
-@dataclass
-class NaiveInstrument:
-    symbol: str
-    currency: str
-    tick_e4: int
-    lot_e8: int
-    price_min_e4: int
-    price_max_e4: int
-    calendar: str
-    price_source: PriceSource
-    band_bps: int
-    fee_schedule: str
-    reference_e4: int
-    phase: Phase
-    halted: bool = False
-    last_e4: int = 0
-
-    def anchor_e4(self) -> int:
-        if self.price_source is PriceSource.OWN:
-            return self.last_e4 or self.reference_e4
-        return self.reference_e4
-
-    def highest_e4(self, distance_bps: int) -> int:
-        return self.anchor_e4() * (10_000 + distance_bps) // 10_000
-
-    def lowest_e4(self, distance_bps: int) -> int:
-        return -(-self.anchor_e4() * (10_000 - distance_bps) // 10_000)
-
-
-@dataclass
-class NaiveTurn:
-    """One command: its ids, and what it touched, each in the order of the first touch."""
-
-    seq: int
-    now_us: int
-    ids: int = 0
-    events: list[AnyEvent] = field(default_factory=list)
-    orders: list[NaiveOrder] = field(default_factory=list)
-    levels: list[tuple[str, Side, int]] = field(default_factory=list)
-    accounts: list[NaiveAccount] = field(default_factory=list)
-
-    def new_id(self, count: int = 1) -> int:
-        self.ids += count
-        return self.seq * 1_000_003 + self.ids - count
-
-    def touch(
-        self,
-        *,
-        order: NaiveOrder | None = None,
-        level_of: NaiveOrder | None = None,
-        account: NaiveAccount | None = None,
-    ) -> None:
-        if order is not None and not any(each is order for each in self.orders):
-            self.orders.append(order)
-        if level_of is not None:
-            level = (level_of.symbol, level_of.side, level_of.limit_e4)
-            if level not in self.levels:
-                self.levels.append(level)
-        if account is not None and not any(each is account for each in self.accounts):
-            self.accounts.append(account)
-
-    def report(self, open_orders: list[NaiveOrder], held_e4: dict[int, int]) -> None:
-        """Append what was touched, as it is now."""
-        for order in self.orders:
-            if order.fills or not order.is_quote:
-                self.events.append(order.report())
-        symbols: list[str] = []
-        for symbol, _, _ in self.levels:
-            if symbol not in symbols:
-                symbols.append(symbol)
-        for symbol in symbols:
-            rows = []
-            for of, side, price_e4 in self.levels:
-                if of == symbol:
-                    there = [
-                        each
-                        for each in open_orders
-                        if each.resting
-                        and (each.symbol, each.side, each.limit_e4) == (symbol, side, price_e4)
-                    ]
-                    rows.append((side, price_e4, sum(each.leaves_e8() for each in there), len(there)))
-            self.events.append(BookChanged(symbol, tuple(rows)))
-        for account in self.accounts:
-            self.events.append(
-                BalanceChanged(account.account_id, account.cash_e4, held_e4.get(account.account_id, 0))
-            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -13,49 +14,84 @@ from engine.kinds import (
     AccountStatus,
     KillScope,
     OrderStatus,
-    OrderType,
+    Phase,
     PriceSource,
-    SelfTradePrevention,
-    Side,
     Source,
-    TimeInForce,
 )
 from tests.engine.bust_facts import facts_of
 from tests.engine.naive_exchange import NaiveExchange
-from tests.engine.naive_records import NaiveAccount, NaiveInstrument, NaiveOrder
+from tests.engine.naive_turn import NaiveTimer
+from tests.engine.random_orders import FEATURES, SECOND_US, SYMBOLS, RandomOrders
 
-SECOND_US = 10**6
 START_US = 1_000 * SECOND_US
 OPEN_ORDERS_MAX = 30
-LOTS_MAX = 4
-SYMBOLS = ("AAPL", "TINY", "EURX", "NOPE")
+DAYS = 200
 
 Step = tuple[c.Envelope, c.AnyCommand, int]
 
-SESSIONS = tuple(
-    session
-    for day in range(200)
-    for session in (
-        (START_US + day * 900 * SECOND_US, START_US + (day * 900 + 400) * SECOND_US),
-        (START_US + (day * 900 + 400) * SECOND_US, START_US + (day * 900 + 850) * SECOND_US),
-    )
+PLAIN = c.SetCalendar(
+    "PLAIN",
+    tuple(
+        (START_US + (day * 130 + start) * SECOND_US, START_US + (day * 130 + start + 60) * SECOND_US)
+        for day in range(DAYS)
+        for start in (0, 60)
+    ),
 )
-"""Two sessions without a break between them, then a closed book for 50 s; and so on."""
+"""Two sessions without a break between them, then a closed book for 10 s; and so on."""
+
+LISTINGS = (
+    c.SetInstrument(
+        *("AAPL", "Apple", "USD", 100, 10**6, 10_000, 10**8, 1_000_000),
+        *("PLAIN", PriceSource.OWN, 1_000, "dear"),
+    ),
+    c.SetInstrument(
+        *("TINY", "Tiny", "USD", 1, 12_345, 8_101, 10**8, 8_500),
+        *("PLAIN", PriceSource.TAPE, 500, "rebate"),
+    ),
+    c.SetInstrument(
+        *("EURX", "Euro", "EUR", 7, 10**8, 700, 7 * 10**6, 70_000),
+        *("PLAIN", PriceSource.OWN, 2_000, "dear"),
+    ),
+)
+
+FULL_DAY = (
+    (0, Phase.PRE_OPEN),
+    (4, Phase.OPENING_AUCTION),
+    (9, Phase.CONTINUOUS),
+    (80, Phase.CLOSING_AUCTION),
+    (85, Phase.POST_TRADE),
+    (88, Phase.EXTENDED),
+    (98, Phase.CLOSED),
+    (102, Phase.EXTENDED),
+)
+"""Seconds of a day and the phases that begin then. The day ends when POST_TRADE begins, or EXTENDED, or with the auction."""
 
 
-class RandomCommands:
+def full_calendar(random: Random) -> c.SetCalendar:
+    """Days of 110 s with all phases; now and then one is missing."""
+    sessions, phases = [], []
+    for day in range(DAYS):
+        begin_us = START_US + day * 110 * SECOND_US
+        close_s = random.choice((85, 88, 98))
+        sessions.append((begin_us, begin_us + close_s * SECOND_US))
+        for start_s, phase in FULL_DAY:
+            if random.random() < 0.9:
+                phases.append((begin_us + start_s * SECOND_US, phase))
+    return replace(c.SetCalendar("FULL", tuple(sessions)), phases=tuple(phases))
+
+
+class RandomCommands(RandomOrders):
     """Commands with the time and envelope they come with, each chosen when the one before has been carried out."""
 
-    def __init__(self, seed: int, naive: NaiveExchange) -> None:
-        self.random = Random(seed)
-        self.naive = naive
+    def __init__(self, seed: int, naive: NaiveExchange, features: frozenset[str] = FEATURES) -> None:
+        super().__init__(seed, naive, features)
         self.now_us = START_US
         self.count = 0
         self.sent_keys: list[tuple[c.Envelope, c.AnyCommand]] = []
         self.trader_weights = {
             self.place: 46,
-            self.cancel: 16,
-            self.replace: 10,
+            self.cancel: 12,
+            self.replace: 12,
             self.quote: 12,
             self.cancel_all: 1,
             self.money: 6,
@@ -69,39 +105,41 @@ class RandomCommands:
         for index in range(count):
             self.count = index
             self.now_us += self.random.choice((0, 0, 1, 1_000, 300_000, SECOND_US))
-            timer = self.naive.timer
-            if timer is not None and timer[1] <= self.now_us:
-                yield c.Envelope(Source.TIMER), c.FireTimer(timer[0]), self.now_us
+            while (timer := self.due_timer()) is not None:
+                yield c.Envelope(Source.TIMER), c.FireTimer(timer.timer_id), self.now_us
             yield *self.next_command(), self.now_us
 
+    def limits(
+        self, quantity_max_e8: int, value_max_e4: int, orders_max: int, collar_bps: int, key_ttl_s: int
+    ) -> c.SetLimits:
+        limits = c.SetLimits(
+            quantity_max_e8, value_max_e4, orders_max, collar_bps, 1_000, 10_000, key_ttl_s * SECOND_US
+        )
+        return replace(limits, gtc_max_age_us=150 * SECOND_US) if "gtd" in self.features else limits
+
+    def due_timer(self) -> NaiveTimer | None:
+        """What is due, the first first."""
+        due = [timer for timer in self.naive.timers if timer.due_us <= self.now_us]
+        return min(due, key=lambda timer: (timer.due_us, timer.timer_id)) if due else None
+
     def opening(self) -> Iterator[c.AnyCommand]:
-        yield c.SetCalendar("XNYS", SESSIONS)
+        has_phases, random = "auctions" in self.features, self.random
+        yield PLAIN
+        if has_phases:
+            yield full_calendar(random)
         yield c.SetFees("dear", 2_500, 9_999)
         yield c.SetFees("rebate", 0, 333)
-        yield c.SetLimits(10**12, 10**11, 12, 700, 1_000, 10_000, 60 * SECOND_US)
-        yield c.SetInstrument(
-            "AAPL",
-            "Apple",
-            "USD",
-            100,
-            10**6,
-            10_000,
-            10**8,
-            1_000_000,
-            "XNYS",
-            PriceSource.OWN,
-            1_000,
-            "dear",
-        )
-        yield c.SetInstrument(
-            "TINY", "Tiny", "USD", 1, 12_345, 8_101, 10**8, 8_500, "XNYS", PriceSource.TAPE, 500, "rebate"
-        )
-        yield c.SetInstrument(
-            "EURX", "Euro", "EUR", 7, 10**8, 700, 7 * 10**6, 70_000, "XNYS", PriceSource.OWN, 2_000, "dear"
-        )
-        for user_id in range(1, 7):
-            kind = AccountKind.MARKET_MAKER if user_id <= 4 else AccountKind.USER
-            yield c.OpenAccount(user_id, kind, "EUR" if user_id in (4, 6) else "USD")
+        yield self.limits(10**12, 10**11, 20, 700, 60)
+        for listing in LISTINGS:
+            calendar = "FULL" if has_phases and random.random() < 0.7 else "PLAIN"
+            bands: dict[str, Any] = {}
+            if "halts" in self.features and random.random() < 0.5:
+                bands = {"halt_bps": random.choice((6, 10, 20)), "halt_window_us": 3 * SECOND_US}
+                bands |= {"halt_us": 4 * SECOND_US, "resume_auction": random.random() < 0.5}
+            yield replace(listing, calendar=calendar, **bands)
+        for user_id in range(1, 6):
+            kind = AccountKind.MARKET_MAKER if user_id <= 3 else AccountKind.USER
+            yield c.OpenAccount(user_id, kind, "EUR" if user_id in (3, 4) else "USD")
         for account in list(self.naive.accounts.values()):
             for instrument in self.naive.instruments.values():
                 if account.currency == instrument.currency:
@@ -133,104 +171,6 @@ class RandomCommands:
         self.sent_keys.append((envelope, command))
         return envelope, command
 
-    def instrument(self, account_id: int = 0) -> NaiveInstrument:
-        """An instrument, mostly one that the account has the currency for."""
-        instruments = list(self.naive.instruments.values())
-        account = self.naive.accounts.get(account_id)
-        if account is not None and self.random.random() < 0.98:
-            instruments = [each for each in instruments if each.currency == account.currency]
-        return self.random.choice(instruments)
-
-    def price_e4(self, instrument: NaiveInstrument) -> int:
-        random = self.random
-        if random.random() < 0.02:
-            return random.choice((0, -5, 1, 10**8, 10**13, instrument.anchor_e4() * 2))
-        ticks = round(instrument.anchor_e4() / instrument.tick_e4) + round(random.gauss(0, 5))
-        return ticks * instrument.tick_e4 + (random.random() < 0.01)
-
-    def quantity_e8(self, instrument: NaiveInstrument) -> int:
-        random = self.random
-        if random.random() < 0.02:
-            return random.choice((0, -1, instrument.lot_e8 + 1, 10**12, 2 * 10**12, 10**18))
-        return instrument.lot_e8 * random.choice((1, 2, 3, 7, 40, 333, 1_000, 20_000))
-
-    def client_id(self) -> str:
-        return f"c{self.random.randrange(400)}" if self.random.random() < 0.1 else ""
-
-    def place(self, account_id: int) -> c.AnyCommand:
-        random, instrument = self.random, self.instrument(account_id)
-        account = self.naive.accounts.get(account_id)
-        if account is not None and len(account.lots.get(instrument.symbol, ())) > LOTS_MAX:
-            return self.sell_out(account, instrument)
-        is_market = random.random() < 0.12
-        return c.PlaceOrder(
-            "NOPE" if random.random() < 0.003 else instrument.symbol,
-            random.choice((Side.BUY, Side.SELL)),
-            OrderType.MARKET if is_market else OrderType.LIMIT,
-            self.quantity_e8(instrument),
-            int(random.random() < 0.01) if is_market else self.price_e4(instrument),
-            random.choice((*[TimeInForce.DAY] * 3, *[TimeInForce.GTC] * 3, TimeInForce.IOC, TimeInForce.FOK)),
-            self.client_id(),
-            random.choice(list(SelfTradePrevention)),
-        )
-
-    def sell_out(self, account: NaiveAccount, instrument: NaiveInstrument) -> c.AnyCommand:
-        """Sell as much as one may at almost any price, so that few lots are left to check after each command."""
-        quantity_e8 = max(min(self.naive.free_e8(account, instrument.symbol), 10**11), instrument.lot_e8)
-        quantity_e8 -= quantity_e8 % instrument.lot_e8
-        price_e4 = instrument.anchor_e4() * 97 // 100 // instrument.tick_e4 * instrument.tick_e4
-        return c.PlaceOrder(
-            instrument.symbol, Side.SELL, OrderType.LIMIT, quantity_e8, price_e4, TimeInForce.IOC
-        )
-
-    def some_order(self, account_id: int) -> NaiveOrder | None:
-        """One of the account's own orders; now and then anybody's."""
-        orders = [
-            order
-            for order in self.naive.orders
-            if order.account_id == account_id or self.random.random() < 0.005
-        ]
-        return self.random.choice(orders) if orders else None
-
-    def cancel(self, account_id: int) -> c.AnyCommand:
-        order = self.some_order(account_id)
-        if order is None and self.random.random() < 0.9:
-            return self.place(account_id)
-        return c.CancelOrder(order.order_id if order else self.random.choice((0, -1, 2**20)))
-
-    def cancel_all(self, account_id: int) -> c.AnyCommand:
-        return c.CancelAll(self.random.choice(("", *SYMBOLS)))
-
-    def replace(self, account_id: int) -> c.AnyCommand:
-        order = self.some_order(account_id)
-        if order is None:
-            return c.ReplaceOrder(17, 0, 0) if self.random.random() < 0.1 else self.place(account_id)
-        instrument, random = self.naive.instruments[order.symbol], self.random
-        smaller_e8 = order.quantity_e8 - instrument.lot_e8 * random.randrange(5)
-        quantity_e8 = random.choice((0, smaller_e8, smaller_e8, self.quantity_e8(instrument)))
-        price_e4 = random.choice((0, 0, order.price_e4, self.price_e4(instrument)))
-        return c.ReplaceOrder(order.order_id, quantity_e8, price_e4, self.client_id())
-
-    def quote(self, account_id: int) -> c.AnyCommand:
-        random = self.random
-        makers = [each for each in self.naive.accounts.values() if each.kind is AccountKind.MARKET_MAKER]
-        instrument = self.instrument(account_id)
-        if account_id not in [maker.account_id for maker in makers] and random.random() < 0.9:
-            return self.place(account_id)
-        middle_e4 = self.price_e4(instrument)
-        step_e4 = instrument.tick_e4 * random.choice((1, 2))
-        bids = [
-            (middle_e4 - (1 + index) * step_e4, self.quantity_e8(instrument))
-            for index in range(random.randrange(4))
-        ]
-        asks = [
-            (middle_e4 + index * step_e4, self.quantity_e8(instrument))
-            for index in range(random.randrange(4))
-        ]
-        if random.random() < 0.02:
-            asks, bids = bids, asks
-        return c.MassQuote(instrument.symbol, tuple(bids), tuple(asks))
-
     def money(self, account_id: int) -> c.AnyCommand:
         random, instrument = self.random, self.instrument(account_id)
         amount_e4 = random.choice((-1, 0, 1, 10_000, 10**6, 10**8, 10**9))
@@ -257,7 +197,9 @@ class RandomCommands:
         if not trades:
             return self.place(account_id)
         trade = self.random.choice(trades)
-        bought, sold = (order.report() if self.random.random() < 0.8 else None for order in trade.orders)
+        bought, sold = (
+            self.naive.report(order) if self.random.random() < 0.8 else None for order in trade.orders
+        )
         facts = facts_of(trade.fill, trade.executed_us, buy_order=bought, sell_order=sold)
         if self.random.random() < 0.8:
             return facts
@@ -306,17 +248,15 @@ class RandomCommands:
                 c.SetKillSwitch(scope, target, on=random.random() < 0.7, reason="test"),
                 c.SetAccountStatus(random.choice((account_id, 9)), AccountStatus.DISABLED, "test"),
                 c.SetFees(random.choice(("dear", "rebate")), random.choice((0, 1, 100_000)), 1_234),
-                c.SetLimits(
+                self.limits(
                     random.choice((10**11, 10**12)),
                     random.choice((10**9, 10**11)),
-                    random.choice((3, 12)),
+                    random.choice((3, 20, 20, 20)),
                     random.choice((1, 300, 1_500)),
-                    1_000,
-                    10_000,
-                    random.choice((20, 60)) * SECOND_US,
+                    random.choice((20, 60)),
                 ),
                 c.Marks(((marked.symbol, mark_e4),)),
                 c.Marks(((marked.symbol, mark_e4),)),
-                c.FireTimer(random.choice((0, naive.timer[0] if naive.timer else 1))),
+                c.FireTimer(random.choice((0, *(timer.timer_id for timer in naive.timers)))),
             )
         )

@@ -21,13 +21,14 @@ from tests.engine.random_commands import RandomCommands
 
 
 def journal_of(version: Callable[[AnyCommand], AnyCommand] = lambda command: command) -> list[Record]:
-    """What the naive exchange did when it was told commands of a version."""
-    naive, records = NaiveExchange(), []
+    """What the engine did when it was told commands of a version."""
+    naive, state, records = NaiveExchange(), State(), []
     for envelope, told, now_us in RandomCommands(5, naive).steps(600):
-        before, command = naive.seq, version(told)
-        events = naive.apply(envelope, command, now_us).events
-        if naive.seq > before:
-            records.append(Record(naive.seq, now_us, envelope, command, events))
+        command = version(told)
+        naive.apply(envelope, command, now_us)
+        applied = apply(state, envelope, command, now_us)
+        if applied.recorded:
+            records.append(Record(applied.seq, now_us, envelope, command, applied.events))
     return records
 
 

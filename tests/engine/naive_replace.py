@@ -1,0 +1,129 @@
+"""Replacing an order of the naive exchange: a new one in its place, with its links."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace as changed
+
+from engine.commands import ReplaceOrder
+from engine.events import Refused
+from engine.kinds import CloseReason, OrderStatus, TimeInForce
+from engine.refusals import Refusal
+from engine.terms import Terms
+from tests.engine.naive_book import NaiveBook
+from tests.engine.naive_records import NaiveOrder
+from tests.engine.naive_turn import NaiveTurn
+
+
+class NaiveReplace(NaiveBook):
+    """The new order is made first, and then everything is asked that is asked of a new order."""
+
+    def replace(self, turn: NaiveTurn, account_id: int, command: ReplaceOrder) -> Refused | int:
+        account = self.accounts.get(account_id)
+        refused = self.may_act(account)
+        if refused or account is None:
+            return refused or Refused(Refusal.ACCOUNT_NOT_FOUND)
+        refused = self.taken(account_id, [command.client_order_id])
+        if refused:
+            return refused
+        mine = [
+            order
+            for order in self.orders
+            if order.order_id == command.order_id and order.account_id == account_id and not order.is_quote
+        ]
+        if not mine:
+            return Refused(Refusal.ORDER_NOT_FOUND)
+        old = mine[0]
+        instrument = self.instruments[old.symbol]
+        price_e4 = command.price_e4 or old.price_e4
+        total_e8 = command.quantity_e8 or old.quantity_e8
+        terms = self.new_terms(old, command)
+        refused = (
+            self.may_trade(account, instrument, old.time_in_force, turn.now_us)
+            or self.good_quantity(instrument, total_e8)
+            or self.good_price_of(instrument, old.order_type, price_e4)
+            or self.good_stop(instrument, old.order_type, terms or Terms())
+        )
+        if refused:
+            return refused
+        is_same = price_e4 == old.price_e4 and terms == old.terms
+        names_a_stop = (
+            getattr(command, "stop_e4", 0)
+            or getattr(command, "trail_e4", 0)
+            or getattr(command, "trail_ppm", 0)
+        )
+        if (
+            total_e8 <= old.filled_e8()
+            or (is_same and total_e8 == old.quantity_e8)
+            or (names_a_stop and old.status is not OrderStatus.HELD)
+            or ((old.group_id or old.parent_id) and total_e8 != old.quantity_e8)
+        ):
+            return Refused(Refusal.INVALID_REPLACE, (("filled_e8", old.filled_e8()),))
+        only_smaller = is_same and total_e8 < old.quantity_e8
+        new = self.successor(turn, old, total_e8 - old.filled_e8(), price_e4, terms)
+        new.client_order_id = command.client_order_id
+        if only_smaller:
+            new.place, new.limit_e4 = old.place, old.limit_e4
+        elif new.armed or new.trigger_e4:
+            self.price_it(instrument, new)
+        refused = None if only_smaller else self.sane(instrument, new, checks_stop=new.armed)
+        refused = refused or self.covered(account, [new], [old])
+        refused = refused or (None if only_smaller else self.would_take(new))
+        if refused:
+            return refused
+        self.take_place(turn, old, new)
+        if only_smaller and old.was_resting:
+            new.resting = True
+            new.shown_e8 = min(old.was_shown_e8, new.leaves_e8())
+            turn.touch(level_of=new)
+        elif only_smaller and new.status is not OrderStatus.HELD:
+            self.wait(turn, new)
+        elif new.status is not OrderStatus.HELD:
+            self.trade(turn, new)
+        return new.order_id
+
+    def new_terms(self, old: NaiveOrder, command: ReplaceOrder) -> Terms | None:
+        terms = old.terms
+        if getattr(command, "stop_e4", 0):
+            terms = changed(terms or Terms(), stop_e4=getattr(command, "stop_e4", 0))
+        if getattr(command, "trail_e4", 0) or getattr(command, "trail_ppm", 0):
+            terms = changed(
+                terms or Terms(),
+                trail_e4=getattr(command, "trail_e4", 0),
+                trail_ppm=getattr(command, "trail_ppm", 0),
+            )
+        return terms
+
+    def successor(
+        self, turn: NaiveTurn, old: NaiveOrder, rest_e8: int, price_e4: int, terms: Terms | None
+    ) -> NaiveOrder:
+        new_id = turn.new_id()
+        new = NaiveOrder(
+            new_id, old.account_id, old.symbol, old.side, old.order_type, old.time_in_force,
+            rest_e8, price_e4, old.limit_e4, old.maker_ppm, old.taker_ppm, turn.now_us, turn.now_us,
+            "", old.policy, old.order_id, False, new_id, terms=terms,
+            order_class=old.order_class, parent_id=old.parent_id, group_id=old.group_id,
+            children=old.children, planned_e8=old.planned_e8, armed=old.armed, trigger_e4=old.trigger_e4,
+            extreme_e4=old.extreme_e4, triggered_us=old.triggered_us, before_e8=old.before_e8 + old.filled_e8(),
+        )  # fmt: skip
+        new.status = OrderStatus.HELD if old.status is OrderStatus.HELD else OrderStatus.PENDING
+        return new
+
+    def take_place(self, turn: NaiveTurn, old: NaiveOrder, new: NaiveOrder) -> None:
+        """In the list of orders, and in the links of others."""
+        old.replaced_by_id = new.order_id
+        old.was_resting, old.was_shown_e8 = old.resting, old.shown_e8
+        self.end(turn, old, OrderStatus.REPLACED, CloseReason.REPLACED)
+        self.enter(turn, new)
+        if new.time_in_force is TimeInForce.GTD:
+            self.expire_later(turn, new)
+        for other in self.orders:
+            if other.parent_id == old.order_id:
+                other.parent_id = new.order_id
+                other.planned_e8 = new.before_e8 + new.quantity_e8
+                if not other.armed:
+                    other.quantity_e8 = other.planned_e8
+                self.touch(turn, other)
+            if old.order_id in other.children:
+                ids = [new.order_id if each == old.order_id else each for each in other.children]
+                other.children = tuple(ids)
+                self.touch(turn, other)
