@@ -33,6 +33,7 @@ from engine.state import (
     Volume,
     Withdrawal,
 )
+from engine.stop_book import arm, is_armed_stop
 from engine.waiting import is_off_book, set_aside
 
 DERIVED_FIELDS: Final[dict[type, frozenset[str]]] = {
@@ -170,6 +171,7 @@ DERIVED: Final = frozenset(
         "off_book",
         "purge_due_us",
         "risk",
+        "stops",
         "timer_heap",
         "watches_fills",
         "timer_ids",
@@ -222,6 +224,8 @@ def rebuild(state: State) -> None:
     for order in sorted(state.orders.values(), key=attrgetter("priority")):
         if is_off_book(order, state.instruments[order.symbol].phase):
             set_aside(state, order)
+            if is_armed_stop(order):
+                arm(state, order)
         else:
             state.books[order.symbol].side(order.side).add(order)
     state.watches_fills = watches_fills(state)

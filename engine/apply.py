@@ -3,8 +3,9 @@
 1. idempotency: a key seen before is answered from memory and nothing is recorded
 2. what is over is forgotten (keys, closed client order ids)
 3. the command's function decides, then mutates (the `COMMANDS` table)
-4. what was touched becomes absolute events
-5. the key remembers the answer
+4. what follows from it is done: prints are shown to stops, and those that were reached fire
+5. what was touched becomes absolute events
+6. the key remembers the answer
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from engine import accounts, bust, fee_tiers, market, quoting, risk_control, sessions, trading
+from engine import accounts, bust, fee_tiers, market, quoting, replacing, risk_control, sessions, trading
+from engine.aftermath import follow_up
 from engine.commands import (
     AdjustCash,
     AnyCommand,
@@ -60,7 +62,7 @@ COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
     PlaceOrder: trading.place_order,
     CancelOrder: trading.cancel_order,
     CancelAll: trading.cancel_all,
-    ReplaceOrder: trading.replace_order,
+    ReplaceOrder: replacing.replace_order,
     MassQuote: quoting.mass_quote,
     Marks: market.marks,
     OpenAccount: accounts.open_account,
@@ -123,6 +125,8 @@ def apply(state: State, envelope: Envelope, command: AnyCommand, now_us: int) ->
     if now_us >= state.purge_due_us:
         purge(state, now_us)
     result = COMMANDS[type(command)](turn, envelope, command)
+    if turn.after is not None:
+        follow_up(turn, turn.after)
     if state.risk is not None and turn.events:
         remember_fills(turn, state.risk)
     events: tuple[AnyEvent, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.kinds import CloseReason, OrderStatus, TimeInForce, TimerKind
 from engine.orders import Order
 from engine.state import Account, State
+from engine.stop_book import disarm
 from engine.timers import drop_timer_of
 from engine.turn import Turn
 from engine.waiting import off_book_of, take_back
@@ -41,6 +42,8 @@ def close_order(turn: Turn, order: Order, status: OrderStatus, reason: CloseReas
         turn.levels[level] = None
     elif turn.state.off_book:
         take_back(turn.state, order)
+        if turn.state.stops:
+            disarm(turn.state, order)
     if position is None:
         account.held_e4 -= order.hold_e4
         order.hold_e4 = 0

@@ -210,12 +210,15 @@ class CancelAll(Command, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class ReplaceOrder(Command, frozen=True, gc=False, array_like=True, tag=True):
-    """Replace an open order by one with a new id. 0 keeps the quantity (total, fills included) or price."""
+    """Replace an open order by one with a new id. 0 keeps the quantity (total, fills included), price, stop or trail."""
 
     order_id: int
     quantity_e8: int
     price_e4: int
     client_order_id: str = ""
+    stop_e4: int = 0
+    trail_e4: int = 0
+    trail_ppm: int = 0
 
 
 class MassQuote(Command, frozen=True, gc=False, array_like=True, tag=True):

@@ -10,6 +10,7 @@ from engine.lot_methods import by_unit_cost, units_left
 from engine.orders import buy_hold_e4
 from engine.risk_figures import KYC_TIER_MAX, ORDERS_KEPT_MAX, figures_fit
 from engine.risk_state import COUNTED_MAX_E4, SIZES_MAX, table_of
+from engine.special_invariants import broken_stops
 from engine.state import FEES_ACCOUNT_ID, OUTSIDE_ACCOUNTS, REGULATORY_ACCOUNT_ID, Account, State
 from engine.waiting import NOBODY, is_off_book
 
@@ -25,6 +26,7 @@ def check_invariants(state: State) -> list[str]:
         *(problem for account in state.accounts.values() for problem in broken_lots(account)),
         *broken_orders(state),
         *broken_volumes(state),
+        *broken_stops(state),
         *(problem for symbol in sorted(state.books) for problem in broken_book(state, symbol)),
         *broken_risk(state),
     ]

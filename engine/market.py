@@ -16,15 +16,18 @@ from engine.commands import (
 )
 from engine.events import InstrumentSet, KillSwitchSet, PhaseChanged, Refused
 from engine.halts import begin_halt_call
-from engine.kinds import CloseReason, KillScope, Phase
+from engine.kinds import CloseReason, KillScope, Phase, PriceSource
 from engine.refusals import Refusal
 from engine.risk import instrument_bounds_hold
 from engine.sessions import begin_phase, end_call, expire_missed, leaves_for
 from engine.state import Instrument, KillSwitch, Limits, State
+from engine.stops import show_reference
 from engine.timers import arm_indicative
 from engine.trading import Answer
 from engine.turn import Turn
 from engine.units import BPS, DAY_US, NOTIONAL_MAX_E4, QUANTITY_MAX_E8, TIME_MAX_US, notional_down_e4
+
+TAPE = PriceSource.TAPE
 
 COUNT_MAX = 10**9
 """No bound on a number of orders or keys is higher: beyond it there would be none."""
@@ -69,7 +72,11 @@ def set_instrument(turn: Turn, envelope: Envelope, command: SetInstrument) -> An
         state.instruments[command.symbol] = instrument
         state.books[command.symbol] = Book(command.symbol)
     else:
-        change_instrument(known, command)
+        if known.price_source is not command.price_source:
+            change_instrument(known, command)
+            show_reference(turn, known)
+        else:
+            change_instrument(known, command)
         instrument = known
     state.dirty["instrument"][command.symbol] = None
     turn.events.append(
@@ -201,8 +208,11 @@ def marks(turn: Turn, envelope: Envelope, command: Marks) -> Answer:
         if not 0 < price_e4 <= state.instruments[symbol].price_max_e4:
             return Refused(Refusal.INVALID_PRICE)
     for symbol, price_e4 in command.prices:
-        state.instruments[symbol].reference_e4 = price_e4
+        instrument = state.instruments[symbol]
+        instrument.reference_e4 = price_e4
         state.dirty["instrument"][symbol] = None
+        if instrument.price_source is TAPE and symbol in state.stops:
+            turn.note_print(symbol, price_e4)
     return None
 
 

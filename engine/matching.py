@@ -7,7 +7,15 @@ from engine.closing import close_order, forget_order
 from engine.events import Traded
 from engine.fee_tiers import count_volume
 from engine.halts import band_e4, begin_halt_call, may_trade_at
-from engine.kinds import CloseReason, OrderStatus, RiskMode, RiskRule, SelfTradePrevention, Side
+from engine.kinds import (
+    CloseReason,
+    OrderStatus,
+    PriceSource,
+    RiskMode,
+    RiskRule,
+    SelfTradePrevention,
+    Side,
+)
 from engine.ledger import change_outside, settle_buy, settle_sell
 from engine.orders import Level, Order, buy_hold_e4
 from engine.state import FEES_ACCOUNT_ID, REGULATORY_ACCOUNT_ID, Instrument, State
@@ -21,6 +29,7 @@ CANCELLED = OrderStatus.CANCELLED
 CANCEL_NEWEST = SelfTradePrevention.CANCEL_NEWEST
 CANCEL_OLDEST = SelfTradePrevention.CANCEL_OLDEST
 FILLED = OrderStatus.FILLED
+OWN = PriceSource.OWN
 PARTIAL = OrderStatus.PARTIAL
 SELF_TRADE = CloseReason.SELF_TRADE
 
@@ -152,7 +161,11 @@ def settle_fill(
     )
     if instrument.last_e4 != price_e4:
         instrument.last_e4 = price_e4
-        turn.state.dirty["instrument"][instrument.symbol] = None
+        state = turn.state
+        state.dirty["instrument"][instrument.symbol] = None
+        # A price that stays has been seen by every armed stop: at their acceptance, or as a print.
+        if state.stops and instrument.price_source is OWN and instrument.symbol in state.stops:
+            turn.note_print(instrument.symbol, price_e4)
     if buy.status is FILLED:
         forget_order(turn, buy)
     if sell.status is FILLED:

@@ -63,6 +63,7 @@ class Refusal(IntEnum):
     BALANCE_LIMIT = 409
     BUYER_LACKS_SHARES = 410
     SELLER_LACKS_FUNDS = 411
+    STOP_PRICE_REACHED = 412
     # risk rules (engine/risk_rules.py), by the names of kinds.RiskRule
     FAT_FINGER = 421
     ORDER_RATE_LIMIT = 422

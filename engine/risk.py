@@ -41,12 +41,14 @@ def reference_e4(instrument: Instrument) -> int:
     return instrument.reference_e4
 
 
-def collar_e4(instrument: Instrument, side: Side, collar_bps: int) -> int:
+def collar_e4(instrument: Instrument, side: Side, collar_bps: int, anchor_e4: int = 0) -> int:
     """The limit of a MARKET order: the reference and the collar, on the tick, within the instrument's bounds.
 
-    Where the instrument's band is narrower than the venue's collar, the band is the collar.
+    Where the instrument's band is narrower than the venue's collar, the band is the collar. `anchor_e4` instead of the
+    reference, where it is given.
     """
-    anchor_e4 = reference_e4(instrument)
+    if not anchor_e4:
+        anchor_e4 = reference_e4(instrument)
     if collar_bps > instrument.band_bps:
         collar_bps = instrument.band_bps
     if side is BUY:
@@ -123,16 +125,18 @@ def form_refusal(
 
 
 def size_refusal(
-    state: State, instrument: Instrument, side: Side, quantity_e8: int, limit_e4: int
+    state: State, instrument: Instrument, side: Side, quantity_e8: int, limit_e4: int, stop_e4: int = 0
 ) -> Refused | None:
     """Whether price and size are sane: the band against the reference (only on the side that could hurt), size, value.
 
-    A buy far below or a sell far above the market is harmless and rests.
+    A buy far below or a sell far above the market is harmless and rests. A stop order's band is around its stop.
     """
     limits = state.limits
     anchor_e4 = reference_e4(instrument)
     if not anchor_e4:
         return Refused(Refusal.NO_REFERENCE_PRICE)
+    if stop_e4:
+        anchor_e4 = stop_e4
     if limit_e4 > anchor_e4 if side is BUY else limit_e4 < anchor_e4:
         band_e4 = band_up_e4 if side is BUY else band_down_e4
         bound_e4 = band_e4(anchor_e4, instrument.band_bps)

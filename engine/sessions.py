@@ -19,6 +19,7 @@ from engine.orders import Order
 from engine.refusals import Refusal
 from engine.risk import reference_e4
 from engine.state import Calendar, Instrument, Timer
+from engine.stops import show_reference
 from engine.timers import add_timer, arm_indicative, drop_timer, drop_timer_of
 from engine.trading import Answer, enter_book
 from engine.turn import Turn
@@ -162,6 +163,7 @@ def begin_phase(turn: Turn, instrument: Instrument, phase: Phase, reason: str) -
             if order.time_in_force not in AUCTION_OF and order.order_id in state.orders:
                 take_back(state, order)
                 enter_book(turn, instrument, order)
+        show_reference(turn, instrument)
 
 
 def seat(turn: Turn, instrument: Instrument) -> None:

@@ -13,6 +13,7 @@ from engine.fees import FeeRules
 from engine.kinds import AccountKind, AccountStatus, KillScope, LotMethod, Phase, PriceSource, TimerKind
 from engine.orders import Order
 from engine.risk_state import RiskTable, RiskWindow, RuleKey, RuleRow
+from engine.stop_book import StopBook
 from engine.units import DAY_US, MINUTE_US, NOTIONAL_MAX_E4, QUANTITY_MAX_E8, TIME_MAX_US
 
 BANK_ACCOUNT_ID = 1
@@ -281,6 +282,7 @@ class State:
         "risk_rules",
         "risk_windows",
         "seq",
+        "stops",
         "timer_heap",
         "timer_ids",
         "timers",
@@ -301,6 +303,7 @@ class State:
         self.off_book: dict[
             str, dict[int, Order]
         ] = {}  # by symbol, what is open and outside the price levels
+        self.stops: dict[str, StopBook] = {}
         self.lots: dict[int, Lot] = {}
         self.fees: dict[str, FeeSchedule] = {}
         self.calendars: dict[str, Calendar] = {}

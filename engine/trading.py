@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from engine.closing import close_all, close_order
-from engine.commands import CancelAll, CancelOrder, Envelope, PlaceOrder, ReplaceOrder
+from engine.commands import CancelAll, CancelOrder, Envelope, PlaceOrder
 from engine.events import OrderUpdated, Refused
-from engine.fee_tiers import carried_terms, set_terms
+from engine.fee_tiers import set_terms
 from engine.kinds import CloseReason, OrderStatus, OrderType, Phase, Side, TimeInForce, TimerKind
-from engine.lot_methods import lot_terms_refusal, special_of_replacement
 from engine.matching import match
+from engine.order_form import Asked, ask, is_plain
 from engine.orders import Order
 from engine.refusals import Refusal
 from engine.risk import (
@@ -22,7 +22,7 @@ from engine.risk import (
 )
 from engine.risk_rules import admit
 from engine.state import Account, ClientOrderId, Instrument, State
-from engine.terms import Special
+from engine.stop_book import arm, is_armed_stop
 from engine.timers import add_timer
 from engine.turn import Turn
 from engine.waiting import is_off_book, matches_now, set_aside
@@ -34,11 +34,14 @@ CONTINUOUS = Phase.CONTINUOUS
 FOK = TimeInForce.FOK
 GTD = TimeInForce.GTD
 HALT_AUCTION = Phase.HALT_AUCTION
+HELD = OrderStatus.HELD
 IOC = TimeInForce.IOC
+LIMIT = OrderType.LIMIT
 MARKET = OrderType.MARKET
 NO_LIQUIDITY = CloseReason.NO_LIQUIDITY
 OPG = TimeInForce.OPG
 PARTIAL = OrderStatus.PARTIAL
+STOP_LIMIT = OrderType.STOP_LIMIT
 USER = CloseReason.USER
 
 Answer = Refused | int | type[OrderUpdated] | None
@@ -65,8 +68,18 @@ def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
     if refused is not None:
         return refused
     accept(turn, account, order)
-    enter_book(turn, instrument, order)
+    if order.special is not None and order.status is HELD:
+        hold_back(state, order)
+    else:
+        enter_book(turn, instrument, order)
     return order.order_id
+
+
+def hold_back(state: State, order: Order) -> None:
+    """Keep an accepted order out of the book; a stop that is armed sees the prints from now on."""
+    set_aside(state, order)
+    if is_armed_stop(order):
+        arm(state, order)
 
 
 def new_order(
@@ -89,24 +102,25 @@ def new_order(
     symbol = instrument.symbol  # one text for all: its hash is known, and it is found by identity
     side, order_type = command.side, command.order_type
     quantity_e8, price_e4 = command.quantity_e8, command.price_e4
-    refused = market_refusal(state, account, instrument, command.time_in_force, turn.now_us) or form_refusal(
-        instrument, order_type, quantity_e8, price_e4
-    )
+    refused = market_refusal(state, account, instrument, command.time_in_force, turn.now_us)
     if refused is not None:
         return refused
     special = None
-    if command.terms is not None:
-        refused = lot_terms_refusal(state, account, symbol, side, quantity_e8, command.terms)
+    if is_plain(command):
+        refused = form_refusal(instrument, order_type, quantity_e8, price_e4)
         if refused is not None:
             return refused
-        special = Special(command.terms)
-    limit_e4 = price_e4
-    if order_type is MARKET:
-        limit_e4 = collar_e4(instrument, side, state.limits.market_collar_bps)
-    refused = size_refusal(state, instrument, side, quantity_e8, limit_e4)
-    if refused is not None:
-        return refused
-    if len(account.orders) >= state.limits.open_orders_max:
+        limit_e4 = market_limit_e4(state, instrument, side) if order_type is MARKET else price_e4
+        refused = size_refusal(state, instrument, side, quantity_e8, limit_e4)
+        if refused is not None:
+            return refused
+    else:
+        asked = ask(state, account, instrument, command, turn.now_us)
+        if type(asked) is Refused:
+            return asked
+        assert type(asked) is Asked
+        quantity_e8, limit_e4, special = asked
+    if len(account.orders) + len(command.legs) >= state.limits.open_orders_max:
         return Refused(Refusal.TOO_MANY_OPEN_ORDERS, (("maximum", state.limits.open_orders_max),))
     order_id = turn.new_id()
     now_us = turn.now_us
@@ -133,9 +147,16 @@ def new_order(
     )
     if special is not None:
         order.special = special
+        if special.trigger_e4:
+            order.status = HELD
     if fees.rules is not None:
         set_terms(state, order, fees.rules, now_us)
     return order
+
+
+def market_limit_e4(state: State, instrument: Instrument, side: Side) -> int:
+    """The limit of a MARKET order that comes now."""
+    return collar_e4(instrument, side, state.limits.market_collar_bps)
 
 
 def accept(turn: Turn, account: Account, order: Order) -> None:
@@ -196,7 +217,12 @@ def enter_book(turn: Turn, instrument: Instrument, order: Order) -> None:
         if instrument.phase is HALT_AUCTION:
             collect(turn, order, HALT_AUCTION)
             return
-    if time_in_force is IOC or time_in_force is FOK or order.order_type is MARKET:
+    order_type = order.order_type
+    if (
+        time_in_force is IOC
+        or time_in_force is FOK
+        or (order_type is not LIMIT and order_type is not STOP_LIMIT)
+    ):
         close_order(turn, order, CANCELLED, NO_LIQUIDITY)
         return
     turn.levels[same.add(order)] = None
@@ -238,75 +264,3 @@ def cancel_all(turn: Turn, envelope: Envelope, command: CancelAll) -> Answer:
         return Refused(Refusal.UNKNOWN_SYMBOL)
     close_all(turn, account, command.symbol, CloseReason.CANCEL_ALL)
     return OrderUpdated
-
-
-def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answer:
-    """Replace an open order by one with a new id, linked both ways. The command's quantity is the total, fills included.
-
-    A pure decrease keeps its place in the queue, everything else goes to the end and may trade at once.
-    """
-    state = turn.state
-    account = state.accounts.get(envelope.account_id)
-    refused = account_refusal(account)
-    if refused is not None or account is None:
-        return refused
-    if command.client_order_id and (account.account_id, command.client_order_id) in state.client_order_ids:
-        return Refused(Refusal.DUPLICATE_CLIENT_ORDER_ID)
-    old = own_order(state, envelope, command.order_id)
-    if old is None:
-        return Refused(Refusal.ORDER_NOT_FOUND)
-    instrument = state.instruments[old.symbol]
-    price_e4 = command.price_e4 or old.price_e4
-    total_e8 = command.quantity_e8 or old.quantity_e8
-    refused = market_refusal(state, account, instrument, old.time_in_force, turn.now_us)
-    refused = refused or form_refusal(instrument, old.order_type, total_e8, price_e4)
-    if refused is not None:
-        return refused
-    quantity_e8 = total_e8 - old.filled_e8
-    if quantity_e8 <= 0 or (price_e4 == old.price_e4 and total_e8 == old.quantity_e8):
-        return Refused(Refusal.INVALID_REPLACE, (("filled_e8", old.filled_e8),))
-    keeps_place = price_e4 == old.price_e4 and total_e8 < old.quantity_e8
-    # an order that only gets smaller brings no risk that it did not have
-    refused = None if keeps_place else size_refusal(state, instrument, old.side, quantity_e8, price_e4)
-    if refused is not None:
-        return refused
-    special = special_of_replacement(old, quantity_e8)
-    if isinstance(special, Refused):
-        return special
-    new_id = turn.new_id()
-    new = Order(
-        new_id,
-        old.account_id,
-        old.symbol,
-        old.side,
-        old.order_type,
-        old.time_in_force,
-        quantity_e8,
-        price_e4,
-        price_e4,
-        old.maker_ppm,
-        old.taker_ppm,
-        turn.now_us,
-        turn.now_us,
-        command.client_order_id,
-        old.self_trade_prevention,
-        old.order_id,
-        False,
-        old.priority if keeps_place else new_id,
-        special=special,
-    )
-    new.fee_terms = carried_terms(old)
-    refused = cover_refusal(account, new, old.hold_e4, 0 if old.side is BUY else old.leaves_e8)
-    if refused is None and state.risk is not None and not keeps_place:
-        refused = admit(turn, state.risk, account, instrument, new, old)
-    if refused is not None:
-        return refused
-    old.replaced_by_id = new_id
-    if keeps_place:
-        level = state.books[old.symbol].side(old.side).swap(old, new)
-        turn.levels[level] = None
-    close_order(turn, old, OrderStatus.REPLACED, CloseReason.REPLACED)
-    accept(turn, account, new)
-    if not keeps_place:
-        enter_book(turn, instrument, new)
-    return new_id

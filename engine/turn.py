@@ -13,6 +13,21 @@ from engine.units import IDS_PER_SEQ
 LevelRow = tuple[Side, int, int, int]
 
 
+class Aftermath(Struct, eq=False, gc=False):
+    """What is left to do when a command has done its own work (engine/aftermath.py).
+
+    `prints` are (symbol, price) in their order, of symbols with armed stops; the first `shown` of them have been shown. `fresh`
+    says of stops armed meanwhile how many prints came before. `marked` are stops that were reached, as (priority, order id)
+    in a heap. `parents` are orders with legs and what was filled of them, by id.
+    """
+
+    prints: list[tuple[str, int]] = []
+    shown: int = 0
+    fresh: dict[int, int] = {}
+    marked: list[tuple[int, int]] = []
+    parents: dict[int, tuple[Order, int]] = {}
+
+
 class Turn(Struct, eq=False, gc=False):
     """Collects while a command mutates the state; `finish` turns what was touched into absolute events.
 
@@ -29,6 +44,18 @@ class Turn(Struct, eq=False, gc=False):
     orders: dict[int, Order] = {}
     accounts: dict[int, Account] = {}
     levels: dict[Level, None] = {}
+    after: Aftermath | None = None
+
+    def aftermath(self) -> Aftermath:
+        """What is left to do after the command's own work; made when there is something."""
+        after = self.after
+        if after is None:
+            after = self.after = Aftermath()
+        return after
+
+    def note_print(self, symbol: str, price_e4: int) -> None:
+        """Remember a trigger price, to be shown to the armed stops of its symbol."""
+        self.aftermath().prints.append((symbol, price_e4))
 
     def new_id(self, count: int = 1) -> int:
         """The next id of this command; `count` reserves that many in a row and returns the first."""

@@ -98,6 +98,16 @@ def tick_up_e4(price_e4: int, tick_e4: int) -> int:
     return price_e4 + -price_e4 % tick_e4
 
 
+def trail_down_e4(price_e4: int, distance_ppm: int) -> int:
+    """A price less a trail in parts per million: rounded down, away from the price."""
+    return price_e4 * (PPM - distance_ppm) // PPM
+
+
+def trail_up_e4(price_e4: int, distance_ppm: int) -> int:
+    """A price and a trail in parts per million: rounded up, away from the price."""
+    return -(-price_e4 * (PPM + distance_ppm) // PPM)
+
+
 def cost_share_e4(cost_e4: int, part_e8: int, whole_e8: int) -> int:
     """The part of a lot's cost that goes with a part of its quantity: rounded down, the rest stays with the lot."""
     return cost_e4 * part_e8 // whole_e8

@@ -77,6 +77,7 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
         422, "It would be a day trade too many for an account with so little equity."
     ),
     Refusal.WASH_TRADE: Shown(422, "The order would trade with an order of a linked account."),
+    Refusal.STOP_PRICE_REACHED: Shown(422, "The price has reached the stop already."),
     Refusal.ENGINE_FAULT: Shown(422, "This request caused a fault before and is not accepted again."),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from engine.apply import Applied, apply
 from engine.book import BookSide
@@ -28,6 +28,7 @@ from engine.events import AnyEvent, OrderUpdated, Traded
 from engine.invariants import check_invariants
 from engine.kinds import (
     AccountKind,
+    OrderClass,
     OrderStatus,
     OrderType,
     Phase,
@@ -37,8 +38,10 @@ from engine.kinds import (
     Source,
     TimeInForce,
 )
+from engine.orders import Order
 from engine.state import Account, State
 from engine.status_table import REACHABLE
+from engine.terms import Leg, Terms
 from engine.timers import next_timer
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -204,6 +207,44 @@ class World:
         )
         return self.do(command, who, key=key, digest=digest, principal=self.ids.get(who, 0))
 
+    def order(
+        self,
+        who: str,
+        side: Side,
+        quantity: str,
+        order_type: OrderType,
+        time_in_force: TimeInForce = GTC,
+        *,
+        price: str = "0",
+        symbol: str = "AAPL",
+        client_id: str = "",
+        policy: SelfTradePrevention = NEWEST,
+        order_class: OrderClass = OrderClass.SIMPLE,
+        legs: Sequence[Leg] = (),
+        **terms: Any,
+    ) -> Applied:
+        """Place an order with terms. Those that are text are prices and notionals, or quantities (`display`): as e4 and e8."""
+        return self.do(
+            PlaceOrder(
+                symbol,
+                side,
+                order_type,
+                e8(quantity),
+                e4(price),
+                time_in_force,
+                client_id,
+                policy,
+                terms_of(**terms),
+                order_class,
+                tuple(legs),
+            ),
+            who,
+        )
+
+    def of_order(self, order: OrderUpdated | int) -> Order:
+        """An open order as the engine has it."""
+        return self.state.orders[order if isinstance(order, int) else order.order_id]
+
     def buy(self, who: str, quantity: str, price: str | None, tif: TimeInForce = DAY) -> OrderUpdated:
         return self.accepted(self.place(who, BUY, quantity, price, tif))
 
@@ -251,6 +292,19 @@ class World:
         """Bids and asks, best first, each level as "quantity@price" and, from two orders on, "xcount"."""
         book = self.state.books[symbol]
         return levels_of(book.bids), levels_of(book.asks)
+
+
+def terms_of(**terms: Any) -> Terms:
+    """Terms by short names: stop="99" is stop_e4, display="5" is display_e8; others as they are."""
+    named: dict[str, Any] = {}
+    for name, value in terms.items():
+        if isinstance(value, str):
+            named[f"{name}_e8" if name == "display" else f"{name}_e4"] = (e8 if name == "display" else e4)(
+                value
+            )
+        else:
+            named[name] = value
+    return Terms(**named)
 
 
 def levels_of(side: BookSide) -> list[str]:

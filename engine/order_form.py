@@ -1,0 +1,184 @@
+"""Whether the terms of an order make sense, and what they make of it: flat lists of checks, in the order of docs/orders.md.
+
+A plain order (MARKET or LIMIT without terms) is checked by engine/risk.py alone.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from engine.commands import PlaceOrder
+from engine.events import Refused
+from engine.kinds import OrderClass, OrderType, Side, TimeInForce
+from engine.lot_methods import lot_terms_refusal
+from engine.refusals import Refusal
+from engine.risk import collar_e4, form_refusal, reference_e4, size_refusal
+from engine.state import Account, Instrument, State
+from engine.stops import STOP_TYPES, first_trigger_e4, reached_refusal, stop_limit_e4
+from engine.terms import NO_TERMS, Special, Terms
+
+DAY, GTC, GTD = TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD
+IOC, FOK = TimeInForce.IOC, TimeInForce.FOK
+OPG, CLS = TimeInForce.OPG, TimeInForce.CLS
+LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
+STOP_LIMIT, STOP_LOSS, TRAILING_STOP = OrderType.STOP_LIMIT, OrderType.STOP_LOSS, OrderType.TRAILING_STOP
+
+TRAIL_MAX_PPM = 500_000
+"""Half of the price: a stop further away protects nothing."""
+
+TIMES_IN_FORCE: Final[dict[OrderType, tuple[TimeInForce, ...]]] = {
+    MARKET: (DAY, IOC, FOK, OPG, CLS),
+    LIMIT: (DAY, GTC, GTD, IOC, FOK, OPG, CLS),
+    STOP_LOSS: (DAY, GTC, GTD),
+    STOP_LIMIT: (DAY, GTC, GTD),
+    TRAILING_STOP: (DAY, GTC, GTD),
+}
+"""Order type → how long it may stay (docs/orders.md, "Time in force")."""
+
+STAYING = (DAY, GTC, GTD)
+"""Times in force of orders that rest."""
+
+
+class Asked(NamedTuple):
+    """What the terms of an order come to: how much, up to which price, and how it stands."""
+
+    quantity_e8: int
+    limit_e4: int
+    special: Special | None
+
+
+def is_plain(command: PlaceOrder) -> bool:
+    """Whether an order is MARKET or LIMIT and nothing else: what journals knew before there were terms."""
+    order_type, time_in_force = command.order_type, command.time_in_force
+    return (
+        command.terms is None
+        and (order_type is LIMIT or order_type is MARKET)
+        and (time_in_force is DAY or time_in_force is GTC or time_in_force is IOC or time_in_force is FOK)
+        and command.order_class is OrderClass.SIMPLE
+        and not command.legs
+    )
+
+
+def ask(
+    state: State, account: Account, instrument: Instrument, command: PlaceOrder, now_us: int
+) -> Asked | Refused:
+    """Check form and size of an order that is not plain; returns what it comes to."""
+    terms = command.terms or NO_TERMS
+    side, order_type, quantity_e8 = command.side, command.order_type, command.quantity_e8
+    refused = form_refusal(instrument, priced_as(order_type), quantity_e8, command.price_e4)
+    if refused is None:
+        latest_us = now_us + state.limits.gtc_max_age_us
+        refused = terms_refusal(
+            instrument, command, terms, quantity_e8, now_us, latest_us
+        ) or lot_terms_refusal(state, account, instrument.symbol, side, quantity_e8, terms)
+    if refused is not None:
+        return refused
+    return sized(state, instrument, side, order_type, quantity_e8, command.price_e4, command.terms)
+
+
+def sized(
+    state: State,
+    instrument: Instrument,
+    side: Side,
+    order_type: OrderType,
+    quantity_e8: int,
+    price_e4: int,
+    terms: Terms | None,
+) -> Asked | Refused:
+    """Check the size of an order or leg of good form."""
+    special = None if terms is None else Special(terms)
+    limit_e4, stop_e4 = price_e4, 0
+    if terms is not None and order_type in STOP_TYPES:
+        if not reference_e4(instrument):
+            return Refused(Refusal.NO_REFERENCE_PRICE)
+        trigger_e4, extreme_e4 = first_trigger_e4(instrument, side, order_type, terms)
+        if not instrument.price_min_e4 <= trigger_e4 <= instrument.price_max_e4:
+            return Refused(Refusal.INVALID_PRICE, price_bounds(instrument))
+        refused = reached_refusal(instrument, side, trigger_e4)
+        if refused is not None:
+            return refused
+        special = Special(terms, trigger_e4=trigger_e4, extreme_e4=extreme_e4)
+        limit_e4 = stop_limit_e4(state, instrument, side, order_type, price_e4, trigger_e4)
+        stop_e4 = trigger_e4
+    elif order_type is MARKET:
+        limit_e4 = collar_e4(instrument, side, state.limits.market_collar_bps)
+    refused = size_refusal(state, instrument, side, quantity_e8, limit_e4, stop_e4)
+    return Asked(quantity_e8, limit_e4, special) if refused is None else refused
+
+
+def priced_as(order_type: OrderType) -> OrderType:
+    """LIMIT for a type that has a price, MARKET for one that has none."""
+    return LIMIT if order_type is LIMIT or order_type is STOP_LIMIT else MARKET
+
+
+def price_bounds(instrument: Instrument) -> tuple[tuple[str, int], ...]:
+    """The detail of an INVALID_PRICE."""
+    return (("price_min_e4", instrument.price_min_e4), ("price_max_e4", instrument.price_max_e4))
+
+
+def invalid(member: str, value: int) -> Refused:
+    """A combination that makes no sense, named by the member that makes it so."""
+    return Refused(Refusal.INVALID_TERMS, ((member, value),))
+
+
+def terms_refusal(
+    instrument: Instrument, command: PlaceOrder, terms: Terms, quantity_e8: int, now_us: int, latest_us: int
+) -> Refused | None:
+    """Whether an order's terms fit its type, its time in force and each other. `latest_us` is when a GTD may end at most."""
+    order_type, time_in_force = command.order_type, command.time_in_force
+    if time_in_force not in TIMES_IN_FORCE[order_type]:
+        return invalid("time_in_force", time_in_force)
+    expires_us = terms.expires_us
+    if expires_us if time_in_force is not GTD else not now_us < expires_us <= latest_us:
+        return invalid("expires_us", terms.expires_us)
+    return stop_terms_refusal(
+        instrument, order_type, terms.stop_e4, terms.trail_e4, terms.trail_ppm
+    ) or resting_terms_refusal(instrument, command, terms, quantity_e8)
+
+
+def stop_terms_refusal(
+    instrument: Instrument, order_type: OrderType, stop_e4: int, trail_e4: int, trail_ppm: int
+) -> Refused | None:
+    """Whether stop and trail are those of the type, and well formed. Also for legs."""
+    if order_type is TRAILING_STOP:
+        if stop_e4:
+            return invalid("stop_e4", stop_e4)
+        if trail_ppm:
+            if trail_e4 or not 0 < trail_ppm <= TRAIL_MAX_PPM:
+                return invalid("trail_ppm", trail_ppm)
+            return None
+        if not 0 < trail_e4 <= instrument.price_max_e4:
+            return invalid("trail_e4", trail_e4)
+        if trail_e4 % instrument.tick_e4:
+            return Refused(Refusal.INVALID_TICK_SIZE, (("tick_e4", instrument.tick_e4),))
+        return None
+    if trail_e4:
+        return invalid("trail_e4", trail_e4)
+    if trail_ppm:
+        return invalid("trail_ppm", trail_ppm)
+    if order_type is not STOP_LOSS and order_type is not STOP_LIMIT:
+        return invalid("stop_e4", stop_e4) if stop_e4 else None
+    if not stop_e4:
+        return invalid("stop_e4", stop_e4)
+    if not instrument.price_min_e4 <= stop_e4 <= instrument.price_max_e4:
+        return Refused(Refusal.INVALID_PRICE, price_bounds(instrument))
+    if stop_e4 % instrument.tick_e4:
+        return Refused(Refusal.INVALID_TICK_SIZE, (("tick_e4", instrument.tick_e4),))
+    return None
+
+
+def resting_terms_refusal(
+    instrument: Instrument, command: PlaceOrder, terms: Terms, quantity_e8: int
+) -> Refused | None:
+    """Whether what is for orders that rest is asked of one that does."""
+    rests = command.order_type is LIMIT and command.time_in_force in STAYING
+    display_e8 = terms.display_e8
+    if display_e8 and not (rests and 0 < display_e8 < quantity_e8 and display_e8 % instrument.lot_e8 == 0):
+        return invalid("display_e8", display_e8)
+    if terms.post_only and not rests:
+        return invalid("post_only", terms.post_only)
+    if command.order_class is not OrderClass.SIMPLE or command.legs:
+        return invalid("order_class", command.order_class)
+    if terms.extended_hours and not rests:
+        return invalid("extended_hours", terms.extended_hours)
+    return None

@@ -1,0 +1,195 @@
+"""Replace: an open order's place is taken by one with a new id, linked both ways.
+
+Source: docs/orders.md, "Replace". Decided first, by the checks of a new order; what the old one holds counts as free until then.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from engine.closing import close_order
+from engine.commands import Envelope, ReplaceOrder
+from engine.events import Refused
+from engine.fee_tiers import carried_terms
+from engine.kinds import CloseReason, OrderStatus, OrderType, Side
+from engine.lot_methods import special_of_replacement
+from engine.order_form import price_bounds, priced_as, stop_terms_refusal
+from engine.orders import Order
+from engine.refusals import Refusal
+from engine.risk import account_refusal, cover_refusal, form_refusal, market_refusal, size_refusal
+from engine.risk_rules import admit
+from engine.state import Account, Instrument, State
+from engine.stops import reached_refusal, stop_limit_e4, trailing_trigger_e4
+from engine.terms import Special
+from engine.trading import Answer, accept, enter_book, hold_back, own_order
+from engine.turn import Turn
+from engine.waiting import set_aside
+
+BUY = Side.BUY
+HELD = OrderStatus.HELD
+MARKET = OrderType.MARKET
+TRAILING_STOP = OrderType.TRAILING_STOP
+
+
+class Anew(NamedTuple):
+    """What of an order is new. `keeps_place`: the quantity alone became smaller, which brings no risk that was not there."""
+
+    quantity_e8: int
+    price_e4: int
+    limit_e4: int
+    special: Special | None
+    keeps_place: bool
+
+
+def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answer:
+    """Replace an open order by one with a new id, linked both ways.
+
+    The command's quantity is the total, fills included; the new order is for what is left of it. A pure
+    decrease keeps its place in the queue, everything else goes to the end and may trade at once.
+    """
+    state = turn.state
+    account = state.accounts.get(envelope.account_id)
+    refused = account_refusal(account)
+    if refused is not None or account is None:
+        return refused
+    if command.client_order_id and (account.account_id, command.client_order_id) in state.client_order_ids:
+        return Refused(Refusal.DUPLICATE_CLIENT_ORDER_ID)
+    old = own_order(state, envelope, command.order_id)
+    if old is None:
+        return Refused(Refusal.ORDER_NOT_FOUND)
+    instrument = state.instruments[old.symbol]
+    anew = market_refusal(state, account, instrument, old.time_in_force, turn.now_us) or changed(
+        state, instrument, old, command
+    )
+    if type(anew) is Refused:
+        return anew
+    assert type(anew) is Anew
+    named = special_of_replacement(old, anew.quantity_e8)
+    if isinstance(named, Refused):
+        return named
+    new = new_order(turn, old, anew, command.client_order_id)
+    if new.special is not None and named is not None:
+        new.special = replace(new.special, terms=replace(new.special.terms, lots=named.terms.lots))
+    refused = cover_refusal(account, new, old.hold_e4, 0 if old.side is BUY else old.leaves_e8)
+    if refused is None and state.risk is not None and not anew.keeps_place:
+        refused = admit(turn, state.risk, account, instrument, new, old)
+    if refused is not None:
+        return refused
+    take_place(turn, account, instrument, old, new, keeps_place=anew.keeps_place)
+    return new.order_id
+
+
+def changed(state: State, instrument: Instrument, old: Order, command: ReplaceOrder) -> Anew | Refused:
+    """What the command makes of an order, or why it can't: form, then whether it changes anything, then size."""
+    price_e4 = command.price_e4 or old.price_e4
+    total_e8 = command.quantity_e8 or old.quantity_e8
+    if command.price_e4 and priced_as(old.order_type) is MARKET:
+        return Refused(Refusal.INVALID_REPLACE, (("price_e4", command.price_e4),))
+    refused = form_refusal(instrument, priced_as(old.order_type), total_e8, price_e4)
+    if refused is not None:
+        return refused
+    quantity_e8 = total_e8 - old.filled_e8
+    special = old.special
+    if command.stop_e4 or command.trail_e4 or command.trail_ppm:
+        asked = moved(instrument, old, command)
+        if isinstance(asked, Refused):
+            return asked
+        special = asked
+    same = price_e4 == old.price_e4 and special == old.special
+    if quantity_e8 <= 0 or (same and total_e8 == old.quantity_e8):
+        return Refused(Refusal.INVALID_REPLACE, (("filled_e8", old.filled_e8),))
+    if same and total_e8 < old.quantity_e8:
+        return Anew(quantity_e8, price_e4, old.limit_e4, special, keeps_place=True)
+    return sized(state, instrument, old, quantity_e8, price_e4, special)
+
+
+def sized(
+    state: State, instrument: Instrument, old: Order, quantity_e8: int, price_e4: int, special: Special | None
+) -> Anew | Refused:
+    """Check what is new by the size that it has now: a held stop against the reference, its limit by its trigger."""
+    limit_e4, stop_e4 = price_e4, 0
+    if special is not None and old.status is HELD and special.trigger_e4:
+        stop_e4 = special.trigger_e4
+        if not instrument.price_min_e4 <= stop_e4 <= instrument.price_max_e4:
+            return Refused(Refusal.INVALID_PRICE, price_bounds(instrument))
+        refused = reached_refusal(instrument, old.side, stop_e4) if special.is_armed else None
+        if refused is not None:
+            return refused
+        limit_e4 = stop_limit_e4(state, instrument, old.side, old.order_type, price_e4, stop_e4)
+    elif priced_as(old.order_type) is MARKET:
+        limit_e4 = old.limit_e4
+    refused = size_refusal(state, instrument, old.side, quantity_e8, limit_e4, stop_e4)
+    return Anew(quantity_e8, price_e4, limit_e4, special, keeps_place=False) if refused is None else refused
+
+
+def moved(instrument: Instrument, old: Order, command: ReplaceOrder) -> Special | Refused:
+    """The special of a held stop with the command's stop or trail. A trailing one keeps its extreme."""
+    stop_e4, trail_e4, trail_ppm = command.stop_e4, command.trail_e4, command.trail_ppm
+    special = old.special
+    for member, value in (("stop_e4", stop_e4), ("trail_e4", trail_e4), ("trail_ppm", trail_ppm)):
+        of_trailing = member != "stop_e4"
+        if value and (
+            special is None or old.status is not HELD or of_trailing is not (old.order_type is TRAILING_STOP)
+        ):
+            return Refused(Refusal.INVALID_REPLACE, ((member, value),))
+    assert special is not None
+    refused = stop_terms_refusal(instrument, old.order_type, stop_e4, trail_e4, trail_ppm)
+    if refused is not None:
+        return refused
+    terms = replace(special.terms, stop_e4=stop_e4, trail_e4=trail_e4, trail_ppm=trail_ppm)
+    trigger_e4 = stop_e4
+    if old.order_type is TRAILING_STOP:
+        trigger_e4 = 0
+        if special.extreme_e4:
+            trigger_e4 = trailing_trigger_e4(old.side, terms, special.extreme_e4, instrument.tick_e4)
+    return replace(special, terms=terms, trigger_e4=trigger_e4)
+
+
+def new_order(turn: Turn, old: Order, anew: Anew, client_order_id: str) -> Order:
+    """The order that takes an order's place; nothing is held for it yet."""
+    new_id = turn.new_id()
+    new = Order(
+        new_id,
+        old.account_id,
+        old.symbol,
+        old.side,
+        old.order_type,
+        old.time_in_force,
+        anew.quantity_e8,
+        anew.price_e4,
+        anew.limit_e4,
+        old.maker_ppm,
+        old.taker_ppm,
+        turn.now_us,
+        turn.now_us,
+        client_order_id,
+        old.self_trade_prevention,
+        old.order_id,
+        False,
+        old.priority if anew.keeps_place else new_id,
+    )
+    new.special = anew.special
+    new.fee_terms = carried_terms(old)
+    if old.status is HELD:
+        new.status = HELD
+    return new
+
+
+def take_place(
+    turn: Turn, account: Account, instrument: Instrument, old: Order, new: Order, *, keeps_place: bool
+) -> None:
+    """End the old order and accept the new one, where the old one stood or by the way of a new one."""
+    old.replaced_by_id = new.order_id
+    waits = old.level is None
+    if old.level is not None and keeps_place:
+        turn.levels[old.level.side.swap(old, new)] = None
+    close_order(turn, old, OrderStatus.REPLACED, CloseReason.REPLACED)
+    accept(turn, account, new)
+    if new.status is HELD:
+        hold_back(turn.state, new)
+    elif waits and keeps_place:
+        set_aside(turn.state, new)
+    elif not keeps_place:
+        enter_book(turn, instrument, new)
