@@ -109,6 +109,7 @@ class NotificationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NOTIFICATION_KIND_ACCOUNT_DISABLED: _ClassVar[NotificationKind]
     NOTIFICATION_KIND_ACCOUNT_ENABLED: _ClassVar[NotificationKind]
     NOTIFICATION_KIND_TRADE_BUSTED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_ORDER_TRIGGERED: _ClassVar[NotificationKind]
 
 class Topic(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -196,6 +197,7 @@ NOTIFICATION_KIND_SHARES_RECEIVED: NotificationKind
 NOTIFICATION_KIND_ACCOUNT_DISABLED: NotificationKind
 NOTIFICATION_KIND_ACCOUNT_ENABLED: NotificationKind
 NOTIFICATION_KIND_TRADE_BUSTED: NotificationKind
+NOTIFICATION_KIND_ORDER_TRIGGERED: NotificationKind
 TOPIC_UNSPECIFIED: Topic
 TOPIC_ORDERS: Topic
 TOPIC_MONEY: Topic

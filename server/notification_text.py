@@ -51,6 +51,7 @@ KINDS: Final[dict[NotificationKind, About]] = {
     NotificationKind.ACCOUNT_DISABLED: About(Topic.ACCOUNT, Severity.CRITICAL, "Account disabled"),
     NotificationKind.ACCOUNT_ENABLED: About(Topic.ACCOUNT, Severity.INFO, "Account enabled"),
     NotificationKind.TRADE_BUSTED: About(Topic.ORDERS, Severity.CRITICAL, "Trade annulled"),
+    NotificationKind.ORDER_TRIGGERED: About(Topic.ORDERS, Severity.INFO, "Stop reached"),
 }
 """Kind → what is said of it; a test shows that none is missing."""
 
@@ -60,6 +61,13 @@ _WHY: Final = {
     CloseReason.SESSION_END: "the session has ended",
     CloseReason.KILL_SWITCH: "trading was stopped by an operator",
     CloseReason.ACCOUNT_DISABLED: "your account was disabled",
+    CloseReason.PAIR: "the other order of its pair has traded or ended",
+    CloseReason.PARENT: "the order that it waited for has ended",
+    CloseReason.TIME: "its time is over",
+    CloseReason.AUCTION_END: "the auction did not fill it",
+    CloseReason.NOT_COVERED: "your account could not cover it when its turn came",
+    CloseReason.POST_ONLY: "it would have taken what others offer",
+    CloseReason.CORPORATE_ACTION: "a corporate action has changed the shares",
 }
 _DEAL: Final = {Side.BUY: "purchase", Side.SELL: "sale"}
 _DID: Final = {Side.BUY: "Bought", Side.SELL: "Sold"}
@@ -110,6 +118,8 @@ def _order_text(told: Notification, side: Side, currency: str) -> str:
         return f"{done}."
     if told.kind is NotificationKind.ORDER_PARTIALLY_FILLED:
         return f"{done} so far; the rest is open."
+    if told.kind is NotificationKind.ORDER_TRIGGERED:
+        return f"The stop of your order to {side.name.lower()} {quantity} {told.symbol} was reached: the order is open now."
     ended = _ENDED[told.kind]
     why = _WHY.get(told.reason)
     because = f": {why}" if why else ""

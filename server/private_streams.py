@@ -230,7 +230,9 @@ class PrivateStreams:
                     order = cast(OrderUpdated, event)
                     text = made[1] if made is not None and made[0] is event else None
                     self._add((order.account_id, ORDERS), seq, order, text)
-                    if order.status is not PENDING and order.reason is not USER:
+                    if (
+                        order.status is not PENDING or order.special is not None
+                    ) and order.reason is not USER:
                         if notable is None:
                             notable = []
                         notable.append(order)

@@ -1,7 +1,7 @@
 """Which events tell whom what: the notifications of a journal record, made from its events and from nothing else.
 
 Both who writes them to Postgres and who streams them ask here, so the two never differ. The fewest that somebody wants:
-an order that begins to fill, that is done, or that ends without having been asked to; a fill that is taken back; money and
+an order that begins to fill, that is done, whose stop was reached, or that ends without having been asked to; a fill that is taken back; money and
 units that move other than by a fill; an account that is disabled or enabled. A market maker's orders are a program's, and
 come by thousands a second: they tell nothing, the `orders` channel has them.
 """
@@ -62,6 +62,7 @@ class NotificationKind(IntEnum):
     ACCOUNT_DISABLED = 11
     ACCOUNT_ENABLED = 12
     TRADE_BUSTED = 13
+    ORDER_TRIGGERED = 14
 
 
 class Notification(Struct, frozen=True, gc=False):
@@ -110,7 +111,7 @@ def notable_of(record: RecordLike) -> list[AnyEvent]:
         event
         for event in record.events
         if (
-            event.status is not PENDING and event.reason is not USER
+            (event.status is not PENDING or event.special is not None) and event.reason is not USER
             if type(event) is OrderUpdated
             else type(event) in NOTABLE
         )
@@ -136,7 +137,7 @@ def notifications_of(
             account = accounts.get(event.account_id)
             if account is not None and account.kind is MARKET_MAKER:
                 continue
-            kind = _ORDER_FILLED if event.status is FILLED else _kind_of_order(event, events)
+            kind = _ORDER_FILLED if event.status is FILLED else _kind_of_order(event, events, now_us)
             if kind is not None:
                 found.append(
                     Notification(
@@ -166,9 +167,13 @@ def notifications_of(
 _ORDER_FILLED: Final = NotificationKind.ORDER_FILLED
 
 
-def _kind_of_order(order: OrderUpdated, events: Sequence[AnyEvent]) -> NotificationKind | None:
+def _kind_of_order(order: OrderUpdated, events: Sequence[AnyEvent], now_us: int) -> NotificationKind | None:
     """What the report of an order that is not filled says to its owner; None when that is nothing, or was asked for."""
     status = order.status
+    if status is PENDING:
+        special = order.special
+        fired = special is not None and special.triggered_us == now_us
+        return NotificationKind.ORDER_TRIGGERED if fired else None
     if status is PARTIAL:  # once: when it begins to fill
         filled_e8 = _filled_now_e8(order.order_id, events)
         return NotificationKind.ORDER_PARTIALLY_FILLED if filled_e8 == order.filled_e8 else None
@@ -186,7 +191,15 @@ def _kind_of_order(order: OrderUpdated, events: Sequence[AnyEvent]) -> Notificat
     return None
 
 
-_UNASKED: Final = (CloseReason.SELF_TRADE, CloseReason.KILL_SWITCH, CloseReason.ACCOUNT_DISABLED)
+_UNASKED: Final = (
+    CloseReason.SELF_TRADE,
+    CloseReason.KILL_SWITCH,
+    CloseReason.ACCOUNT_DISABLED,
+    CloseReason.PAIR,
+    CloseReason.NOT_COVERED,
+    CloseReason.POST_ONLY,
+    CloseReason.CORPORATE_ACTION,
+)
 """Why an order is cancelled that nobody asked to be."""
 
 

@@ -131,7 +131,7 @@ class Rows:
         for event in record.events:
             if isinstance(event, OrderUpdated):
                 self._orders[event.order_id] = (event, seq)
-                if event.status is not PENDING and event.reason is not USER:
+                if (event.status is not PENDING or event.special is not None) and event.reason is not USER:
                     if notable is None:
                         notable = []
                     notable.append(event)

@@ -32,6 +32,7 @@ from engine.kinds import (
 )
 from engine.refusals import Refusal
 from engine.state import ADJUSTMENTS_ACCOUNT_ID, BANK_ACCOUNT_ID, CUSTODY_ACCOUNT_ID, Account
+from engine.terms import Special, Terms
 from engine.units import IDS_PER_SEQ
 from server.notification_text import KINDS, body_text
 from sql.copy_rows import NOTIFICATION_COLUMNS, PG_EPOCH_US
@@ -55,6 +56,11 @@ def order(status: OrderStatus, filled: int = 0, **more: Any) -> OrderUpdated:
         replaced_by_id=0, is_quote=False,
     )  # fmt: skip
     return replace(report, **more)
+
+
+def fired(triggered_us: int) -> Special:
+    """The terms of a stop that was reached at this time."""
+    return Special(Terms(stop_e4=1_754_400), trigger_e4=1_754_400, triggered_us=triggered_us)
 
 
 def fill(units: int, buy_order_id: int = 60 * IDS_PER_SEQ) -> Traded:
@@ -101,6 +107,19 @@ TOLD: list[tuple[str, tuple[AnyEvent, ...], str, str]] = [
     ("disabled", (order(Status.CANCELLED, reason=Reason.ACCOUNT_DISABLED),), "ORDER_CANCELLED", "account was disabled"),
     ("session end", (order(Status.EXPIRED, 2, reason=Reason.SESSION_END),), "ORDER_EXPIRED",
      "Bought 2 of 10 AAPL at 175.45 USD; the rest was closed: the session has ended."),
+    ("good till a time", (order(Status.EXPIRED, reason=Reason.TIME),), "ORDER_EXPIRED", "was closed: its time is over."),
+    ("an auction that missed it", (order(Status.EXPIRED, reason=Reason.AUCTION_END),), "ORDER_EXPIRED", "did not fill it"),
+    ("its pair has traded", (order(Status.CANCELLED, 3, reason=Reason.PAIR),), "ORDER_CANCELLED",
+     "Bought 3 of 10 AAPL at 175.45 USD; the rest was cancelled: the other order of its pair has traded or ended."),
+    ("released, not covered", (order(Status.CANCELLED, reason=Reason.NOT_COVERED),), "ORDER_CANCELLED", "could not cover it"),
+    ("released, would take", (order(Status.CANCELLED, reason=Reason.POST_ONLY),), "ORDER_CANCELLED", "taken what others"),
+    ("shares that changed", (order(Status.CANCELLED, reason=Reason.CORPORATE_ACTION),), "ORDER_CANCELLED", "corporate action"),
+    ("its stop was reached", (order(Status.PENDING, special=fired(NOON_US)),), "ORDER_TRIGGERED",
+     "The stop of your order to buy 10 AAPL was reached: the order is open now."),
+    ("its stop was reached, and it fills", (fill(10), order(Status.FILLED, 10, special=fired(NOON_US))), "ORDER_FILLED",
+     "Bought 10 AAPL"),
+    ("its stop was reached, and nobody there", (order(Status.CANCELLED, order_type=OrderType.STOP_LOSS, special=fired(NOON_US),
+     reason=Reason.NO_LIQUIDITY),), "ORDER_CANCELLED", "nobody was on the other side"),
     ("rejected later", (order(Status.REJECTED),), "ORDER_REJECTED", "Your order to buy 10 AAPL was rejected."),
     ("deposit", (DEPOSIT,), "DEPOSIT_CREDITED", "250.50 USD arrived in your account."),
     ("withdrawal paid", (WithdrawalSettled(9, BUYER, 100_000, True), PAYMENT), "WITHDRAWAL_PAID",
@@ -114,6 +133,9 @@ TOLD: list[tuple[str, tuple[AnyEvent, ...], str, str]] = [
 
 SILENT: list[tuple[str, tuple[AnyEvent, ...]]] = [
     ("accepted", (order(Status.PENDING), BookChanged("AAPL", ()), BalanceChanged(BUYER, 0, 0))),
+    ("a stop that waits", (order(Status.HELD, special=fired(0)),)),
+    ("news of a stop that was reached before", (order(Status.PENDING, special=fired(NOON_US - 1)),)),
+    ("legs that go with their parent", (order(Status.CANCELLED, reason=Reason.PARENT),)),
     ("a later part", (fill(1), order(Status.PARTIAL, 4))),
     ("smaller, not filled", (order(Status.PARTIAL, 4),)),
     ("cancelled by its owner", (order(Status.CANCELLED, reason=Reason.USER),)),
