@@ -44,6 +44,7 @@ from engine.units import (
     PRICE_MAX_E4,
     QUANTITY_MAX_E8,
     notional_down_e4,
+    shares_of,
 )
 
 BUST_WINDOW_US: Final = 7 * DAY_US
@@ -72,7 +73,7 @@ def bust_trade(turn: Turn, envelope: Envelope, command: BustTrade) -> Answer:
     bust_id = turn.new_id(2)
     bought, sold = buyer.positions[command.symbol], seller.positions[command.symbol]
     unsettle_sell(turn, seller, sold, command)
-    unsettle_buy(turn, buyer, bought, command)
+    taken = unsettle_buy(turn, buyer, bought, command)
     law_e4 = command.sell_regulatory_e4
     fees_e4 = command.buy_fee_e4 + command.sell_fee_e4 - law_e4
     if fees_e4:
@@ -82,7 +83,7 @@ def bust_trade(turn: Turn, envelope: Envelope, command: BustTrade) -> Answer:
     if state.watches_fills:
         for account in (buyer, seller):
             count_volume(state, account.account_id, -command.notional_e4, command.executed_us, turn.now_us)
-    turn.events.append(report(state, bust_id, command, buyer, bought, seller, sold))
+    turn.events.append(report(state, bust_id, command, buyer, bought, seller, sold, taken))
     return None
 
 
@@ -204,14 +205,18 @@ def unsettle_sell(turn: Turn, seller: Account, position: Position, command: Bust
     turn.accounts[seller.account_id] = seller
 
 
-def unsettle_buy(turn: Turn, buyer: Account, position: Position, command: BustTrade) -> None:
-    """The buyer gets cash and fee back and gives the units back. With its lot untouched nothing is realised."""
+def unsettle_buy(turn: Turn, buyer: Account, position: Position, command: BustTrade) -> tuple[SoldLot, ...]:
+    """The buyer gets cash and fee back and gives the units back; what was taken of its lots.
+
+    With the trade's lot untouched nothing is realised.
+    """
     buyer.cash_e4 += command.notional_e4 + command.buy_fee_e4
     buyer.fees_e4 -= command.buy_fee_e4
-    cost_e4 = take_back(turn.state, buyer, position, command)
+    cost_e4, taken = take_back(turn.state, buyer, position, command)
     position.realized_e4 += command.notional_e4 - cost_e4
     buyer.realized_e4 += command.notional_e4 - cost_e4
     turn.accounts[buyer.account_id] = buyer
+    return taken
 
 
 def put_back(state: State, account: Account, position: Position, sold_lots: tuple[SoldLot, ...]) -> int:
@@ -240,8 +245,10 @@ def put_back(state: State, account: Account, position: Position, sold_lots: tupl
     return total_e4
 
 
-def take_back(state: State, account: Account, position: Position, command: BustTrade) -> int:
-    """Take the units of a busted purchase out of a position; returns their cost.
+def take_back(
+    state: State, account: Account, position: Position, command: BustTrade
+) -> tuple[int, tuple[SoldLot, ...]]:
+    """Take the units of a busted purchase out of a position; their cost, and what was taken of a customer's lots.
 
     First what is left of the lot that it made, then the oldest. Of a market maker's pool, and of lots whose cost was
     averaged with this one's, they cost what was paid for them, as far as the pool goes, and all of it when they are its last.
@@ -251,15 +258,17 @@ def take_back(state: State, account: Account, position: Position, command: BustT
         if command.trade_id in lots:
             lots.move_to_end(command.trade_id, last=False)  # no larger than the fill, so it goes whole
         pooled_e4 = position.cost_e4
-        cost_e4 = take_fifo(state, position, command.quantity_e8)[0]
+        cost_e4, taken = take_fifo(state, position, command.quantity_e8)
         position.dearest = None
         if position.averaged_lot_id < command.trade_id or not lots:
-            return cost_e4
+            return cost_e4, taken
         cost_e4 = min(command.notional_e4, pooled_e4)
+        costs = shares_of(cost_e4, [units_e8 for _, units_e8, _, _ in taken])
+        taken = tuple([(lot[0], lot[1], each, lot[3]) for lot, each in zip(taken, costs, strict=True)])
         position.cost_e4 = pooled_e4 - cost_e4
         spread_cost(state, position)
         position.averaged_lot_id = next(reversed(lots))
-        return cost_e4
+        return cost_e4, taken
     (pool,) = lots.values()
     cost_e4 = min(command.notional_e4, pool.cost_e4)
     if pool.units_e8 == command.quantity_e8:
@@ -271,7 +280,7 @@ def take_back(state: State, account: Account, position: Position, command: BustT
     position.cost_e4 -= cost_e4
     state.dirty["lot"][pool.lot_id] = None
     state.dirty["position"][account.account_id, position.symbol] = None
-    return cost_e4
+    return cost_e4, ()
 
 
 def last_report(state: State, order_id: int, reported: OrderUpdated | None) -> OrderUpdated | None:
@@ -288,6 +297,7 @@ def report(
     bought: Position,
     seller: Account,
     sold: Position,
+    taken: tuple[SoldLot, ...],
 ) -> TradeBusted:
     """The event of a bust that has been carried out."""
     return TradeBusted(
@@ -315,4 +325,6 @@ def report(
         buy_order=last_report(state, command.buy_order_id, command.buy_order),
         sell_order=last_report(state, command.sell_order_id, command.sell_order),
         sell_regulatory_e4=command.sell_regulatory_e4,
+        sell_lots=command.sold_lots,
+        buy_lots=taken,
     )

@@ -116,7 +116,8 @@ class TradeBusted(Event, frozen=True, gc=False, array_like=True, tag=True):
 
     `bust_id` is the transaction that compensates the fill's: cash seller -notional +fee, buyer +notional +fee, FEES
     -both fees; units buyer to seller. The orders stay as they were: `buy_order` and `sell_order` report them once more,
-    None where the command did not have them.
+    None where the command did not have them. `sell_lots` is what the seller's lots got back, `buy_lots` what was taken of
+    the buyer's, () of a market maker's; engine versions before 4 did not say.
     """
 
     bust_id: int
@@ -143,6 +144,8 @@ class TradeBusted(Event, frozen=True, gc=False, array_like=True, tag=True):
     buy_order: OrderUpdated | None = None
     sell_order: OrderUpdated | None = None
     sell_regulatory_e4: int = 0
+    sell_lots: tuple[SoldLot, ...] = ()
+    buy_lots: tuple[SoldLot, ...] = ()
 
 
 class BookChanged(Event, frozen=True, gc=False, array_like=True, tag=True):

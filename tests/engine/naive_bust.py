@@ -39,7 +39,8 @@ def bust(rules: NaiveRules, turn: NaiveTurn, command: BustTrade) -> Refused | No
         seller.restore(fill.symbol, lot_id, units_e8, cost_e4, since_us)
         seller.realized_e4 += cost_e4
     seller.realized_e4 -= fill.notional_e4
-    buyer.realized_e4 += fill.notional_e4 - give_back(buyer, trade)
+    cost_e4, taken = give_back(buyer, trade)
+    buyer.realized_e4 += fill.notional_e4 - cost_e4
     turn.touch(account=seller)
     turn.touch(account=buyer)
     turn.events.append(
@@ -49,6 +50,7 @@ def bust(rules: NaiveRules, turn: NaiveTurn, command: BustTrade) -> Refused | No
             buyer.cash_e4, buyer.units_e8(fill.symbol), fill.sell_order_id, fill.sell_account_id,
             fill.sell_fee_e4, seller.cash_e4, seller.units_e8(fill.symbol), command.operator_id, command.reason,
             command.buy_order and rules.report(trade.orders[0]), command.sell_order and rules.report(trade.orders[1]),
+            sell_lots=fill.sell_lots, buy_lots=tuple(taken),
         )
     )  # fmt: skip
     return None
@@ -68,8 +70,8 @@ def agrees(rules: NaiveRules, trade: NaiveTrade, command: BustTrade) -> bool:
     )
 
 
-def give_back(buyer: NaiveAccount, trade: NaiveTrade) -> int:
-    """Take the units from the buyer; returns what they had cost."""
+def give_back(buyer: NaiveAccount, trade: NaiveTrade) -> tuple[int, list[tuple[int, int, int, int]]]:
+    """Take the units from the buyer; what they had cost, and what was taken of lots that are not a pool."""
     fill = trade.fill
     lots = buyer.lots[fill.symbol]
     if buyer.kind is AccountKind.MARKET_MAKER:
@@ -79,9 +81,9 @@ def give_back(buyer: NaiveAccount, trade: NaiveTrade) -> int:
         pool[2] -= cost_e4
         if not pool[1]:
             lots.clear()
-        return cost_e4
-    made = [lot for lot in lots if lot[0] == fill.trade_id]
+        return cost_e4, []
+    made = [(lot[0], lot[1], lot[2], lot[3]) for lot in lots if lot[0] == fill.trade_id]
     buyer.lots[fill.symbol] = [lot for lot in lots if lot[0] != fill.trade_id]
     rest_e8 = fill.quantity_e8 - sum(lot[1] for lot in made)
-    rest = buyer.deliver(fill.symbol, rest_e8)
-    return sum(lot[2] for lot in made) + sum(taken[2] for taken in rest)
+    taken = made + buyer.deliver(fill.symbol, rest_e8)
+    return sum(lot[2] for lot in taken), taken

@@ -66,9 +66,12 @@ def test_a_bust_of_version_2_which_reports_no_orders_is_replayed() -> None:
         seq, now_us, envelope, command, events = msgspec.msgpack.decode(encode_record(record))
         for tagged in (command, *events):
             if tagged[0] in ("BustTrade", "TradeBusted"):
+                if tagged[0] == "TradeBusted":
+                    assert tagged[-2]  # the lots that version 4 says
+                    del tagged[-2:]
+                    busts += 1
                 assert tagged[-3:] == [None, None, 0]
                 del tagged[-3:]
-                busts += tagged[0] == "TradeBusted"
         shortened.append((seq, encode_value((seq, now_us, envelope, command, events))))
     assert busts > 0
     assert replayed(State(), iter(shortened)) == len(shortened)
