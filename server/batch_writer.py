@@ -18,6 +18,7 @@ from sql.state_rows import Change, LatestRows
 from sql.statements import (
     CANDLES,
     EXECUTIONS,
+    GAINS,
     HOLDINGS,
     INSERT_ACCOUNT,
     INSERT_WITHDRAWAL,
@@ -143,6 +144,7 @@ async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool
     await _copy(connection, EXECUTIONS, rows.executions)
     await _copy(connection, POSTINGS, rows.postings)
     await _copy(connection, NOTIFICATIONS, rows.notifications)
+    await _copy(connection, GAINS, rows.gains)
     await _stage_and_merge(
         connection, ((OLDER_ORDERS, rows.older_orders()), (CANDLES, rows.candles())), staged=staged
     )

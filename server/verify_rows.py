@@ -19,7 +19,7 @@ from engine.state import State
 from engine.units import MINUTE_US
 from server.codec import decode_record, mark_of
 from server.verify import FINDINGS_MAX, Finding
-from sql.compared import BUSTED, CANDLES, COMPARED, NOTIFICATIONS_BEGIN, ComparedTable, row_end
+from sql.compared import BUSTED, CANDLES, COMPARED, ComparedTable, row_end
 from sql.copy_rows import COPY_HEADER
 from sql.projection import Rows
 
@@ -111,11 +111,12 @@ class RowStream:
 class RowsOfJournal:
     """Takes the journal's records from `first_seq` on and finds what is wrong with the rows that they left behind.
 
-    `state` is the one that Postgres holds: it says who is a market maker. `findings` are by check.
+    `state` is the one that Postgres holds: it says who is a market maker. `begun_after` is the sequence after which a
+    table's rows are the journal's. `findings` are by check.
     """
 
     def __init__(
-        self, streams: Mapping[str, RowStream], first_seq: int, state: State, notified_after_seq: int
+        self, streams: Mapping[str, RowStream], first_seq: int, state: State, begun_after: Mapping[str, int]
     ) -> None:
         self.findings: dict[str, list[Finding]] = {}
         self._streams = streams
@@ -127,7 +128,7 @@ class RowsOfJournal:
             each.symbol for each in state.instruments.values() if each.price_source is PriceSource.TAPE
         }
         self._marks: dict[tuple[int, int], int] = {}
-        self._notified_after_seq = notified_after_seq
+        self._begun_after = begun_after
         self._rows = self._rows_from(first_seq)
 
     def __repr__(self) -> str:
@@ -157,8 +158,9 @@ class RowsOfJournal:
         self._marks |= {(order_id, execution_id): us for order_id, execution_id, us in rows.bust_marks}
         for table in COMPARED:
             wanted = table.rows_of(rows)
-            if table.name == "notifications" and rows.first_seq <= self._notified_after_seq:
-                begin = (self._notified_after_seq + 1) * table.ids_per_seq
+            after_seq = self._begun_after[table.name]
+            if rows.first_seq <= after_seq:
+                begin = (after_seq + 1) * table.ids_per_seq
                 wanted = [row for row in wanted if table.position_of(row) >= begin]
             stream = self._streams[table.name]
             if table.is_replaced or not await stream.skip(b"".join(wanted)):
@@ -211,7 +213,9 @@ async def rows_of_journal(
     dsn: str, connection: asyncpg.Connection, snapshot: str, first_seq: int, state: State
 ) -> AsyncIterator[RowsOfJournal]:
     """Reads each compared table over a connection of its own, all in the snapshot that `connection` has exported."""
-    notified_after_seq = await connection.fetchval(NOTIFICATIONS_BEGIN) or 0
+    begun_after = {
+        table.name: (await connection.fetchval(table.begin) or 0) if table.begin else 0 for table in COMPARED
+    }
     connections: list[asyncpg.Connection] = []
     streams: dict[str, RowStream] = {}
     settings = {"application_name": "kerb-verify", "jit": "off", "work_mem": "32MB"}
@@ -222,9 +226,9 @@ async def rows_of_journal(
             await reader.execute(
                 f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'"
             )
-            begin_seq = max(first_seq, notified_after_seq + 1) if table.name == "notifications" else first_seq
+            begin_seq = max(first_seq, begun_after[table.name] + 1)
             streams[table.name] = RowStream(reader, table.query(begin_seq))
-        yield RowsOfJournal(streams, first_seq, state, notified_after_seq)
+        yield RowsOfJournal(streams, first_seq, state, begun_after)
     finally:
         for reader in connections:
             reader.terminate()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sql import busts
+from sql import busts, realized_gains
 
 CHECKS: Final[dict[str, str]] = {
     "postings sum to zero": """
@@ -196,10 +196,12 @@ CHECKS: Final[dict[str, str]] = {
             UNION ALL SELECT 'accounts', max(seq) FROM accounts
             UNION ALL SELECT 'postings', max(txn_id) / 1000003 FROM postings
             UNION ALL SELECT 'executions', max(execution_id) / 1000003 FROM executions
+            UNION ALL SELECT 'realized gains', max(gain_id) / 1000003 FROM realized_gains
             UNION ALL SELECT 'notifications', max(notification_id) / 1000003 FROM notifications
         ) AS newest
         WHERE seq > applied_seq
     """,
     **busts.CHECKS,
+    **realized_gains.CHECKS,
 }
 """What is checked → the query for what is wrong."""

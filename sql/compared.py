@@ -21,6 +21,7 @@ from sql.copy_rows import (
     POSTING_COLUMNS,
 )
 from sql.projection import Rows
+from sql.realized_gains import BEGIN, GAIN_COLUMNS
 
 _TEXTS: Final = frozenset({"symbol", "client_order_id", "asset", "reference", "special"})
 _BIGINT_FIELD_BYTES: Final = 12
@@ -49,6 +50,8 @@ class ComparedTable(NamedTuple):
     is_replaced: Callable[[bytes], bool] | None = None
     blank: str = ""
     """A column that is not the journal's to say; no row has it at first."""
+    begin: str = ""
+    """The query for the sequence after which it is the journal's: of a table that was not there from the first record on."""
 
     def query(self, first_seq: int) -> str:
         """All rows that records from `first_seq` on left behind, in the journal's order."""
@@ -111,11 +114,15 @@ COMPARED: Final = (
         *("notifications", NOTIFICATION_COLUMNS, ("notification_id", "account_id"), "notification_id"),
         *(IDS_PER_SEQ, lambda rows: rows.notifications),
         blank="read_at",
+        begin="SELECT after_seq FROM notifications_begin",
+    ),
+    ComparedTable(
+        *("realized_gains", GAIN_COLUMNS, ("gain_id", "line"), "gain_id", IDS_PER_SEQ),
+        lambda rows: rows.gains,
+        begin=BEGIN,
     ),
 )
 """What the write-behind copies or replaces whole. Which executions are busted is asked for apart: BUSTED."""
-
-NOTIFICATIONS_BEGIN: Final = "SELECT after_seq FROM notifications_begin"
 
 BUSTED: Final = """
 SELECT order_id, execution_id, (extract(epoch FROM busted_at) * 1000000)::BIGINT AS busted_us

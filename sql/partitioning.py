@@ -10,6 +10,7 @@ PARTITIONED: Final = (
     ("postings", "created_at"),
     ("candles", "start_at"),
     ("notifications", "created_at"),
+    ("realized_gains", "sold_at"),
 )
 """Table → the column it is partitioned by."""
 

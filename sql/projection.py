@@ -24,7 +24,7 @@ from engine.events import (
     WithdrawalRequested,
     WithdrawalSettled,
 )
-from engine.kinds import Side, TransactionKind
+from engine.kinds import AccountKind, Side, TransactionKind
 from engine.state import FEES_ACCOUNT_ID, REGULATORY_ACCOUNT_ID, Account
 from engine.units import IDS_PER_SEQ, MINUTE_US
 from sql.busts import bust_postings, marks, minute_of
@@ -40,6 +40,7 @@ from sql.copy_rows import (
 )
 from sql.entries import EntryKind, Liquidity
 from sql.notifications import NO_ACCOUNTS, NOTABLE, PENDING, USER, RecordLike, notifications_of
+from sql.realized_gains import correction_rows, reversal_rows, sale_rows
 
 
 class WithdrawalStatus(IntEnum):
@@ -104,6 +105,7 @@ class Rows:
         self.executions: list[bytes] = []
         self.postings: list[bytes] = []
         self.notifications: list[bytes] = []
+        self.gains: list[bytes] = []
         self.accounts: list[tuple[int, int, int, str, int, int]] = []
         self.account_statuses: list[tuple[int, int, str, int]] = []
         self.withdrawals: list[tuple[int, int, int, int]] = []
@@ -185,9 +187,15 @@ class Rows:
                 event.sell_regulatory_e4,
             )
         )
+        if event.sell_lots and not self._is_market_maker(event.sell_account_id):
+            self.gains += sale_rows(event, now_us)
         self._trade_postings(event, now_us)
         if event.symbol not in self._tapes:
             self._trade_candle(event, now_us)
+
+    def _is_market_maker(self, account_id: int) -> bool:
+        account = self._accounts.get(account_id)
+        return account is not None and account.kind is AccountKind.MARKET_MAKER
 
     def _trade_postings(self, event: Traded, now_us: int) -> None:
         """Cash from buyer to seller, fees to FEES and REGULATORY, units from seller to buyer. No line for a fee of nothing."""
@@ -264,5 +272,9 @@ class Rows:
         elif isinstance(event, TradeBusted):
             self.bust_marks += marks(event, now_us)
             self.postings += bust_postings(event, now_us)
+            if event.sell_lots and not self._is_market_maker(event.sell_account_id):
+                self.gains += reversal_rows(event)
+            if event.buy_lots:
+                self.gains += correction_rows(event, now_us)
             if event.symbol not in self._tapes:
                 self.busted_minutes.append(minute_of(event))

@@ -18,6 +18,7 @@ from sql.copy_rows import (
     STATE_KEY_COLUMNS,
     WALLET_COLUMNS,
 )
+from sql.realized_gains import GAIN_COLUMNS
 
 
 class CopyTarget(NamedTuple):
@@ -45,6 +46,7 @@ NEW_ORDERS: Final = CopyTarget("orders", ORDER_COLUMNS)
 EXECUTIONS: Final = CopyTarget("executions", EXECUTION_COLUMNS)
 POSTINGS: Final = CopyTarget("postings", POSTING_COLUMNS)
 NOTIFICATIONS: Final = CopyTarget("notifications", NOTIFICATION_COLUMNS)
+GAINS: Final = CopyTarget("realized_gains", GAIN_COLUMNS)
 
 OLDER_ORDERS: Final = CopyTarget(
     "stage_orders",

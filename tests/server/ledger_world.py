@@ -22,11 +22,12 @@ from engine.commands import (
     SetCalendar,
     SetFees,
     SetInstrument,
+    SetLotMethod,
     SettleWithdrawal,
     TransferIn,
 )
 from engine.events import AccountOpened, Traded
-from engine.kinds import AccountKind, OrderType, PriceSource, Side, Source, TimeInForce
+from engine.kinds import AccountKind, LotMethod, OrderType, PriceSource, Side, Source, TimeInForce
 from engine.state import State
 from server.disk import Disk
 from server.exit_codes import ExitCode
@@ -82,7 +83,7 @@ class World:
         return applied
 
     def found(self, traders: int) -> None:
-        """List the symbols, open the accounts, give them cash and units."""
+        """List the symbols, open the accounts, give them cash and units. Their sales take lots in different ways."""
         self.submit(SetCalendar("ALWAYS", ((1, 10**17),)))
         self.submit(SetFees("standard", 1_000, 2_500))
         for symbol in SYMBOLS:
@@ -90,6 +91,9 @@ class World:
             self.submit(SetInstrument(symbol, f"{symbol} Inc", "USD", *terms))
         self.maker_id = self.open_account(9_000, AccountKind.MARKET_MAKER)
         self.account_ids = [self.open_account(5_000 + n, AccountKind.USER) for n in range(traders)]
+        methods = (LotMethod.FIFO, LotMethod.AVERAGE, LotMethod.HIFO, LotMethod.LIFO)
+        for account_id, method in zip(self.account_ids, methods, strict=False):
+            self.submit(SetLotMethod(method), account_id)
 
     def open_account(self, user_id: int, kind: AccountKind) -> int:
         opened = self.submit(OpenAccount(user_id, kind, "USD")).answer[0]

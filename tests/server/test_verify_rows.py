@@ -22,6 +22,7 @@ from tests.server.ledger_world import SYMBOLS, World, open_world
 CLOSED = "(SELECT max(order_id) FROM orders WHERE status = 4 AND filled_e8 = 0)"
 BOUGHT = "(SELECT max(execution_id) FROM executions WHERE side = 1 AND busted_at IS NULL)"
 TOLD = "(SELECT max(notification_id) FROM notifications WHERE kind = 6)"
+GAIN = "(SELECT gain_id, line FROM realized_gains ORDER BY gain_id DESC, line DESC LIMIT 1)"
 OLD_CANDLE = "(symbol, start_at) = (SELECT symbol, start_at FROM candles ORDER BY volume_e8 DESC LIMIT 1)"
 
 TAMPERINGS = [
@@ -56,6 +57,11 @@ TAMPERINGS = [
     (("INSERT INTO notifications SELECT account_id, notification_id + 500000, created_at, order_id, reference_id, "
      f"quantity_e8, filled_e8, amount_e4, kind, side, reason, symbol FROM notifications WHERE notification_id = {TOLD}"),
      "notifications = journal", "is not what any record left behind"),
+    (f"UPDATE realized_gains SET term = 2 WHERE (gain_id, line) = {GAIN}", "realized_gains = journal",
+     "term is 2, the journal says 1"),
+    (f"UPDATE realized_gains SET lot_id = lot_id + 1 WHERE (gain_id, line) = {GAIN}", "realized_gains = journal",
+     "lot_id is "),
+    (f"DELETE FROM realized_gains WHERE (gain_id, line) = {GAIN}", "realized_gains = journal", "is missing"),
     (f"UPDATE executions SET busted_at = executed_at WHERE execution_id = {BOUGHT}", "busts = journal",
      "the journal says None"),
     (("UPDATE executions SET busted_at = busted_at + INTERVAL '1 hour' WHERE execution_id = "
@@ -71,6 +77,7 @@ KEYS = {
     "executions": "'%execution_id ' || execution_id || '%'",
     "postings": "'txn_id ' || txn_id || ', line ' || line",
     "notifications": "'notification_id ' || notification_id || ', account_id ' || account_id",
+    "realized_gains": "'gain_id ' || gain_id || ', line ' || line",
     "candles": "'candle ' || symbol || ' ' || (start_at AT TIME ZONE 'UTC')",
 }
 """Table → how the finding names its row."""
