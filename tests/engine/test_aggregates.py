@@ -27,6 +27,7 @@ from engine.invariants import check_invariants
 from engine.kinds import KillScope, RiskMode, RiskRule
 from engine.orders import Order
 from engine.risk_figures import DEFAULTS
+from engine.risk_state import RuleRow
 from engine.state import DIRTY_KINDS, State
 from engine.state_hash import state_hash
 from tests.engine.bust_facts import facts_of
@@ -47,7 +48,7 @@ AGGREGATES: dict[str, type] = {
     "key": state_module.KeyRecord,
     "client_order_id": state_module.ClientOrderId,
     "kill_switch": state_module.KillSwitch,
-    "risk_rule": state_module.RuleRow,
+    "risk_rule": RuleRow,
     "volume": state_module.Volume,
 }
 """Kind → the class whose fields its row must hold."""

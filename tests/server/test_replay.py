@@ -77,8 +77,8 @@ def test_a_bust_of_version_2_which_reports_no_orders_is_replayed() -> None:
     assert replayed(State(), iter(shortened)) == len(shortened)
 
 
-NEWER_MEMBERS = {"SetFees": 6, "Traded": 1, "BustTrade": 1, "TradeBusted": 1}
-"""What version 4 added at the end of commands and events, when it learned of fees beyond two rates."""
+NEWER_MEMBERS = {"SetFees": 6, "Traded": 1, "BustTrade": 1, "TradeBusted": 3}
+"""What version 4 added at the end of commands and events, when it learned of fees beyond two rates, and of lots."""
 
 
 def test_a_journal_of_before_there_were_fee_rules_is_replayed() -> None:
