@@ -99,7 +99,7 @@ class _Trial:
     def match(self) -> None:
         """Fill the order until its limit, its quantity or self-trade prevention ends it."""
         order = self.order
-        if not matches_now(order, self.instrument.phase):
+        if order.status is OrderStatus.HELD or not matches_now(order, self.instrument.phase):
             return
         limit_key = order.limit_e4 * self.side.sign
         for level in self.side.best_first():

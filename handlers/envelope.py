@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.events import Refused
-from engine.refusals import RETRYABLE
+from engine.refusals import RETRYABLE, Refusal
 from handlers.error_status import status_of
 from handlers.numbers import cash, quantity
 from handlers.order_json import time_text
@@ -123,8 +123,24 @@ def of_another_call(status: int, body: bytes, request_id: str) -> bytes:
     return b'{"success":false,"error":%b}' % _encode(error | {"request_id": request_id})
 
 
+FIELDS: Final = {
+    "stop_e4": "stop_price",
+    "trail_e4": "trail_amount",
+    "trail_ppm": "trail_percent",
+    "display_e8": "display_quantity",
+    "expires_us": "expires_at",
+    "notional_e4": "notional",
+}
+"""What members of an order are called that the engine has in its units, or under another name."""
+
+
 def refusal_details(refused: Refused) -> dict[str, Any]:
-    """The figures of a refusal with the unit taken off their names: decimals as numbers, times as text."""
+    """The figures of a refusal with the unit taken off their names: decimals as numbers, times as text. Of terms that make no
+    sense: the member that does not fit the others.
+    """
+    if refused.refusal is Refusal.INVALID_TERMS:
+        ((member, _),) = refused.detail
+        return {"field": FIELDS.get(member, member)}
     details: dict[str, Any] = {}
     for name, figure in refused.detail:
         stem, _, unit = name.rpartition("_")

@@ -64,6 +64,7 @@ RISK: Final = (
     Refusal.INVALID_AMOUNT,
     Refusal.INVALID_TERMS,
     Refusal.NO_REFERENCE_PRICE,
+    Refusal.STOP_PRICE_REACHED,
     Refusal.PRICE_OUT_OF_BAND,
     Refusal.ORDER_TOO_LARGE,
     Refusal.ORDER_VALUE_TOO_LARGE,
@@ -112,6 +113,43 @@ ORDERS: Final = {
                 body=_order(
                     quantity="2.25", price="90.10", time_in_force="GTC", client_order_id="my-order-1"
                 ),
+            ),
+            Example(
+                name="stop_loss",
+                summary="Sell when the price falls to a stop",
+                given="shares and a bid",
+                body={
+                    "stock_symbol": "AAPL",
+                    "side": "SELL",
+                    "order_type": "STOP_LOSS",
+                    "quantity": 2,
+                    "stop_price": "89.50",
+                    "time_in_force": "GTC",
+                },
+            ),
+            Example(
+                name="trailing_stop",
+                summary="Sell when the price has fallen 5 % from its highest",
+                given="shares and a bid",
+                body={
+                    "stock_symbol": "AAPL",
+                    "side": "SELL",
+                    "order_type": "TRAILING_STOP",
+                    "quantity": 2,
+                    "trail_percent": 5,
+                },
+            ),
+            Example(
+                name="good_till_a_time",
+                summary="Buy at a limit, until the end of a day",
+                body=_order(price=90.5, time_in_force="GTD", expires_at="2023-11-30T16:00:00-05:00"),
+            ),
+            Example(
+                name="stop_reached",
+                summary="A stop that the price has reached already",
+                body=_order(order_type="STOP_LOSS", stop_price="50"),
+                status=422,
+                code="STOP_PRICE_REACHED",
             ),
             Example(
                 name="dearest_lots",
@@ -247,7 +285,8 @@ ORDERS: Final = {
         summary="Replace an open order",
         tag=Tag.ORDERS,
         about="Answers with the new order, which has a new id and links to the one it replaces. `quantity` is the new"
-        " total, fills included; what is left out stays. A pure decrease keeps its priority.",
+        " total, fills included; what is left out stays. A pure decrease keeps its priority. `stop_price` and the trail can"
+        " be changed while the order is HELD.",
         body=ReplaceBody,
         answer=OrderJson,
         meta=AsOfMeta,
@@ -263,6 +302,13 @@ ORDERS: Final = {
                 given="an open order",
                 path=_AN_ORDER,
                 body={"quantity": 4},
+            ),
+            Example(
+                name="stop",
+                summary="Another stop, for an order that waits for its stop",
+                given="a stop order",
+                path=_AN_ORDER,
+                body={"stop_price": "85.25"},
             ),
             Example(
                 name="final",

@@ -271,21 +271,23 @@ _CHANGING: Final = ("stop_price", "trail_amount", "trail_percent")
 
 
 def replacement_of(order_id: int, body: PlainReplacement | ReplaceBody) -> ReplaceOrder:
-    """The command that replaces an open order. At least one figure must be given. Raises as `order_of`."""
-    if type(body) is ReplaceBody:
+    """The command that replaces an open order. At least one figure must be given. Raises BadRequest or RefusedAtBorder."""
+    if isinstance(body, ReplaceBody):
         _refuse_fixed(body)
-        if unbuilt := unbuilt_of(body):
-            raise NotSupported(unbuilt)
-    elif body.post_only or body.extended_hours:
-        raise _fixed("post_only" if body.post_only else "extended_hours")
-    if is_absent(body.quantity) and is_absent(body.price):
-        raise BadRequest("quantity", "give a new quantity, a new price or both")
-    return ReplaceOrder(
-        order_id,
-        _quantity(body.quantity, "quantity"),
-        _price(body.price, "price"),
-        _own_id(body.client_order_id, "client_order_id"),
-    )
+        if not (is_absent(body.trail_amount) or is_absent(body.trail_percent)):
+            raise BadRequest("trail_percent", "is not allowed together with trail_amount")
+        stop_e4 = _price(body.stop_price, "stop_price")
+        trail_e4 = _price(body.trail_amount, "trail_amount")
+        trail_ppm = _percent(body.trail_percent, "trail_percent")
+    else:
+        if body.post_only or body.extended_hours:
+            raise _fixed("post_only" if body.post_only else "extended_hours")
+        stop_e4 = trail_e4 = trail_ppm = 0
+    quantity_e8, price_e4 = _quantity(body.quantity, "quantity"), _price(body.price, "price")
+    if not (quantity_e8 or price_e4 or stop_e4 or trail_e4 or trail_ppm):
+        raise BadRequest("quantity", "give a new quantity, price, stop or trail")
+    own_id = _own_id(body.client_order_id, "client_order_id")
+    return ReplaceOrder(order_id, quantity_e8, price_e4, own_id, stop_e4, trail_e4, trail_ppm)
 
 
 def _refuse_fixed(body: ReplaceBody) -> None:

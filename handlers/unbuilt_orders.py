@@ -11,19 +11,12 @@ from handlers.numbers import is_absent
 ANY: Final[tuple[object, ...]] = ()
 
 UNBUILT: Final[dict[str, tuple[object, ...]]] = {
-    "time_in_force": ("GTD", "OPG", "CLS"),
     "post_only": (True,),
-    "extended_hours": (True,),
     "order_class": ("BRACKET", "OCO", "OTO"),
-    "expires_at": ANY,
     "take_profit": ANY,
     "stop_loss": ANY,
     "notional": ANY,
-    "stop_price": ANY,
-    "trail_amount": ANY,
-    "trail_percent": ANY,
     "display_quantity": ANY,
-    "order_type": ("STOP_LOSS", "STOP_LIMIT", "TRAILING_STOP"),
 }
 """Member → what of it is still to come; ANY: whatever it says."""
 

@@ -48,13 +48,9 @@ async def test_what_is_still_to_come_is_the_same_in_every_dialect(small: SmallKe
     path = f"/orders/{placed.json['tradeId']}"
     assert (await user("PATCH", path, {"price": 89, "post_only": False, "stop_price": None})).status == 200
     for method, there, body, more, field in (
-        ("POST", "/v1/orders", order, {"type": "STOP_LIMIT"}, "type"),
-        ("POST", "/v1/orders", order, {"time_in_force": "GTD"}, "time_in_force"),
         ("POST", "/v1/orders", order, {"post_only": True}, "post_only"),
         ("POST", "/trade/place", trade, {"postOnly": True}, "postOnly"),
-        ("POST", "/trade/place", trade, {"orderClass": "OCO"}, "orderClass"),
-        ("POST", "/trade/place", trade, {"stopPrice": 91}, "stopPrice"),
-        ("PATCH", f"/api/v1{path}", {"price": 88}, {"trail_percent": 2}, "trail_percent"),
+        ("POST", "/trade/place", trade, {"displayQuantity": 1}, "displayQuantity"),
     ):
         refused = await user(method, there, body | more, root=True)
         assert (refused.status, refused.code) == (422, "NOT_SUPPORTED"), refused

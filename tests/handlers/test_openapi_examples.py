@@ -38,6 +38,18 @@ async def _shares_and_a_bid(small: SmallKerb, user: Client) -> dict[str, str]:
     return {}
 
 
+async def _stop_order(small: SmallKerb, user: Client) -> dict[str, str]:
+    await _shares_and_a_bid(small, user)
+    body = {
+        "stock_symbol": "AAPL",
+        "side": "SELL",
+        "order_type": "STOP_LOSS",
+        "quantity": 1,
+        "stop_price": 80,
+    }
+    return {"order_id": (await user("POST", "/orders", body)).data["order_id"]}
+
+
 async def _filled_order(small: SmallKerb, user: Client) -> dict[str, str]:
     await _shares_and_a_bid(small, user)
     placed = await user.place("SELL", "2", "98")
@@ -109,6 +121,7 @@ WORLDS: dict[str, World] = {
     "an API key": _api_key,
     "an open order": _open_order,
     "a final order": _final_order,
+    "a stop order": _stop_order,
     "a filled order": _filled_order,
     "shares and a bid": _shares_and_a_bid,
     "a deposit": _deposit,

@@ -12,7 +12,8 @@ from tests.e2e.bad_input.orders import ORDERS
 from tests.e2e.bad_input.others import OTHERS
 from tests.e2e.bad_input.rows import Message, Request
 from tests.e2e.bad_input.streams import MESSAGES, WIRE
+from tests.e2e.bad_input.terms import TERMS
 
-REQUESTS: Final = [*ORDERS, *OTHERS]
+REQUESTS: Final = [*ORDERS, *TERMS, *OTHERS]
 
 __all__ = ["MESSAGES", "REQUESTS", "WIRE", "Message", "Request"]

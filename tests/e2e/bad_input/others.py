@@ -160,7 +160,7 @@ OTHERS: Final = [
     other("document 002: cancelling no order", "DELETE", "/v1/orders/ord_5", None, 404, "ORDER_NOT_FOUND"),
     other("document 003: an unknown trade", "POST", "/trade/place", b'{"stockSymbol":"AAPL","quantity":1,"tradeType":"hold"}', 400, BAD, "tradeType"),
     other("document 003: snakes", "POST", "/trade/place", b'{"stock_symbol":"AAPL","quantity":1,"tradeType":"buy"}', 400, BAD, "stock_symbol"),
-    other("document 003: a price of a text", "POST", "/trade/place", b'{"stockSymbol":"AAPL","quantity":1,"tradeType":"buy","pricePerShare":"x"}', 400, BAD, "price"),
+    other("document 003: a price of a text", "POST", "/trade/place", b'{"stockSymbol":"AAPL","quantity":1,"tradeType":"buy","pricePerShare":"x"}', 400, BAD, "pricePerShare"),
     other("document 003: no such trade", "GET", "/trade/first", None, 404, "ORDER_NOT_FOUND"),
     other("document 003: cancelling no trade", "POST", "/trade/ord_5/cancel", b"", 404, "ORDER_NOT_FOUND"),
     other("document 003: a history from nowhere", "GET", "/transaction-history?cursor=x", None, 400, BAD, "cursor"),
