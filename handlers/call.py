@@ -25,13 +25,24 @@ T = TypeVar("T")
 
 class Call:
     """A call on its way through a handler. `signed_in` is None on a public route without a token, `verdict` on one
-    without a limit.
+    without a limit. `said` is the command that was sent, where the session makes it another one: idempotency keys are compared
+    by what was sent.
 
     `request` is None where a command is answered without one (handlers/direct.py): then there is no query and no
     part of the path to ask for.
     """
 
-    __slots__ = ("_hidden", "_request", "body", "headers", "request_id", "services", "signed_in", "verdict")
+    __slots__ = (
+        "_hidden",
+        "_request",
+        "body",
+        "headers",
+        "request_id",
+        "said",
+        "services",
+        "signed_in",
+        "verdict",
+    )
 
     def __init__(
         self,
@@ -47,6 +58,7 @@ class Call:
         self.signed_in: Principal | None = None
         self.verdict: Verdict | None = None
         self.body = b""
+        self.said: AnyCommand | None = None
         self._hidden: dict[str, str] | None = None
 
     @property
@@ -100,7 +112,7 @@ class Call:
             principal.account_id,
             self.request_id,
             key,
-            digest(command) if key else b"",
+            digest(self.said or command) if key else b"",
         )
         services = self.services
         applied = services.runtime.submit(command, envelope)

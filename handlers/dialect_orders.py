@@ -11,7 +11,8 @@ from handlers import order_body, order_terms, orders
 from handlers.call import Call
 from handlers.numbers import PriceInOrNull, QuantityIn, QuantityInOrNull
 from handlers.order_body import ClientOrderId, NoTerms, PlainOrder, SelfTradePreventionIn, SideIn, Symbol
-from handlers.order_command import order_of, reader
+from handlers.order_command import reader
+from handlers.order_in_session import to_place
 from handlers.order_terms import OrderBody, OrderTerms
 from handlers.other_words import in_other_words
 from handlers.routing import CommandHandler
@@ -53,7 +54,8 @@ def _order_to_place(call: Call) -> PlaceOrder:
     body = _read(call.body)
     with in_other_words(_WORDS):
         if type(body) is PlainDialectOrder:
-            return order_of(
+            return to_place(
+                call,
                 PlainOrder(
                     body.symbol,
                     body.side,
@@ -65,10 +67,10 @@ def _order_to_place(call: Call) -> PlaceOrder:
                     body.self_trade_prevention,
                     post_only=body.post_only,
                     extended_hours=body.extended_hours,
-                )
+                ),
             )
         shared = {name: getattr(body, name) for name in _SHARED}
-        return order_of(OrderBody(stock_symbol=body.symbol, order_type=body.type, **shared))
+        return to_place(call, OrderBody(stock_symbol=body.symbol, order_type=body.type, **shared))
 
 
 place: Final = CommandHandler(_order_to_place, orders.place.answer)

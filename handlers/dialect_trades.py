@@ -27,7 +27,7 @@ from handlers.numbers import (
     cash,
     quantity,
 )
-from handlers.order_command import order_of
+from handlers.order_in_session import to_place
 from handlers.order_json import time_text
 from handlers.orders import HIT, outcome
 from handlers.orders_read import OPEN, find_order
@@ -98,7 +98,7 @@ class TradePortfolioJson(Struct, frozen=True, rename="camel"):
 def _trade_to_place(call: Call) -> PlaceOrder:
     body = read_trade(call.body)
     with in_other_words(WORDS):
-        return order_of(order_meant(body))
+        return to_place(call, order_meant(body))
 
 
 def _placed(call: Call, applied: Applied) -> Answer:

@@ -86,7 +86,7 @@ ORDERS: Final = {
         summary="Place an order",
         tag=Tag.ORDERS,
         about="Answers with the order as it stands after matching. `price` is required for LIMIT and not allowed for"
-        " MARKET. MARKET orders are IOC unless they say otherwise, LIMIT orders DAY. A refusal creates no order. What orders"
+        " MARKET. MARKET orders are IOC unless they say otherwise (DAY where orders are collected), all others DAY. A refusal creates no order. What orders"
         " can say by API.md and Kerb does not carry out yet is NOT_SUPPORTED, unless it says the default.",
         body=OrderBody,
         answer=OrderJson,

@@ -12,7 +12,8 @@ from engine.refusals import Refusal
 from engine.units import IDS_PER_SEQ
 from handlers.call import Call
 from handlers.envelope import Answer, raw_list, refusal, success_as_of
-from handlers.order_command import order_of, read_order, read_replacement, replacement_of
+from handlers.order_command import read_order, read_replacement, replacement_of
+from handlers.order_in_session import to_place
 from handlers.order_json import encode_order
 from handlers.request_input import order_not_found, read_order_id, read_text
 from handlers.routing import CommandHandler
@@ -22,7 +23,7 @@ HIT: Final = {"Idempotency-Hit": "true"}
 
 
 def _order_to_place(call: Call) -> PlaceOrder:
-    return order_of(read_order(call.body))
+    return to_place(call, read_order(call.body))
 
 
 def _placed(call: Call, applied: Applied) -> Answer:

@@ -18,7 +18,8 @@ from handlers.call import Call
 from handlers.envelope import Answer, encoded, refusal_details, success_as_of
 from handlers.field_types import OrderStatusName, names
 from handlers.numbers import NULL, ZERO, Number, NumberOrNull, cash, quantity, ratio_bps
-from handlers.order_command import order_of, read_order
+from handlers.order_command import read_order
+from handlers.order_in_session import to_place
 from handlers.refusal_status import REFUSALS
 from server.errors import NotFound
 
@@ -80,7 +81,7 @@ class PreviewJson(Struct, frozen=True):
 
 async def preview(call: Call) -> Answer:
     """`POST /orders/preview`: the body of `POST /orders`; 200 also when the order would be refused."""
-    command = order_of(read_order(call.body))
+    command = to_place(call, read_order(call.body))
     runtime = call.services.runtime
     state, seq = runtime.state, runtime.state.seq
     account = state.accounts.get(call.principal.account_id)

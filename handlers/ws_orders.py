@@ -16,6 +16,7 @@ from handlers.command_digest import digest
 from handlers.envelope import refusal_details
 from handlers.order_body import PlainOrder
 from handlers.order_command import order_of
+from handlers.order_in_session import in_session
 from handlers.order_json import encode_order
 from handlers.order_terms import OrderBody
 from handlers.refusal_status import REFUSALS
@@ -58,7 +59,9 @@ class OrderDesk:
         """Submit an order. Returns the sequence to wait for and the answer to give then."""
         try:
             self._count(LimitClass.ORDERS)
-            return self._submit(message_id, order_of(body), key or "", request_id)
+            said = order_of(body)
+            command = in_session(self._services.runtime.state, body, said)
+            return self._submit(message_id, command, key or "", request_id, said)
         except KerbError as error:
             return 0, error_answer(message_id, error)
 
@@ -145,7 +148,12 @@ class OrderDesk:
             raise TooManyRequests(verdict.retry_after_s)
 
     def _submit(
-        self, message_id: MessageId, command: PlaceOrder | CancelOrder, key: str, request_id: str
+        self,
+        message_id: MessageId,
+        command: PlaceOrder | CancelOrder,
+        key: str,
+        request_id: str,
+        said: PlaceOrder | None = None,
     ) -> tuple[int, bytes]:
         principal = self._principal
         services = self._services
@@ -159,7 +167,7 @@ class OrderDesk:
                 principal.account_id,
                 request_id,
                 key,
-                digest(command) if key else b"",
+                digest(said or command) if key else b"",
             ),
         )
         answer = applied.answer[0]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.commands import Envelope, SetCalendar
+from engine.kinds import Phase, Source
+from engine.units import HOUR_US
 from tests.handlers.small_kerb import Client, Reply, SmallKerb
 from tests.handlers.websocket_user import connected
 
@@ -243,3 +246,26 @@ async def test_the_dialects_have_them_too(small: SmallKerb) -> None:
     ):
         refused = await seller("POST", "/trade/place", trade | wrong_terms, root=True)
         assert (refused.status in (400, 422), refused.error["details"]) == (True, {"field": field}), refused
+
+
+async def test_a_market_order_waits_for_the_session_unless_it_says_otherwise(small: SmallKerb) -> None:
+    buyer = await small.trader("early", cash="1000")
+    now_us = small.world.runtime.now_us()
+    opening = ((now_us, Phase.PRE_OPEN), (now_us + HOUR_US, Phase.CONTINUOUS))
+    calendar = SetCalendar("ALWAYS", ((now_us, 10**17),), opening)
+    await small.services.runtime.execute(calendar, Envelope(Source.CONFIG))
+    body = {"stock_symbol": "AAPL", "side": "BUY", "order_type": "MARKET", "quantity": 1}
+    key = {"Idempotency-Key": "early"}
+    waiting = await buyer("POST", "/orders", body, headers=key)
+    assert (waiting.status, waiting.data["status"], waiting.data["time_in_force"]) == (201, "PENDING", "DAY")
+    assert (await buyer("POST", "/orders/preview", body)).data["status"] == "PENDING"
+    taking = await buyer("POST", "/orders", body | {"time_in_force": "IOC"})
+    assert (taking.status, taking.code) == (422, "SESSION_CLOSED")
+    async with connected(small, buyer) as user:
+        assert (await user.ask("order.place", order=body))["data"]["time_in_force"] == "DAY"
+    always = SetCalendar("ALWAYS", ((1, 10**17),))
+    await small.services.runtime.execute(always, Envelope(Source.CONFIG))
+    again = await buyer("POST", "/orders", body, headers=key)
+    assert (again.data, again.headers["Idempotency-Hit"]) == (waiting.data, "true")
+    fresh = await buyer("POST", "/orders", body)
+    assert (fresh.data["time_in_force"], fresh.data["status"]) == ("IOC", "CANCELLED")
