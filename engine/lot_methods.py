@@ -105,7 +105,16 @@ def _average(state: State, position: Position, units_e8: int) -> Taken:
     if newest > position.averaged_lot_id:
         spread_cost(state, position)
         position.averaged_lot_id = newest
-    return _fifo(state, position, units_e8)
+    due_e4 = cost_share_e4(position.cost_e4, units_e8, position.units_e8)
+    taken = _fifo(state, position, units_e8)
+    lot_id, part_e8, part_e4, acquired_us = taken[-1]
+    lot = position.lots.get(lot_id)
+    if lot is not None:  # the part of a broken lot makes up for what rounding by lots left over
+        more_e4 = max(-part_e4, min(lot.cost_e4, due_e4 - sum([cost_e4 for _, _, cost_e4, _ in taken])))
+        lot.cost_e4 -= more_e4
+        position.cost_e4 -= more_e4
+        taken[-1] = (lot_id, part_e8, part_e4 + more_e4, acquired_us)
+    return taken
 
 
 PICKERS: Final[dict[LotMethod, Callable[[State, Position, int], Taken]]] = {

@@ -18,6 +18,7 @@ from handlers import (
     dialect_trades,
     health,
     indices,
+    lot_method,
     lots,
     market,
     movers,
@@ -29,6 +30,7 @@ from handlers import (
     portfolio,
     preferences,
     preview,
+    realized_gains,
     sessions,
     stocks,
     users,
@@ -42,6 +44,7 @@ from handlers.openapi_account import PROFILE as PROFILE_DOCS
 from handlers.openapi_busts import BUSTS as BUST_DOCS
 from handlers.openapi_desk import DESK as DESK_DOCS
 from handlers.openapi_dialects import DIALECTS as DIALECT_DOCS
+from handlers.openapi_gains import GAINS as GAIN_DOCS
 from handlers.openapi_market import STOCKS as STOCK_DOCS
 from handlers.openapi_market import SYSTEM as SYSTEM_DOCS
 from handlers.openapi_notifications import NOTIFICATIONS as NOTIFICATION_DOCS
@@ -96,6 +99,9 @@ _API: Final = (
     Route("GET", f"{BASE}/portfolio", portfolio.portfolio, HOLDER, PORTFOLIO),
     Route("GET", f"{BASE}/portfolio/holdings", portfolio.holdings, HOLDER, PORTFOLIO),
     Route("GET", f"{BASE}/portfolio/lots", lots.lots, HOLDER, PORTFOLIO),
+    Route("GET", f"{BASE}/portfolio/lots/method", lot_method.lot_method, HOLDER, PORTFOLIO),
+    Route("PUT", f"{BASE}/portfolio/lots/method", lot_method.set_lot_method, HOLDER, CALLS),
+    Route("GET", f"{BASE}/portfolio/realized-gains", realized_gains.realized_gains, HOLDER, PORTFOLIO),
     Route("GET", f"{BASE}/portfolio/performance", performance.performance, HOLDER, PORTFOLIO),
     Route("GET", f"{BASE}/notifications", notifications.notifications, HOLDER, CALLS),
     Route("POST", f"{BASE}/notifications/read", notifications.read_all, HOLDER, CALLS),
@@ -164,6 +170,7 @@ DOCS: Final = {
     **WALLET_DOCS,
     **PORTFOLIO_DOCS,
     **OVER_TIME_DOCS,
+    **GAIN_DOCS,
     **PROFILE_DOCS,
     **NOTIFICATION_DOCS,
     **STOCK_DOCS,

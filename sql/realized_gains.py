@@ -135,7 +135,7 @@ WHERE account_id = $1 AND ($2 = '' OR symbol = $2) AND sold_at >= $3 AND sold_at
 
 # account_id, symbol, limit; what stands of an account's sales in a symbol, oldest first
 SALES: Final = f"""{_GAIN_ROW}
-WHERE account_id = $1 AND symbol = $2 AND kind <> 2 AND NOT EXISTS (
+WHERE account_id = $1 AND symbol = $2 AND kind = 1 AND NOT EXISTS (
     SELECT FROM realized_gains AS r WHERE r.account_id = $1 AND r.kind = 2 AND r.execution_id = realized_gains.execution_id
 )
 ORDER BY gain_id, line LIMIT $3
@@ -144,7 +144,7 @@ ORDER BY gain_id, line LIMIT $3
 # account_id, symbol, limit; an account's purchases that stand, oldest first
 PURCHASES: Final = """
 SELECT execution_id, quantity_e8, executed_at FROM executions
-WHERE order_id IN (SELECT order_id FROM orders WHERE account_id = $1) AND account_id = $1 AND symbol = $2 AND side = 1
+WHERE order_id IN (SELECT order_id FROM orders WHERE account_id = $1 AND symbol = $2 AND side = 1) AND account_id = $1 AND symbol = $2 AND side = 1
     AND busted_at IS NULL
 ORDER BY execution_id LIMIT $3
 """
