@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from engine.calendars import CALLS
 from engine.events import Indicative
+from engine.iceberg import take_hidden
 from engine.kinds import OrderStatus, OrderType, Phase, Side, TimeInForce
 from engine.matching import linked_group, prevent_self_trade, prevent_wash_trade, settle_fill
 from engine.orders import Order
@@ -170,7 +171,7 @@ def trade_at_one_price(turn: Turn, instrument: Instrument, phase: Phase) -> int:
             newer, older = (buy, sell) if buy.priority > sell.priority else (sell, buy)
             group = linked_group(turn.state, newer)
             if buy.account_id == sell.account_id:
-                prevent_self_trade(turn, newer, older)
+                prevent_self_trade(turn, newer, older, in_auction=True)
             elif group and older.account is not None and older.account.link_group == group:
                 prevent_wash_trade(turn, newer, older)
             else:
@@ -209,7 +210,7 @@ def take(turn: Turn, order: Order, quantity_e8: int, notional_e4: int) -> None:
         if is_filled:
             level.side.remove(order)
         else:
-            level.quantity_e8 -= quantity_e8
+            level.quantity_e8 -= take_hidden(order, quantity_e8)
     elif is_filled:
         take_back(turn.state, order)
     order.status = FILLED if is_filled else PARTIAL

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import heappop, heappush
 
+from engine.iceberg import hand_over, hide, show
 from engine.kinds import Side
 from engine.orders import Level, Order
 
@@ -67,7 +68,10 @@ class BookSide:
             last.after = order
         level.last = order
         order.level = level
-        level.quantity_e8 += order.quantity_e8 - order.filled_e8
+        if order.special is None:
+            level.quantity_e8 += order.quantity_e8 - order.filled_e8
+        else:
+            level.quantity_e8 += show(order)
         level.count += 1
         return level
 
@@ -91,12 +95,15 @@ class BookSide:
         return level
 
     def remove(self, order: Order) -> None:
-        """Take an order out, with whatever it has left."""
+        """Take an order out, with whatever it shows."""
         level = order.level
         if level is None:
             raise ValueError(f"order {order.order_id} is not in the book")
         order.level = None
-        level.quantity_e8 -= order.quantity_e8 - order.filled_e8
+        if order.special is None:
+            level.quantity_e8 -= order.quantity_e8 - order.filled_e8
+        else:
+            level.quantity_e8 -= hide(order)
         level.count -= 1
         before, after = order.before, order.after
         if before is not None:
@@ -127,7 +134,7 @@ class BookSide:
         else:
             new.after.before = new
         old.level = old.before = old.after = None
-        level.quantity_e8 += new.leaves_e8 - old.leaves_e8
+        level.quantity_e8 -= hand_over(old, new)
         return level
 
 

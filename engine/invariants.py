@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.fee_tiers import VOLUME_DAYS
+from engine.iceberg import visible_e8
 from engine.kinds import LotMethod, OrderStatus, Phase, Side, TimeInForce, TimerKind
 from engine.lot_methods import by_unit_cost, units_left
 from engine.orders import buy_hold_e4
@@ -155,7 +156,9 @@ def broken_book(state: State, symbol: str) -> Iterator[str]:
                     yield f"{symbol} {level.price_e4}: order {order.order_id} rests that is not open here"
                 place = order.priority
                 count += 1
-                leaves_e8 += order.quantity_e8 - order.filled_e8
+                leaves_e8 += visible_e8(order)
+                if not 0 < visible_e8(order) <= order.leaves_e8:
+                    yield f"{symbol}: order {order.order_id} shows {visible_e8(order)} of {order.leaves_e8}"
                 order = order.after
             if level.count != count or level.quantity_e8 != leaves_e8 or not count:
                 yield f"{symbol} {level.price_e4}: the level does not add up"

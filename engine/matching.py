@@ -6,7 +6,8 @@ from engine.book import BookSide
 from engine.closing import close_order, forget_order
 from engine.events import Traded
 from engine.fee_tiers import count_volume
-from engine.halts import band_e4, begin_halt_call, may_trade_at
+from engine.halts import begin_halt_call, may_trade_at
+from engine.iceberg import take_hidden, take_shown, visible_e8
 from engine.kinds import (
     CloseReason,
     OrderStatus,
@@ -32,34 +33,6 @@ FILLED = OrderStatus.FILLED
 OWN = PriceSource.OWN
 PARTIAL = OrderStatus.PARTIAL
 SELF_TRADE = CloseReason.SELF_TRADE
-
-
-def fillable_e8(state: State, side: BookSide, order: Order) -> int:
-    """How much of an order the book would fill now, for FOK: up to its quantity.
-
-    Its own resting orders count for nothing: they end the matching (cancel newest, decrement) or go (cancel oldest).
-    """
-    limit_key = order.limit_e4 * side.sign
-    found_e8 = 0
-    bounds_e4 = None
-    instrument = state.instruments[order.symbol]
-    for level in side.best_first():
-        if level.key > limit_key:
-            break
-        resting = level.first
-        while resting is not None:
-            if resting.account_id != order.account_id:
-                if instrument.halt_bps:  # no farther than the band; the order is new, so it was made now
-                    bounds_e4 = bounds_e4 or band_e4(instrument, order.updated_us, level.price_e4)
-                    if not bounds_e4[0] <= level.price_e4 <= bounds_e4[1]:
-                        return found_e8
-                found_e8 += resting.leaves_e8
-                if found_e8 >= order.quantity_e8:
-                    return order.quantity_e8
-            elif order.self_trade_prevention is not CANCEL_OLDEST:
-                return found_e8
-            resting = resting.after
-    return found_e8
 
 
 def match(turn: Turn, instrument: Instrument, side: BookSide, order: Order) -> None:
@@ -90,7 +63,8 @@ def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: 
     """Trade as much as both orders have left at the maker's price, and settle it."""
     taker_left_e8 = taker.quantity_e8 - taker.filled_e8
     maker_left_e8 = maker.quantity_e8 - maker.filled_e8
-    quantity_e8 = taker_left_e8 if taker_left_e8 < maker_left_e8 else maker_left_e8
+    offered_e8 = maker_left_e8 if maker.special is None else visible_e8(maker)
+    quantity_e8 = taker_left_e8 if taker_left_e8 < offered_e8 else offered_e8
     price_e4 = level.price_e4
     notional_e4 = notional_down_e4(price_e4, quantity_e8)
     trade_id = turn.new_id(2)
@@ -106,6 +80,8 @@ def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: 
     maker.maker_notional_e4 += notional_e4
     maker.updated_us = turn.now_us
     turn.orders[maker.order_id] = maker
+    if maker.special is not None and maker.status is PARTIAL and take_shown(maker, quantity_e8):
+        next_slice(turn, level, maker)
     taker.status = FILLED if quantity_e8 == taker_left_e8 else PARTIAL  # it was touched when it was accepted
     taker.filled_e8 += quantity_e8
     taker.notional_e4 += notional_e4
@@ -113,6 +89,13 @@ def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: 
     taker_side = taker.side
     buy, sell = (taker, maker) if taker_side is BUY else (maker, taker)
     settle_fill(turn, instrument, trade_id, price_e4, quantity_e8, notional_e4, taker_side, buy, sell)
+
+
+def next_slice(turn: Turn, level: Level, order: Order) -> None:
+    """Have an iceberg whose slice is gone show the next one, at the end of its price's queue."""
+    level.side.remove(order)
+    order.priority = turn.new_id()
+    level.side.add(order)
 
 
 def settle_fill(
@@ -172,15 +155,19 @@ def settle_fill(
         forget_order(turn, sell)
 
 
-def prevent_self_trade(turn: Turn, order: Order, resting: Order) -> None:
+def prevent_self_trade(turn: Turn, order: Order, resting: Order, *, in_auction: bool = False) -> None:
     """Act on an order that meets one of its own account, as the incoming order asks."""
     policy = order.self_trade_prevention
     if policy is CANCEL_NEWEST:
         close_order(turn, order, CANCELLED, SELF_TRADE)
     elif policy is CANCEL_OLDEST:
         close_order(turn, resting, CANCELLED, SELF_TRADE)
+    elif in_auction:
+        by_e8 = min(order.leaves_e8, resting.leaves_e8)
+        decrement(turn, order, by_e8)
+        decrement(turn, resting, by_e8)
     else:
-        decrement(turn, order, resting)
+        decrement_slice(turn, order, resting)
 
 
 def linked_group(state: State, order: Order) -> str:
@@ -202,23 +189,40 @@ def prevent_wash_trade(turn: Turn, order: Order, resting: Order) -> None:
     close_order(turn, order, CANCELLED, SELF_TRADE)
 
 
-def decrement(turn: Turn, order: Order, resting: Order) -> None:
-    """Take the smaller rest off both orders of the same account; one or both end, and nothing trades."""
-    by_e8 = min(order.leaves_e8, resting.leaves_e8)
-    for each in (order, resting):
-        if each.leaves_e8 == by_e8:
-            close_order(turn, each, CANCELLED, SELF_TRADE)
-        else:
-            shrink(turn, each, by_e8)
+def decrement(turn: Turn, order: Order, by_e8: int) -> None:
+    """Take what would have traded off an order; it ends when nothing is left of it. Of an iceberg what is hidden goes first."""
+    if order.leaves_e8 == by_e8:
+        close_order(turn, order, CANCELLED, SELF_TRADE)
+        return
+    if order.level is not None:
+        order.level.quantity_e8 -= take_hidden(order, by_e8)
+        turn.levels[order.level] = None
+    shrink(turn, order, by_e8)
+
+
+def decrement_slice(turn: Turn, order: Order, resting: Order) -> None:
+    """Take the smaller rest off both orders of the same account; one or both end, and nothing trades.
+
+    Of an iceberg the slice is met, as by a fill.
+    """
+    by_e8 = min(order.leaves_e8, visible_e8(resting))
+    level = resting.level
+    assert level is not None
+    decrement(turn, order, by_e8)
+    if resting.leaves_e8 == by_e8:
+        close_order(turn, resting, CANCELLED, SELF_TRADE)
+        return
+    level.quantity_e8 -= by_e8
+    turn.levels[level] = None
+    shrink(turn, resting, by_e8)
+    if take_shown(resting, by_e8):
+        next_slice(turn, level, resting)
 
 
 def shrink(turn: Turn, order: Order, by_e8: int) -> None:
-    """Make an open order smaller, and what it holds with it."""
-    account, position, level = order.account, order.position, order.level
+    """Make an open order smaller, and what it holds with it. What its level shows is the caller's."""
+    account, position = order.account, order.position
     assert account is not None
-    if level is not None:
-        level.quantity_e8 -= by_e8
-        turn.levels[level] = None
     order.quantity_e8 -= by_e8
     order.updated_us = turn.now_us
     if position is None:

@@ -11,11 +11,14 @@ from engine.commands import PlaceOrder
 from engine.events import Refused
 from engine.kinds import OrderClass, OrderType, Side, TimeInForce
 from engine.lot_methods import lot_terms_refusal
+from engine.notional import paid_by_e8, paid_in_book_e8
+from engine.orders import Order
 from engine.refusals import Refusal
 from engine.risk import collar_e4, form_refusal, reference_e4, size_refusal
 from engine.state import Account, Instrument, State
 from engine.stops import STOP_TYPES, first_trigger_e4, reached_refusal, stop_limit_e4
 from engine.terms import NO_TERMS, Special, Terms
+from engine.waiting import matches_now
 
 DAY, GTC, GTD = TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD
 IOC, FOK = TimeInForce.IOC, TimeInForce.FOK
@@ -25,6 +28,9 @@ STOP_LIMIT, STOP_LOSS, TRAILING_STOP = OrderType.STOP_LIMIT, OrderType.STOP_LOSS
 
 TRAIL_MAX_PPM = 500_000
 """Half of the price: a stop further away protects nothing."""
+
+SLICES_MAX = 100
+"""An iceberg trades in so many parts at most: each is a fill of its own, and one order of another may meet them all."""
 
 TIMES_IN_FORCE: Final[dict[OrderType, tuple[TimeInForce, ...]]] = {
     MARKET: (DAY, IOC, FOK, OPG, CLS),
@@ -65,7 +71,15 @@ def ask(
     """Check form and size of an order that is not plain; returns what it comes to."""
     terms = command.terms or NO_TERMS
     side, order_type, quantity_e8 = command.side, command.order_type, command.quantity_e8
-    refused = form_refusal(instrument, priced_as(order_type), quantity_e8, command.price_e4)
+    by_notional = terms.notional_e4 != 0 and quantity_e8 == 0
+    form_e8 = instrument.lot_e8 if by_notional else quantity_e8
+    refused = form_refusal(instrument, priced_as(order_type), form_e8, command.price_e4)
+    if refused is None and by_notional and terms.notional_e4 > 0 and order_type not in STOP_TYPES:
+        if order_type is MARKET and not reference_e4(instrument):
+            return Refused(Refusal.NO_REFERENCE_PRICE)
+        quantity_e8 = quantity_of(state, instrument, command, terms.notional_e4)
+        if not quantity_e8:
+            return Refused(Refusal.NOTIONAL_TOO_SMALL)
     if refused is None:
         latest_us = now_us + state.limits.gtc_max_age_us
         refused = terms_refusal(
@@ -106,6 +120,33 @@ def sized(
     return Asked(quantity_e8, limit_e4, special) if refused is None else refused
 
 
+def quantity_of(state: State, instrument: Instrument, command: PlaceOrder, notional_e4: int) -> int:
+    """How much an order without a quantity is for: what its amount pays."""
+    if command.order_type is LIMIT:
+        return paid_by_e8(notional_e4, command.price_e4, instrument.lot_e8)
+    limit_e4 = collar_e4(instrument, command.side, state.limits.market_collar_bps)
+    opposite = state.books[instrument.symbol].opposite(command.side)
+    return paid_in_book_e8(notional_e4, opposite, limit_e4, instrument.lot_e8)
+
+
+def takes_notional(command: PlaceOrder, notional_e4: int) -> bool:
+    """Whether an order can be for an amount of money instead of a quantity."""
+    order_type, time_in_force = command.order_type, command.time_in_force
+    is_for_auction = order_type is MARKET and time_in_force in (OPG, CLS)
+    return notional_e4 > 0 and not command.quantity_e8 and order_type not in STOP_TYPES and not is_for_auction
+
+
+def post_only_refusal(state: State, instrument: Instrument, order: Order) -> Refused | None:
+    """Whether an order that must not take would find somebody at its price or better: anybody, in a book that matches it."""
+    if order.special is None or not order.special.terms.post_only or not matches_now(order, instrument.phase):
+        return None
+    opposite = state.books[order.symbol].opposite(order.side)
+    best = opposite.best()
+    if best is None or best.key > order.limit_e4 * opposite.sign:
+        return None
+    return Refused(Refusal.POST_ONLY_WOULD_TAKE)
+
+
 def priced_as(order_type: OrderType) -> OrderType:
     """LIMIT for a type that has a price, MARKET for one that has none."""
     return LIMIT if order_type is LIMIT or order_type is STOP_LIMIT else MARKET
@@ -143,11 +184,9 @@ def stop_terms_refusal(
     if order_type is TRAILING_STOP:
         if stop_e4:
             return invalid("stop_e4", stop_e4)
-        if trail_ppm:
-            if trail_e4 or not 0 < trail_ppm <= TRAIL_MAX_PPM:
-                return invalid("trail_ppm", trail_ppm)
-            return None
-        if not 0 < trail_e4 <= instrument.price_max_e4:
+        if trail_ppm and not trail_e4:
+            return None if 0 < trail_ppm <= TRAIL_MAX_PPM else invalid("trail_ppm", trail_ppm)
+        if trail_ppm or not 0 < trail_e4 <= instrument.price_max_e4:
             return invalid("trail_e4", trail_e4)
         if trail_e4 % instrument.tick_e4:
             return Refused(Refusal.INVALID_TICK_SIZE, (("tick_e4", instrument.tick_e4),))
@@ -158,8 +197,6 @@ def stop_terms_refusal(
         return invalid("trail_ppm", trail_ppm)
     if order_type is not STOP_LOSS and order_type is not STOP_LIMIT:
         return invalid("stop_e4", stop_e4) if stop_e4 else None
-    if not stop_e4:
-        return invalid("stop_e4", stop_e4)
     if not instrument.price_min_e4 <= stop_e4 <= instrument.price_max_e4:
         return Refused(Refusal.INVALID_PRICE, price_bounds(instrument))
     if stop_e4 % instrument.tick_e4:
@@ -173,10 +210,13 @@ def resting_terms_refusal(
     """Whether what is for orders that rest is asked of one that does."""
     rests = command.order_type is LIMIT and command.time_in_force in STAYING
     display_e8 = terms.display_e8
-    if display_e8 and not (rests and 0 < display_e8 < quantity_e8 and display_e8 % instrument.lot_e8 == 0):
+    is_slice = 0 < display_e8 < quantity_e8 <= display_e8 * SLICES_MAX and not display_e8 % instrument.lot_e8
+    if display_e8 and not (rests and is_slice):
         return invalid("display_e8", display_e8)
     if terms.post_only and not rests:
         return invalid("post_only", terms.post_only)
+    if terms.notional_e4 and not takes_notional(command, terms.notional_e4):
+        return invalid("notional_e4", terms.notional_e4)
     if command.order_class is not OrderClass.SIMPLE or command.legs:
         return invalid("order_class", command.order_class)
     if terms.extended_hours and not rests:

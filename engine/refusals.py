@@ -64,6 +64,8 @@ class Refusal(IntEnum):
     BUYER_LACKS_SHARES = 410
     SELLER_LACKS_FUNDS = 411
     STOP_PRICE_REACHED = 412
+    POST_ONLY_WOULD_TAKE = 413
+    NOTIONAL_TOO_SMALL = 414
     # risk rules (engine/risk_rules.py), by the names of kinds.RiskRule
     FAT_FINGER = 421
     ORDER_RATE_LIMIT = 422

@@ -15,15 +15,15 @@ from engine.events import Refused
 from engine.fee_tiers import carried_terms
 from engine.kinds import CloseReason, OrderStatus, OrderType, Side
 from engine.lot_methods import special_of_replacement
-from engine.order_form import price_bounds, priced_as, stop_terms_refusal
+from engine.order_form import post_only_refusal, price_bounds, priced_as, stop_terms_refusal
 from engine.orders import Order
 from engine.refusals import Refusal
 from engine.risk import account_refusal, cover_refusal, form_refusal, market_refusal, size_refusal
 from engine.risk_rules import admit
 from engine.state import Account, Instrument, State
-from engine.stops import reached_refusal, stop_limit_e4, trailing_trigger_e4
-from engine.terms import Special
-from engine.trading import Answer, accept, enter_book, hold_back, own_order
+from engine.stops import STOP_TYPES, reached_refusal, stop_limit_e4, trailing_trigger_e4
+from engine.terms import NO_TERMS, Special
+from engine.trading import Answer, accept, enter_book, hold_back, market_limit_e4, own_order
 from engine.turn import Turn
 from engine.waiting import set_aside
 
@@ -73,6 +73,8 @@ def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answ
     if new.special is not None and named is not None:
         new.special = replace(new.special, terms=replace(new.special.terms, lots=named.terms.lots))
     refused = cover_refusal(account, new, old.hold_e4, 0 if old.side is BUY else old.leaves_e8)
+    if refused is None and not anew.keeps_place:
+        refused = post_only_refusal(state, instrument, new)
     if refused is None and state.risk is not None and not anew.keeps_place:
         refused = admit(turn, state.risk, account, instrument, new, old)
     if refused is not None:
@@ -85,21 +87,25 @@ def changed(state: State, instrument: Instrument, old: Order, command: ReplaceOr
     """What the command makes of an order, or why it can't: form, then whether it changes anything, then size."""
     price_e4 = command.price_e4 or old.price_e4
     total_e8 = command.quantity_e8 or old.quantity_e8
-    if command.price_e4 and priced_as(old.order_type) is MARKET:
-        return Refused(Refusal.INVALID_REPLACE, (("price_e4", command.price_e4),))
-    refused = form_refusal(instrument, priced_as(old.order_type), total_e8, price_e4)
+    nothing = Refused(Refusal.INVALID_REPLACE, (("filled_e8", old.filled_e8),))
+    is_priced = priced_as(old.order_type) is not MARKET
+    refused = form_refusal(instrument, priced_as(old.order_type), total_e8, price_e4 if is_priced else 0)
     if refused is not None:
         return refused
-    quantity_e8 = total_e8 - old.filled_e8
+    if command.price_e4 and not is_priced:
+        return nothing
     special = old.special
     if command.stop_e4 or command.trail_e4 or command.trail_ppm:
-        asked = moved(instrument, old, command)
-        if isinstance(asked, Refused):
-            return asked
-        special = asked
+        moved = moved_stop(instrument, old, command)
+        if isinstance(moved, Refused):
+            return moved
+        if old.status is not HELD:
+            return nothing
+        special = moved
+    quantity_e8 = total_e8 - old.filled_e8
     same = price_e4 == old.price_e4 and special == old.special
     if quantity_e8 <= 0 or (same and total_e8 == old.quantity_e8):
-        return Refused(Refusal.INVALID_REPLACE, (("filled_e8", old.filled_e8),))
+        return nothing
     if same and total_e8 < old.quantity_e8:
         return Anew(quantity_e8, price_e4, old.limit_e4, special, keeps_place=True)
     return sized(state, instrument, old, quantity_e8, price_e4, special)
@@ -110,36 +116,35 @@ def sized(
 ) -> Anew | Refused:
     """Check what is new by the size that it has now: a held stop against the reference, its limit by its trigger."""
     limit_e4, stop_e4 = price_e4, 0
-    if special is not None and old.status is HELD and special.trigger_e4:
+    if special is not None and old.order_type in STOP_TYPES:
         stop_e4 = special.trigger_e4
-        if not instrument.price_min_e4 <= stop_e4 <= instrument.price_max_e4:
+        if stop_e4 and not instrument.price_min_e4 <= stop_e4 <= instrument.price_max_e4:
             return Refused(Refusal.INVALID_PRICE, price_bounds(instrument))
-        refused = reached_refusal(instrument, old.side, stop_e4) if special.is_armed else None
+        refused = None
+        if old.status is HELD and special.is_armed:
+            refused = reached_refusal(instrument, old.side, stop_e4)
         if refused is not None:
             return refused
-        limit_e4 = stop_limit_e4(state, instrument, old.side, old.order_type, price_e4, stop_e4)
-    elif priced_as(old.order_type) is MARKET:
-        limit_e4 = old.limit_e4
+        if stop_e4:
+            limit_e4 = stop_limit_e4(state, instrument, old.side, old.order_type, price_e4, stop_e4)
+    elif old.order_type is MARKET:
+        limit_e4 = market_limit_e4(state, instrument, old.side)
     refused = size_refusal(state, instrument, old.side, quantity_e8, limit_e4, stop_e4)
     return Anew(quantity_e8, price_e4, limit_e4, special, keeps_place=False) if refused is None else refused
 
 
-def moved(instrument: Instrument, old: Order, command: ReplaceOrder) -> Special | Refused:
-    """The special of a held stop with the command's stop or trail. A trailing one keeps its extreme."""
-    stop_e4, trail_e4, trail_ppm = command.stop_e4, command.trail_e4, command.trail_ppm
-    special = old.special
-    for member, value in (("stop_e4", stop_e4), ("trail_e4", trail_e4), ("trail_ppm", trail_ppm)):
-        of_trailing = member != "stop_e4"
-        if value and (
-            special is None or old.status is not HELD or of_trailing is not (old.order_type is TRAILING_STOP)
-        ):
-            return Refused(Refusal.INVALID_REPLACE, ((member, value),))
-    assert special is not None
-    refused = stop_terms_refusal(instrument, old.order_type, stop_e4, trail_e4, trail_ppm)
+def moved_stop(instrument: Instrument, old: Order, command: ReplaceOrder) -> Special | Refused:
+    """The special of an order with the command's stop or trail in it. A trail takes the place of the other kind; the extreme stays."""
+    special = old.special or Special(NO_TERMS)
+    terms = special.terms
+    if command.stop_e4:
+        terms = replace(terms, stop_e4=command.stop_e4)
+    if command.trail_e4 or command.trail_ppm:
+        terms = replace(terms, trail_e4=command.trail_e4, trail_ppm=command.trail_ppm)
+    refused = stop_terms_refusal(instrument, old.order_type, terms.stop_e4, terms.trail_e4, terms.trail_ppm)
     if refused is not None:
         return refused
-    terms = replace(special.terms, stop_e4=stop_e4, trail_e4=trail_e4, trail_ppm=trail_ppm)
-    trigger_e4 = stop_e4
+    trigger_e4 = terms.stop_e4
     if old.order_type is TRAILING_STOP:
         trigger_e4 = 0
         if special.extreme_e4:
@@ -171,6 +176,8 @@ def new_order(turn: Turn, old: Order, anew: Anew, client_order_id: str) -> Order
         old.priority if anew.keeps_place else new_id,
     )
     new.special = anew.special
+    if new.special is not None and new.special.shown_e8:
+        new.special = replace(new.special, shown_e8=0)
     new.fee_terms = carried_terms(old)
     if old.status is HELD:
         new.status = HELD

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.calendars import AUCTION_OF, is_auction_ahead
 from engine.events import Refused
+from engine.fillable import fillable_e8
 from engine.kinds import AccountStatus, KillScope, OrderType, Phase, PriceSource, Side, TimeInForce
-from engine.matching import fillable_e8
 from engine.orders import Order, buy_hold_e4
 from engine.refusals import Refusal
 from engine.state import Account, Instrument, State

@@ -178,11 +178,20 @@ def seat(turn: Turn, instrument: Instrument) -> None:
                 level.side.remove(order)
                 turn.levels[level] = None
                 set_aside(state, order)
+                report_slice(turn, order)
         return
     for order in waiting(state, instrument.symbol):
         if not is_off_book(order, phase):
             take_back(state, order)
             turn.levels[book.side(order.side).insert(order)] = None
+            report_slice(turn, order)
+
+
+def report_slice(turn: Turn, order: Order) -> None:
+    """Report an iceberg that shows another slice than before, or none."""
+    if order.special is not None and order.special.terms.display_e8:
+        order.updated_us = turn.now_us
+        turn.orders[order.order_id] = order
 
 
 def resting(book: Book) -> list[Order]:

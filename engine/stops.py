@@ -68,7 +68,7 @@ def reached_refusal(instrument: Instrument, side: Side, trigger_e4: int) -> Refu
     anchor_e4 = reference_e4(instrument)
     if not is_reached(side, trigger_e4, anchor_e4):
         return None
-    return Refused(Refusal.STOP_PRICE_REACHED, (("trigger_e4", trigger_e4), ("reference_e4", anchor_e4)))
+    return Refused(Refusal.STOP_PRICE_REACHED, (("reference_e4", anchor_e4),))
 
 
 def show_reference(turn: Turn, instrument: Instrument) -> None:

@@ -8,7 +8,7 @@ from engine.events import OrderUpdated, Refused
 from engine.fee_tiers import set_terms
 from engine.kinds import CloseReason, OrderStatus, OrderType, Phase, Side, TimeInForce, TimerKind
 from engine.matching import match
-from engine.order_form import Asked, ask, is_plain
+from engine.order_form import Asked, ask, is_plain, post_only_refusal
 from engine.orders import Order
 from engine.refusals import Refusal
 from engine.risk import (
@@ -63,6 +63,8 @@ def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
     refused = cover_refusal(account, order, 0, 0)
     if refused is None and order.time_in_force is FOK:
         refused = fill_or_kill_refusal(state, order)
+    if refused is None and order.special is not None:
+        refused = post_only_refusal(state, instrument, order)
     if refused is None and state.risk is not None:
         refused = admit(turn, state.risk, account, instrument, order)
     if refused is not None:

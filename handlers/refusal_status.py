@@ -78,6 +78,8 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     ),
     Refusal.WASH_TRADE: Shown(422, "The order would trade with an order of a linked account."),
     Refusal.STOP_PRICE_REACHED: Shown(422, "The price has reached the stop already."),
+    Refusal.POST_ONLY_WOULD_TAKE: Shown(422, "The order is post-only and would trade at once."),
+    Refusal.NOTIONAL_TOO_SMALL: Shown(422, "The amount does not pay for the smallest quantity."),
     Refusal.ENGINE_FAULT: Shown(422, "This request caused a fault before and is not accepted again."),
 }
 

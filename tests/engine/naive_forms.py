@@ -139,7 +139,7 @@ class NaiveForms(NaiveRules):
             return refused
         display_e8 = terms.display_e8
         if display_e8 and not (
-            stays and 0 < display_e8 < quantity_e8 and display_e8 % instrument.lot_e8 == 0
+            stays and 0 < display_e8 < quantity_e8 <= 100 * display_e8 and display_e8 % instrument.lot_e8 == 0
         ):
             return invalid("display_e8", display_e8)
         if terms.post_only and not stays:

@@ -34,7 +34,8 @@ class NaiveReplace(NaiveBook):
             return Refused(Refusal.ORDER_NOT_FOUND)
         old = mine[0]
         instrument = self.instruments[old.symbol]
-        price_e4 = command.price_e4 or old.price_e4
+        is_priced = not old.takes_any_price()
+        price_e4 = (command.price_e4 or old.price_e4) if is_priced else 0
         total_e8 = command.quantity_e8 or old.quantity_e8
         terms = self.new_terms(old, command)
         refused = (
@@ -52,7 +53,8 @@ class NaiveReplace(NaiveBook):
             or getattr(command, "trail_ppm", 0)
         )
         if (
-            total_e8 <= old.filled_e8()
+            (command.price_e4 and not is_priced)
+            or total_e8 <= old.filled_e8()
             or (is_same and total_e8 == old.quantity_e8)
             or (names_a_stop and old.status is not OrderStatus.HELD)
             or ((old.group_id or old.parent_id) and total_e8 != old.quantity_e8)
@@ -65,7 +67,11 @@ class NaiveReplace(NaiveBook):
             new.place, new.limit_e4 = old.place, old.limit_e4
         elif new.armed or new.trigger_e4:
             self.price_it(instrument, new)
-        refused = None if only_smaller else self.sane(instrument, new, checks_stop=new.armed)
+        refused = (
+            None
+            if only_smaller
+            else self.sane(instrument, new, checks_stop=new.armed and new.status is OrderStatus.HELD)
+        )
         refused = refused or self.covered(account, [new], [old])
         refused = refused or (None if only_smaller else self.would_take(new))
         if refused:

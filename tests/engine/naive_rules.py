@@ -235,10 +235,10 @@ class NaiveRules:
         there = [other for other in there if other.side is not side] if is_market else []
         for other in sorted(there, key=lambda other: other.limit_e4 if side is BUY else -other.limit_e4):
             if (other.limit_e4 <= limit_e4) if side is BUY else (other.limit_e4 >= limit_e4):
-                part_e8 = min(other.leaves_e8(), budget // other.limit_e4)
+                part_e8 = min(other.in_reach_e8(), budget // other.limit_e4)
                 quantity_e8 += part_e8
                 budget -= part_e8 * other.limit_e4
-                if part_e8 < other.leaves_e8():
+                if part_e8 < other.in_reach_e8():
                     return quantity_e8 // instrument.lot_e8 * instrument.lot_e8
         quantity_e8 += budget // limit_e4
         return quantity_e8 // instrument.lot_e8 * instrument.lot_e8

@@ -70,7 +70,7 @@ FORMS: list[tuple[OrderType, dict[str, Any], str]] = [
     (STOP_LOSS, {"side": BUY}, "STOP_PRICE_REACHED"),
     (STOP_LOSS, {"side": BUY, "stop": "100"}, "STOP_PRICE_REACHED"),
     (STOP_LOSS, {"side": BUY, "stop": "100.01"}, "accepted"),
-    (STOP_LOSS, {"stop": "0"}, "INVALID_TERMS stop_e4"),
+    (STOP_LOSS, {"stop": "0"}, "INVALID_PRICE"),
     (STOP_LOSS, {"stop": "95.005"}, "INVALID_TICK_SIZE"),
     (STOP_LOSS, {"stop": "0.5"}, "INVALID_PRICE"),
     (STOP_LOSS, {"stop": "100001"}, "INVALID_PRICE"),

@@ -36,7 +36,7 @@ FORMS: list[tuple[dict[str, Any], str]] = [
     ({"trail": "99"}, "accepted"),
     ({"trail": "99.01"}, "INVALID_PRICE"),  # the trigger would be below the lowest price
     ({"trail": "100001"}, "INVALID_TERMS trail_e4"),
-    ({"trail_ppm": 1}, "INVALID_TERMS trail_ppm"),
+    ({"trail_ppm": 1}, "INVALID_TERMS trail_e4"),
     ({"trail": "0", "trail_ppm": 1}, "accepted"),
     ({"trail": "0", "trail_ppm": -1}, "INVALID_TERMS trail_ppm"),
     ({"trail": "0", "trail_ppm": 500_000}, "accepted"),
