@@ -1,4 +1,4 @@
-# One command each: `make run`, `make test`, `make bench`, `make torture`, `make lock`, `make proto`, `make clean`.
+# One command each: `make run`, `make test`, `make bench`, `make torture`, `make lock`, `make proto`, `make calendars`, `make clean`.
 #
 #   make run                      the demo on http://127.0.0.1:8080, paper money
 #   make run PORT=9000            on another port
@@ -11,7 +11,7 @@ PY = .venv/bin/python
 JOBS = 2
 PIP = $(PY) -m pip --disable-pip-version-check
 
-.PHONY: run test bench torture lock proto clean
+.PHONY: run test bench torture lock proto calendars clean
 
 run: .venv/installed-run
 	@set -- demo; \
@@ -63,6 +63,10 @@ proto:
 	$(PYTHON) -m venv var/proto-tools
 	var/proto-tools/bin/python -m pip install --quiet grpcio-tools==1.85.1
 	var/proto-tools/bin/python -m grpc_tools.protoc --proto_path=server --python_out=server --pyi_out=server kerb.proto
+
+# Writes config/market_days.toml anew: when markets are closed, by the newest `holidays` package of the lock file.
+calendars: .venv/installed-dev
+	$(PY) -m config.make_market_days
 
 # Leaves var/ alone: a data folder holds money, if only paper money.
 clean:

@@ -21,6 +21,7 @@ from config.records import (
     IndexConfig,
     InstrumentConfig,
     LimitsConfig,
+    MarketDays,
 )
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -37,7 +38,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         instruments=found.instruments.records,
         fee_schedules=found.fee_schedules.records,
         limits=found.limits.records[0],
-        calendars=found.calendars.records,
+        calendars=with_market_days(found.calendars.records, found.market_days.records),
         indices=found.indices.records,
     )
 
@@ -45,6 +46,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
 def read_files(folder: Path, problems: list[str]) -> CatalogueFiles:
     """All that can be read of the files; what cannot is added to `problems`."""
     indices: Entries[IndexConfig] = Entries(())
+    own = folder / "market_days.toml"
     if (folder / "indices.toml").exists():
         indices = _records(folder / "indices.toml", "index", IndexConfig, problems)
     return CatalogueFiles(
@@ -53,6 +55,24 @@ def read_files(folder: Path, problems: list[str]) -> CatalogueFiles:
         _limits(folder / "limits.toml", problems),
         _records(folder / "calendars.toml", "calendar", CalendarConfig, problems),
         indices,
+        _records(own if own.exists() else PROFILE_FOLDER / own.name, "market", MarketDays, problems),
+    )
+
+
+def with_market_days(
+    calendars: tuple[CalendarConfig, ...], markets: tuple[MarketDays, ...]
+) -> tuple[CalendarConfig, ...]:
+    """The calendars with the closed and the short days of their markets among their own."""
+    by_name = {each.name: each for each in markets}
+    return tuple(
+        msgspec.structs.replace(
+            each,
+            holidays=(*each.holidays, *by_name[each.market].closed),
+            early_closes=(*each.early_closes, *(by_name[each.market].short if each.early_close else ())),
+        )
+        if each.market is not None
+        else each
+        for each in calendars
     )
 
 

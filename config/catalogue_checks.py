@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from importlib.resources import files
 
+from config.calendar_checks import problems_of_calendar
 from config.entries import CatalogueFiles, Entries, Entry, R
 from config.records import (
-    CalendarConfig,
     FeeScheduleConfig,
     IndexConfig,
     InstrumentConfig,
@@ -35,6 +34,7 @@ def problems_in(found: CatalogueFiles) -> list[str]:
         *_doubles("instruments.toml", found.instruments.values("symbol")),
         *_doubles("fees.toml", found.fee_schedules.values("name")),
         *_doubles("calendars.toml", found.calendars.values("name")),
+        *_doubles("market_days.toml", found.market_days.values("name")),
         *_doubles("indices.toml", found.indices.values("symbol")),
     ]
     for limits in found.limits.entries:
@@ -49,7 +49,9 @@ def problems_in(found: CatalogueFiles) -> list[str]:
         if entry.has("fees") and not found.fee_schedules.may_name("name", instrument.fees):
             problems.append(f"{label}.fees = {instrument.fees!r}: is not in fees.toml")
     for calendar in found.calendars.entries:
-        problems.extend(f"{calendar.label}.{problem}" for problem in _calendar(calendar))
+        problems.extend(
+            f"{calendar.label}.{problem}" for problem in problems_of_calendar(calendar, found.market_days)
+        )
     for index in found.indices.entries:
         problems.extend(f"{index.label}.{problem}" for problem in _index(index, found.instruments))
     return problems
@@ -154,25 +156,3 @@ def _fees(entry: Entry[FeeScheduleConfig]) -> Iterator[str]:
         if not before < tier.volume <= AMOUNT_MAX or tier.volume % CASH_UNIT:
             yield f"tiers: volume = {tier.volume} must be above {before}, with at most 4 decimals"
         before = max(before, tier.volume)
-
-
-def _calendar(entry: Entry[CalendarConfig]) -> Iterator[str]:
-    calendar = entry.record
-    if entry.has("time_zone") and not _is_time_zone(calendar.time_zone):
-        yield f"time_zone = {calendar.time_zone!r}: is not a time zone such as America/New_York"
-    if entry.has("days") and not calendar.days:
-        yield "days: must name at least one"
-    if entry.has("opens", "closes") and calendar.opens >= calendar.closes:
-        yield f"closes = {calendar.closes!r}: must be after opens = {calendar.opens!r}"
-    if not entry.has("early_close"):
-        return
-    if calendar.early_close is None:
-        if entry.has("early_closes") and calendar.early_closes:
-            yield "early_close: is missing, early_closes need it"
-    elif entry.has("opens", "closes") and not calendar.opens < calendar.early_close < calendar.closes:
-        yield f"early_close = {calendar.early_close!r}: must lie between opens and closes"
-
-
-def _is_time_zone(name: str) -> bool:
-    zone = files("tzdata").joinpath("zoneinfo").joinpath(*name.split("/"))
-    return ".." not in name and zone.is_file()

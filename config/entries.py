@@ -12,6 +12,7 @@ from config.records import (
     IndexConfig,
     InstrumentConfig,
     LimitsConfig,
+    MarketDays,
 )
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -58,3 +59,4 @@ class CatalogueFiles(msgspec.Struct, frozen=True):
     limits: Entries[LimitsConfig]
     calendars: Entries[CalendarConfig]
     indices: Entries[IndexConfig]
+    market_days: Entries[MarketDays]

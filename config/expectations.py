@@ -8,6 +8,7 @@ _PATTERNS = {
     "^[A-Z0-9][A-Z0-9.-]{0,15}$": "1 to 16 capital letters, digits, dots and dashes",
     "^[A-Z]{3}$": "a currency of three capital letters",
     "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$": "a time from 00:00 to 24:00",
+    "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$|^(opens|closes)([+-][0-9]{1,4})?$": "a time from 00:00 to 24:00, or opens or closes with minutes before or after (closes-10)",
     "^postgres(ql)?://": "a URL that begins with postgresql://",
     "^smtps?://": "a URL that begins with smtp:// or smtps://",
     "^rediss?://": "a URL that begins with redis:// or rediss://",

@@ -14,6 +14,10 @@ Symbol = Annotated[str, Meta(pattern="^[A-Z0-9][A-Z0-9.-]{0,15}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 WallTime = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+Moment = Annotated[
+    str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$|^(opens|closes)([+-][0-9]{1,4})?$")
+]
+"""A wall time, or one by the day's own open or close: "closes-10" is ten minutes before it, on short days too."""
 Bps = Annotated[int, Meta(ge=1, le=9_999)]
 Ppm = Annotated[int, Meta(ge=0, le=100_000)]
 
@@ -48,6 +52,10 @@ class InstrumentConfig(msgspec.Struct, frozen=True, kw_only=True):
     price_source: PriceSource
     band_bps: Bps
     fees: Name  # the fee schedule
+    halt_bps: Annotated[int, Meta(ge=0, le=9_999)] = 0
+    halt_window_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 300
+    halt_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 300
+    resume_auction: bool = False
 
 
 class FeeTierConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,19 +85,66 @@ class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True):
     order_value_max: Decimal
     open_orders_max: Annotated[int, Meta(ge=1)]
     market_collar_bps: Bps
+    gtc_max_age_days: Annotated[int, Meta(ge=1, le=3_650)] = 90
+
+
+class ScheduledPhase(StrEnum):
+    """What a calendar's books may do; docs/orders.md, "Sessions", says what each is."""
+
+    CLOSED = "CLOSED"
+    PRE_OPEN = "PRE_OPEN"
+    OPENING_AUCTION = "OPENING_AUCTION"
+    CONTINUOUS = "CONTINUOUS"
+    CLOSING_AUCTION = "CLOSING_AUCTION"
+    POST_TRADE = "POST_TRADE"
+    EXTENDED = "EXTENDED"
+
+
+class PhaseConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """A phase of each day that has a session, from `at` to the next one's."""
+
+    phase: ScheduledPhase
+    at: Moment
+
+
+class SpecialSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A day with times of its own, whatever day it is: a Diwali evening, a Saturday's drill."""
+
+    day: date
+    opens: WallTime
+    closes: WallTime
 
 
 class CalendarConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Session times as wall time of `time_zone`; config/sessions.py turns them into instants."""
+    """Session times as wall time of `time_zone`; config/sessions.py turns them into instants.
+
+    `market` names the days of config/market_days.toml; `holidays` and `early_closes` are closed and short beside them,
+    `open_days` are ordinary days whatever stands there. The day ends at `day_ends`, or where there is none at the close.
+    """
 
     name: Name
     time_zone: Name
     days: tuple[Weekday, ...]
     opens: WallTime
     closes: WallTime
+    market: Name | None = None
     holidays: tuple[date, ...] = ()
+    open_days: tuple[date, ...] = ()
     early_close: WallTime | None = None
     early_closes: tuple[date, ...] = ()
+    special: tuple[SpecialSession, ...] = ()
+    phases: tuple[PhaseConfig, ...] = ()
+    day_ends: Moment | None = None
+
+
+class MarketDays(msgspec.Struct, frozen=True, kw_only=True):
+    """The days on which a market is closed or closes early, in the years from `first` to `last`."""
+
+    name: Name
+    first: int
+    last: int
+    closed: tuple[date, ...]
+    short: tuple[date, ...] = ()
 
 
 class Weighting(StrEnum):

@@ -93,6 +93,7 @@ async def set_limits(call: Call) -> Answer:
         now.keys_per_user_max,
         now.keys_max,
         now.key_ttl_us,
+        now.gtc_max_age_us,
     )
     applied = await as_operator(call, command)
     wanted = Limits(*(getattr(command, name) for name in command.__struct_fields__))

@@ -15,13 +15,13 @@ from typing import Final
 import msgspec
 
 from config.records import Catalogue, FeeScheduleConfig, InstrumentConfig, LimitsConfig
-from config.sessions import sessions_between
+from config.sessions import phases_between, sessions_between
 from config.settings import IdempotencySettings
 from engine.commands import AnyCommand, Envelope, SetCalendar, SetFees, SetInstrument, SetLimits
 from engine.fees import FeeRules
-from engine.kinds import PriceSource, Source
+from engine.kinds import Phase, PriceSource, Source
 from engine.state import FeeSchedule, State
-from engine.units import HOUR_US, PPB
+from engine.units import DAY_US, HOUR_US, PPB, SECOND_US
 from server.runtime import Runtime
 
 CASH_SCALE: Final = 10_000
@@ -108,9 +108,10 @@ def differences(
     first, last = session_window(now_us)
     for calendar in catalogue.calendars:
         sessions = sessions_between(calendar, first, last)
+        phases = tuple([(start_us, Phase[name]) for start_us, name in phases_between(calendar, first, last)])
         known_calendar = state.calendars.get(calendar.name)
-        if known_calendar is None or known_calendar.sessions != sessions:
-            yield SetCalendar(calendar.name, sessions)
+        if known_calendar is None or (known_calendar.sessions, known_calendar.phases) != (sessions, phases):
+            yield SetCalendar(calendar.name, sessions, phases)
     for config in catalogue.instruments:
         wanted = _instrument(config, sources)
         if _terms(wanted) != _terms_of(state, config.symbol):
@@ -143,6 +144,7 @@ def _limits(limits: LimitsConfig, keys: IdempotencySettings) -> SetLimits:
         keys.keys_per_user_max,
         keys.keys_max,
         keys.ttl_hours * HOUR_US,
+        limits.gtc_max_age_days * DAY_US,
     )
 
 
@@ -156,6 +158,7 @@ def _limits_of(state: State) -> SetLimits:
         limits.keys_per_user_max,
         limits.keys_max,
         limits.key_ttl_us,
+        limits.gtc_max_age_us,
     )
 
 
@@ -194,6 +197,10 @@ def _instrument(config: InstrumentConfig, sources: Mapping[str, PriceSource]) ->
         sources.get(config.symbol, PriceSource[config.price_source.name]),
         config.band_bps,
         config.fees,
+        config.halt_bps,
+        config.halt_window_seconds * SECOND_US,
+        config.halt_seconds * SECOND_US,
+        config.resume_auction,
     )
 
 
@@ -202,7 +209,8 @@ def _terms(command: SetInstrument) -> tuple[object, ...]:
     return (
         *(command.name, command.currency, command.tick_e4, command.lot_e8, command.price_min_e4),
         *(command.price_max_e4, command.calendar, command.price_source, command.band_bps),
-        command.fee_schedule,
+        *(command.fee_schedule, command.halt_bps, command.halt_window_us, command.halt_us),
+        command.resume_auction,
     )
 
 
@@ -213,5 +221,6 @@ def _terms_of(state: State, symbol: str) -> tuple[object, ...] | None:
     return (
         *(known.name, known.currency, known.tick_e4, known.lot_e8, known.price_min_e4),
         *(known.price_max_e4, known.calendar, known.price_source, known.band_bps),
-        known.fee_schedule,
+        *(known.fee_schedule, known.halt_bps, known.halt_window_us, known.halt_us),
+        known.resume_auction,
     )

@@ -172,6 +172,28 @@ def test_a_file_that_cannot_be_read_makes_no_mistakes_of_those_who_name_its_entr
         ),
         ("calendars", '"16:00"', '"09:00"', "XNYS.closes = '09:00': must be after opens = '09:30'"),
         ("calendars", 'early_close = "13:00"', "", "XNYS.early_close: is missing"),
+        (
+            "calendars",
+            'market = "XNYS"',
+            'market = "XXXX"',
+            "XNYS.market = 'XXXX': is not in market_days.toml",
+        ),
+        (
+            "calendars",
+            '"closes+240" },',
+            '"closes+4" },',
+            "XNYS.phases: on an ordinary day they do not follow",
+        ),
+        (
+            "calendars",
+            '"CLOSED", at = "closes+240"',
+            '"EXTENDED", at = "closes+240"',
+            "phases: the last must be",
+        ),
+        ("calendars", '"CONTINUOUS"', '"POST_TRADE"', "XNYS.phases: none is CONTINUOUS"),
+        ("calendars", 'at = "04:00"', 'at = "10:00"', "XNYS.phases: on an ordinary day they do not follow"),
+        ("calendars", 'at = "04:00"', 'at = "4 am"', "XNYS.phases"),
+        ("calendars", 'day_ends = "closes+240"', 'day_ends = "15:00"', "XNYS.day_ends = '15:00'"),
         ("calendars", '["MON", "TUE", "WED", "THU", "FRI"]', "[]", "XNYS.days: must name at least one"),
     ],
 )
