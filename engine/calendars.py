@@ -6,6 +6,7 @@ Source: docs/orders.md, "Sessions". A calendar without phases is CONTINUOUS with
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import islice, takewhile
 from operator import itemgetter
 
 from engine.kinds import Phase, TimeInForce
@@ -71,6 +72,44 @@ def day_end_us(calendar: Calendar, now_us: int) -> int:
     """The next end of a day after a time; 0 when there is none."""
     index = bisect_right(calendar.sessions, now_us, key=_close)
     return calendar.sessions[index][1] if index < len(calendar.sessions) else 0
+
+
+def hours(calendar: Calendar, from_us: int, to_us: int) -> list[tuple[int, int]]:
+    """When orders of every kind match, as (opens, closes): the sessions that end after `from_us` and begin before `to_us`.
+
+    With phases that is from a day's first CONTINUOUS to the end of its last CONTINUOUS or CLOSING_AUCTION; its day may be longer.
+    """
+    found: list[tuple[int, int]] = []
+    for index in range(bisect_right(calendar.sessions, from_us, key=_close), len(calendar.sessions)):
+        open_us, end_us = calendar.sessions[index]
+        if open_us >= to_us:
+            break
+        span = trading_span(calendar, open_us, end_us) if calendar.phases else (open_us, end_us)
+        if span is not None and span[1] > from_us and span[0] < to_us:
+            found.append(span)
+    return found
+
+
+def trading_span(calendar: Calendar, open_us: int, end_us: int) -> tuple[int, int] | None:
+    """The (opens, closes) of one day with phases; None when nothing is CONTINUOUS in it."""
+    opens_us = closes_us = 0
+    phases = calendar.phases
+    index = max(bisect_right(phases, open_us, key=_start) - 1, 0)
+    while index < len(phases) and phases[index][0] < end_us:
+        start_us, phase = phases[index]
+        index += 1
+        if phase is Phase.CONTINUOUS:
+            opens_us = opens_us or max(start_us, open_us)
+        elif phase is not Phase.CLOSING_AUCTION:
+            continue
+        closes_us = phases[index][0] if index < len(phases) else end_us
+    return (opens_us, min(closes_us, end_us)) if opens_us else None
+
+
+def phases_of(calendar: Calendar, from_us: int, to_us: int) -> list[tuple[int, Phase]]:
+    """The phases that begin in a span, ascending."""
+    first = bisect_right(calendar.phases, from_us - 1, key=_start)
+    return list(takewhile(lambda each: each[0] < to_us, islice(calendar.phases, first, None)))
 
 
 def auction_end_us(calendar: Calendar, auction: Phase, after_us: int) -> int:

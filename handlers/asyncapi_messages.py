@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from handlers.balance_json import BalanceJson
 from handlers.busted_order_json import StreamOrderJson
-from handlers.field_types import SideName, TradeId
+from handlers.field_types import PhaseName, SideName, TradeId
 from handlers.notifications import NotificationJson
 from handlers.numbers import Number, NumberOrNull
 from handlers.valuation import PortfolioJson
@@ -205,6 +205,28 @@ class Candles(Struct, frozen=True):
     data: list[StreamCandle]
 
 
+class StreamAuction(Struct, frozen=True):
+    """What a book does, and in a call what its auction would do if the call ended now.
+
+    `indicative_price` is null where nothing would trade, `imbalance_side` where both sides are even.
+    """
+
+    symbol: str
+    phase: PhaseName
+    indicative_price: NumberOrNull
+    paired_volume: Number
+    imbalance: Number
+    imbalance_side: SideName | None
+    timestamp: EpochMs
+
+
+class Auctions(Struct, frozen=True):
+    """First the phase of each symbol, then each change of it, and in a call each second what has changed of its auction."""
+
+    channel: Literal["auctions"]
+    data: list[StreamAuction]
+
+
 class Private(Struct, frozen=True, kw_only=True):
     """The base of private streams, of which nothing is lost: `prev_seq` is the `seq` of the message before.
 
@@ -248,7 +270,7 @@ class Portfolios(Struct, frozen=True):
 CLIENT: Final = (SignIn, Subscribe, Unsubscribe, Ping, Place, Cancel, Batch)
 SERVER: Final = (
     Ok, Error, Pong, Subscribed, Unsubscribed, ResyncRequired, Shutdown, Quotes, Trades, Depth, Candles,
-    Orders, Balances, Notifications, Portfolios
+    Auctions, Orders, Balances, Notifications, Portfolios
 )  # fmt: skip
 
 EXAMPLES: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
@@ -313,11 +335,18 @@ _TRADE: Final = {
     "taker_side": "BUY",
     "timestamp": 1_704_723_845_000,
 }
+_AUCTION: Final = {
+    "symbol": "AAPL",
+    "phase": "OPENING_AUCTION",
+    "indicative_price": 175.45,
+    "paired_volume": 12_400,
+} | {"imbalance": 300, "imbalance_side": "BUY", "timestamp": 1_704_723_845_000}
 TOLD: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
     Trades: (
         {"channel": "trades", "data": [_TRADE]},
         {"channel": "trades", "data": [_TRADE | {"busted": True}]},
     ),
+    Auctions: ({"channel": "auctions", "data": [_AUCTION]},),
     Orders: (
         {
             "channel": "orders",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import Final
 
 from msgspec import Struct
 
+from engine.calendars import hours, phases_of
 from engine.units import DAY_US
 from handlers.call import Call
 from handlers.envelope import Answer, success
-from handlers.field_types import Time
+from handlers.field_types import PhaseName, Time
 from handlers.order_json import time_text
 from handlers.request_input import read_text, read_time_us
 from server.errors import BadRequest, NotFound
@@ -21,18 +21,29 @@ SPAN_MAX_US: Final = 366 * DAY_US
 
 
 class TradingSessionJson(Struct, frozen=True):
-    """A session: orders match from `opens_at` to before `closes_at`."""
+    """A session: orders match from `opens_at` to before `closes_at`, or to its closing auction."""
 
     opens_at: Time
     closes_at: Time
 
 
+class PhaseJson(Struct, frozen=True):
+    """What a calendar's books do from `starts_at` to the next phase."""
+
+    phase: PhaseName
+    starts_at: Time
+
+
 class CalendarJson(Struct, frozen=True):
-    """A calendar, the instruments that keep it, and its sessions, oldest first."""
+    """A calendar, the instruments that keep it, and its sessions, oldest first.
+
+    `phases` are those that begin in the span: auctions, hours before and after; none for a calendar that is open or closed.
+    """
 
     calendar: str
     symbols: list[str]
     sessions: list[TradingSessionJson]
+    phases: list[PhaseJson]
 
 
 async def calendar(call: Call) -> Answer:
@@ -59,20 +70,18 @@ async def calendar(call: Call) -> Answer:
     return success(
         [
             CalendarJson(
-                each.calendar, symbols.get(each.calendar, []), _between(each.sessions, from_us, to_us)
+                each.calendar,
+                symbols.get(each.calendar, []),
+                [
+                    TradingSessionJson(time_text(opens_us), time_text(closes_us))
+                    for opens_us, closes_us in hours(each, from_us, to_us)
+                ],
+                [
+                    PhaseJson(phase.name, time_text(start_us))
+                    for start_us, phase in phases_of(each, from_us, to_us)
+                ],
             )
             for each in state.calendars.values()
             if name is None or each.calendar == name
         ]
     )
-
-
-def _between(sessions: tuple[tuple[int, int], ...], from_us: int, to_us: int) -> list[TradingSessionJson]:
-    """The sessions that end after `from_us` and begin before `to_us`."""
-    first = bisect_right(sessions, from_us, key=lambda session: session[1])
-    found = []
-    for opens_us, closes_us in sessions[first:]:
-        if opens_us >= to_us:
-            break
-        found.append(TradingSessionJson(time_text(opens_us), time_text(closes_us)))
-    return found

@@ -9,6 +9,7 @@ from msgspec import Meta, Raw, Struct
 from engine.kinds import Side
 from engine.state import Instrument
 from engine.units import DAY_US
+from handlers.auction_json import AuctionJson, auction_json
 from handlers.call import Call
 from handlers.envelope import Answer, success
 from handlers.field_types import Currency, PhaseName, SideName, Time, TradeId
@@ -65,7 +66,7 @@ class FoundJson(Struct, frozen=True):
 
 
 class StockJson(Struct, frozen=True):
-    """An instrument and what an order for it has to keep to. `phase`: CLOSED, CONTINUOUS or HALTED."""
+    """An instrument and what an order for it has to keep to. `auction` is null outside of a call."""
 
     symbol: str
     name: str
@@ -77,6 +78,7 @@ class StockJson(Struct, frozen=True):
     price_max: Number
     price: NumberOrNull
     previous_close: NumberOrNull
+    auction: AuctionJson | None
 
 
 class QuoteJson(Struct, frozen=True):
@@ -160,7 +162,8 @@ async def details(call: Call) -> Answer:
     """`GET /stocks/{symbol}`."""
     instrument = _instrument(call)
     market = call.services.market
-    phase = market.symbols[instrument.symbol].phase if instrument.symbol in market else instrument.phase
+    view = market.symbols.get(instrument.symbol)
+    phase = instrument.phase if view is None else view.phase
     return success(
         StockJson(
             symbol=instrument.symbol,
@@ -173,6 +176,7 @@ async def details(call: Call) -> Answer:
             price_max=cash(instrument.price_max_e4),
             price=_price(market.last_e4(instrument.symbol)),
             previous_close=_price(instrument.previous_close_e4),
+            auction=None if view is None else auction_json(view),
         )
     )
 

@@ -18,6 +18,7 @@ SYMBOL_SOURCES: Final[dict[str, Callable[[SymbolView], object]]] = {
     "quotes": lambda view: view,
     "trades": lambda view: view,
     "depth": lambda view: view.depth,
+    "auctions": lambda view: view,
 }
 """Public channel → what it shows of a symbol. Candles are of a symbol and an interval."""
 

@@ -7,6 +7,19 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Phase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PHASE_UNSPECIFIED: _ClassVar[Phase]
+    PHASE_CLOSED: _ClassVar[Phase]
+    PHASE_CONTINUOUS: _ClassVar[Phase]
+    PHASE_HALTED: _ClassVar[Phase]
+    PHASE_PRE_OPEN: _ClassVar[Phase]
+    PHASE_OPENING_AUCTION: _ClassVar[Phase]
+    PHASE_CLOSING_AUCTION: _ClassVar[Phase]
+    PHASE_POST_TRADE: _ClassVar[Phase]
+    PHASE_HALT_AUCTION: _ClassVar[Phase]
+    PHASE_EXTENDED: _ClassVar[Phase]
+
 class Side(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SIDE_UNSPECIFIED: _ClassVar[Side]
@@ -124,6 +137,16 @@ class Severity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SEVERITY_INFO: _ClassVar[Severity]
     SEVERITY_WARNING: _ClassVar[Severity]
     SEVERITY_CRITICAL: _ClassVar[Severity]
+PHASE_UNSPECIFIED: Phase
+PHASE_CLOSED: Phase
+PHASE_CONTINUOUS: Phase
+PHASE_HALTED: Phase
+PHASE_PRE_OPEN: Phase
+PHASE_OPENING_AUCTION: Phase
+PHASE_CLOSING_AUCTION: Phase
+PHASE_POST_TRADE: Phase
+PHASE_HALT_AUCTION: Phase
+PHASE_EXTENDED: Phase
 SIDE_UNSPECIFIED: Side
 SIDE_BUY: Side
 SIDE_SELL: Side
@@ -208,7 +231,7 @@ SEVERITY_WARNING: Severity
 SEVERITY_CRITICAL: Severity
 
 class Data(_message.Message):
-    __slots__ = ("quotes", "trades", "depth", "candles", "orders", "balance", "notifications", "portfolio")
+    __slots__ = ("quotes", "trades", "depth", "candles", "orders", "balance", "notifications", "portfolio", "auctions")
     QUOTES_FIELD_NUMBER: _ClassVar[int]
     TRADES_FIELD_NUMBER: _ClassVar[int]
     DEPTH_FIELD_NUMBER: _ClassVar[int]
@@ -217,6 +240,7 @@ class Data(_message.Message):
     BALANCE_FIELD_NUMBER: _ClassVar[int]
     NOTIFICATIONS_FIELD_NUMBER: _ClassVar[int]
     PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
+    AUCTIONS_FIELD_NUMBER: _ClassVar[int]
     quotes: _containers.RepeatedCompositeFieldContainer[Quote]
     trades: _containers.RepeatedCompositeFieldContainer[Trade]
     depth: _containers.RepeatedCompositeFieldContainer[Depth]
@@ -225,7 +249,8 @@ class Data(_message.Message):
     balance: _containers.RepeatedCompositeFieldContainer[BalanceEvent]
     notifications: _containers.RepeatedCompositeFieldContainer[NotificationEvent]
     portfolio: _containers.RepeatedCompositeFieldContainer[PortfolioEvent]
-    def __init__(self, quotes: _Optional[_Iterable[_Union[Quote, _Mapping]]] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., depth: _Optional[_Iterable[_Union[Depth, _Mapping]]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[OrderEvent, _Mapping]]] = ..., balance: _Optional[_Iterable[_Union[BalanceEvent, _Mapping]]] = ..., notifications: _Optional[_Iterable[_Union[NotificationEvent, _Mapping]]] = ..., portfolio: _Optional[_Iterable[_Union[PortfolioEvent, _Mapping]]] = ...) -> None: ...
+    auctions: _containers.RepeatedCompositeFieldContainer[Auction]
+    def __init__(self, quotes: _Optional[_Iterable[_Union[Quote, _Mapping]]] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., depth: _Optional[_Iterable[_Union[Depth, _Mapping]]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[OrderEvent, _Mapping]]] = ..., balance: _Optional[_Iterable[_Union[BalanceEvent, _Mapping]]] = ..., notifications: _Optional[_Iterable[_Union[NotificationEvent, _Mapping]]] = ..., portfolio: _Optional[_Iterable[_Union[PortfolioEvent, _Mapping]]] = ..., auctions: _Optional[_Iterable[_Union[Auction, _Mapping]]] = ...) -> None: ...
 
 class Quote(_message.Message):
     __slots__ = ("symbol", "price_e4", "change_e4", "change_percentage_e2", "volume_e8", "bid_e4", "ask_e4", "bid_size_e8", "ask_size_e8", "timestamp_ms", "stale", "v")
@@ -274,6 +299,24 @@ class Trade(_message.Message):
     trade_id: str
     busted: bool
     def __init__(self, symbol: _Optional[str] = ..., n: _Optional[int] = ..., price_e4: _Optional[int] = ..., quantity_e8: _Optional[int] = ..., taker_side: _Optional[_Union[Side, str]] = ..., timestamp_ms: _Optional[int] = ..., trade_id: _Optional[str] = ..., busted: _Optional[bool] = ...) -> None: ...
+
+class Auction(_message.Message):
+    __slots__ = ("symbol", "phase", "indicative_price_e4", "paired_volume_e8", "imbalance_e8", "imbalance_side", "timestamp_ms")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    INDICATIVE_PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    PAIRED_VOLUME_E8_FIELD_NUMBER: _ClassVar[int]
+    IMBALANCE_E8_FIELD_NUMBER: _ClassVar[int]
+    IMBALANCE_SIDE_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_MS_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    phase: Phase
+    indicative_price_e4: int
+    paired_volume_e8: int
+    imbalance_e8: int
+    imbalance_side: Side
+    timestamp_ms: int
+    def __init__(self, symbol: _Optional[str] = ..., phase: _Optional[_Union[Phase, str]] = ..., indicative_price_e4: _Optional[int] = ..., paired_volume_e8: _Optional[int] = ..., imbalance_e8: _Optional[int] = ..., imbalance_side: _Optional[_Union[Side, str]] = ..., timestamp_ms: _Optional[int] = ...) -> None: ...
 
 class Level(_message.Message):
     __slots__ = ("price_e4", "quantity_e8", "orders")

@@ -6,11 +6,19 @@ tape take their quote from the feed instead; their book is still our own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice, takewhile
 from typing import Any
 
-from engine.events import BookChanged, DayEnded, InstrumentSet, PhaseChanged, TradeBusted, Traded
+from engine.events import (
+    BookChanged,
+    DayEnded,
+    Indicative,
+    InstrumentSet,
+    PhaseChanged,
+    TradeBusted,
+    Traded,
+)
 from engine.kinds import Phase, PriceSource
 from engine.state import State
 from engine.units import IDS_PER_SEQ
@@ -34,6 +42,7 @@ class MarketView:
             Traded: self._on_traded,
             TradeBusted: self._on_trade_busted,
             PhaseChanged: self._on_phase_changed,
+            Indicative: self._on_indicative,
             DayEnded: self._on_day_ended,
             InstrumentSet: self._on_instrument_set,
         }
@@ -60,6 +69,7 @@ class MarketView:
             view.currency = instrument.currency
             view.price_source = instrument.price_source
             view.phase = Phase.HALTED if instrument.halted else instrument.phase
+            view.auction = instrument.indicative
             view.last_e4 = instrument.last_e4
             view.previous_close_e4 = instrument.previous_close_e4
             view.depth_seq = state.seq
@@ -164,11 +174,6 @@ class MarketView:
         view.mended_us = minute_us
         self._touch(view, view.timestamp_us)
 
-    def phases(self) -> Iterator[tuple[str, Phase]]:
-        """Every symbol and its phase, in order of listing."""
-        for symbol, view in self.symbols.items():
-            yield symbol, view.phase
-
     # -- the projection
 
     def _view(self, symbol: str) -> SymbolView:
@@ -243,7 +248,15 @@ class MarketView:
     def _on_phase_changed(self, event: PhaseChanged, record: Record) -> None:
         view = self._view(event.symbol)
         view.phase = event.phase
+        view.auction = (0, 0, 0)
         self._touch(view, record.now_us)
+        view.auction_at, view.auction_us = self.changes, record.now_us
+
+    def _on_indicative(self, event: Indicative, record: Record) -> None:
+        view = self._view(event.symbol)
+        self.changes += 1
+        view.auction = (event.price_e4, event.volume_e8, event.imbalance_e8)
+        view.auction_at, view.auction_us = self.changes, record.now_us
 
     def _on_day_ended(self, event: DayEnded, record: Record) -> None:
         view = self._view(event.symbol)

@@ -16,7 +16,7 @@ from server.candle_streams import CandleSeries, ToldCandle
 from server.decimal_text import cash_text, percent_text, quantity_text
 from server.depth_log import BookLevel, DepthLog, DepthStep
 from server.stream_changes import candles_after, steps_after, trades_after
-from server.symbol_view import MarketTrade, SymbolView
+from server.symbol_view import MarketTrade, SymbolView, imbalance_side
 from server.ws_frames import text_frame
 
 _SIDES: Final = {int(Side.BUY): '"BUY"', int(Side.SELL): '"SELL"'}
@@ -85,6 +85,17 @@ def candle_fragment(told: ToldCandle) -> bytes:
     ).encode()
 
 
+def auction_fragment(view: SymbolView) -> bytes:
+    """A book's phase, and in a call what its auction would do, as one JSON object."""
+    price_e4, volume_e8, imbalance_e8 = view.auction
+    return (
+        f'{{"symbol":{_text(view.symbol)},"phase":"{view.phase.name}","indicative_price":{_price(price_e4)}'
+        f',"paired_volume":{quantity_text(volume_e8)},"imbalance":{quantity_text(abs(imbalance_e8))}'
+        f',"imbalance_side":{_SIDES.get(imbalance_side(imbalance_e8), "null")}'
+        f',"timestamp":{view.auction_us // 1000}}}'
+    ).encode()
+
+
 def quotes_message(fragments: Iterable[bytes]) -> bytes:
     """A message of the `quotes` channel."""
     return b'{"channel":"quotes","data":[' + b",".join(fragments) + b"]}"
@@ -103,6 +114,11 @@ def depth_message(fragments: Iterable[bytes]) -> bytes:
 def candles_message(fragments: Iterable[bytes]) -> bytes:
     """A message of the `candles` channel."""
     return b'{"channel":"candles","data":[' + b",".join(fragments) + b"]}"
+
+
+def auctions_message(fragments: Iterable[bytes]) -> bytes:
+    """A message of the `auctions` channel."""
+    return b'{"channel":"auctions","data":[' + b",".join(fragments) + b"]}"
 
 
 def quotes_frame(views: tuple[SymbolView, ...], since: int) -> bytes:
@@ -145,10 +161,17 @@ def candles_frame(series: tuple[CandleSeries, ...], since: int) -> bytes:
     return text_frame(candles_message(fragments)) if fragments else b""
 
 
+def auctions_frame(views: tuple[SymbolView, ...], since: int) -> bytes:
+    """The phases and indications that changed after `since` (-1: all) as one frame; empty when none did."""
+    fragments = [auction_fragment(view) for view in views if view.auction_at > since]
+    return text_frame(auctions_message(fragments)) if fragments else b""
+
+
 JSON_FRAMES: Final[dict[str, Callable[[tuple[Any, ...], int], bytes]]] = {
     "quotes": quotes_frame,
     "trades": trades_frame,
     "depth": depth_frame,
     "candles": candles_frame,
+    "auctions": auctions_frame,
 }
 """Public channel → what makes its frame."""

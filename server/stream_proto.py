@@ -12,11 +12,13 @@ from typing import Any, Final, cast
 from server.candle_streams import CandleSeries, ToldCandle
 from server.depth_log import BookLevel, DepthLog, DepthStep
 from server.kerb_pb2 import (
+    Auction,
     Candle,
     Data,
     Depth,
     DepthType,
     Level,
+    Phase,
     Portfolio,
     PortfolioEvent,
     Quote,
@@ -24,7 +26,7 @@ from server.kerb_pb2 import (
     Trade,
 )
 from server.stream_changes import candles_after, steps_after, trades_after
-from server.symbol_view import MarketTrade, SymbolView
+from server.symbol_view import MarketTrade, SymbolView, imbalance_side
 from server.ws_frames import binary_frame
 
 UNSIGNED_MAX: Final = 2**64 - 1
@@ -80,6 +82,22 @@ def packed_depth(step: DepthStep) -> bytes:
         checksum=step.checksum,
     )
     packed: bytes = Data(depth=(message,)).SerializeToString()
+    return packed
+
+
+def packed_auction(view: SymbolView) -> bytes:
+    """A book's phase and indication, as a member of `Data.auctions`."""
+    price_e4, volume_e8, imbalance_e8 = view.auction
+    message = Auction(
+        symbol=view.symbol,
+        phase=cast(Phase, int(view.phase)),
+        indicative_price_e4=price_e4 or None,
+        paired_volume_e8=min(volume_e8, UNSIGNED_MAX),
+        imbalance_e8=min(abs(imbalance_e8), UNSIGNED_MAX),
+        imbalance_side=cast(Side, imbalance_side(imbalance_e8)),
+        timestamp_ms=view.auction_us // 1000,
+    )
+    packed: bytes = Data(auctions=(message,)).SerializeToString()
     return packed
 
 
@@ -154,6 +172,11 @@ def candles_frame(series: tuple[CandleSeries, ...], since: int) -> bytes:
     return _frame(packed)
 
 
+def auctions_frame(views: tuple[SymbolView, ...], since: int) -> bytes:
+    """The phases and indications that changed after `since` (-1: all) as one frame; empty when none did."""
+    return _frame([packed_auction(view) for view in views if view.auction_at > since])
+
+
 def _frame(packed: list[bytes]) -> bytes:
     return binary_frame(b"".join(packed)) if packed else b""
 
@@ -163,5 +186,6 @@ PROTO_FRAMES: Final[dict[str, Callable[[tuple[Any, ...], int], bytes]]] = {
     "trades": trades_frame,
     "depth": depth_frame,
     "candles": candles_frame,
+    "auctions": auctions_frame,
 }
 """Public channel → what makes its frame."""

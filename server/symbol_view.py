@@ -20,6 +20,13 @@ NO_SIDE: Final = 0
 """`taker_side` of a trade from a tape that does not say who crossed."""
 
 
+def imbalance_side(imbalance_e8: int) -> int:
+    """The side that an auction would leave over; `NO_SIDE` when both are even."""
+    if not imbalance_e8:
+        return NO_SIDE
+    return int(Side.BUY if imbalance_e8 > 0 else Side.SELL)
+
+
 class MarketTrade(Struct, gc=False):
     """A trade as everybody may see it. `number` counts the symbol's trades since the start, without gaps; 0 for one of
     before, or too old to be remembered, which is only here because it was busted. `trade_id` is 0 for a tape's.
@@ -54,11 +61,16 @@ class SymbolView:
     of all market changes, `traded_at` that of the newest trade or bust. `fragment` is the quote's JSON, made once
     per version by the fan-out; `packed` is its protobuf message, true of the change `packed_at`. `depth_seq` is the journal sequence of the newest change of the levels, `depth` what
     changed of them while somebody follows that. `corrections` are busted trades in the order of their busts, `day_us` is
-    when the day of the day figures began, `mended_us` the minute that was last corrected for a bust.
+    when the day of the day figures began, `mended_us` the minute that was last corrected for a bust. `auction` is what a call's
+    auction would do: price_e4, volume_e8, buyers less sellers; it or the phase changed last at `auction_us`, in the order of
+    all changes at `auction_at`.
     """
 
     __slots__ = (
         "asks",
+        "auction",
+        "auction_at",
+        "auction_us",
         "bids",
         "changed_at",
         "corrections",
@@ -95,6 +107,9 @@ class SymbolView:
         self.currency = ""
         self.price_source = PriceSource.OWN
         self.phase = Phase.CLOSED
+        self.auction = (0, 0, 0)
+        self.auction_at = 0
+        self.auction_us = 0
         self.bids = BookSide(Side.BUY)
         self.asks = BookSide(Side.SELL)
         self.depth_seq = 0

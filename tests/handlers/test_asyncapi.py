@@ -100,6 +100,8 @@ async def test_examples_are_taken_and_everything_that_is_sent_is_described(small
         await note(connection, "Depth")
         await connection.send({"action": "subscribe", "channels": ["candles"], "symbols": ["AAPL"]})
         await note(connection, "Candles")
+        await connection.send({"action": "subscribe", "channels": ["auctions"], "symbols": ["AAPL"]})
+        await note(connection, "Auctions")
         await connection.send({"action": "subscribe", "channels": ["portfolio"]})
         await note(connection, "Portfolios")
         await connection.send({"action": "nothing", "id": "x"})

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from config.records import Weighting
+from engine.commands import SetCalendar
+from engine.kinds import Phase
 from server.history import moment
 from server.indices import Index
 from tests.handlers.small_kerb import SmallKerb
+from tests.handlers.websocket_user import connected
 
 
 async def trade(small: SmallKerb, quantity: str, price: str, number: int) -> None:
@@ -80,3 +85,62 @@ async def test_the_calendar_shows_the_sessions_of_a_span(small: SmallKerb) -> No
         ("calendar=NOPE", 404),
     ):
         assert (await anybody("GET", f"/market/calendar?{query}")).status == status, query
+
+
+async def test_a_call_is_seen_everywhere(small: SmallKerb) -> None:
+    """The book goes to its opening call; an indication comes each second, until the call ends by an auction."""
+    anybody = small.anonymous()
+    buyer, seller = await small.trader("buyer", cash="100000"), await small.trader("seller", units=10)
+    (name,) = small.world.state.calendars
+    closing_us = 10**17 - 1
+    async with connected(small) as user:
+        await user.ask("subscribe", channels=["auctions"], symbols=["AAPL"], interval_ms=100)
+        assert (await user.on("auctions"))["data"][0]["phase"] == "CONTINUOUS"
+        phases = ((1, Phase.OPENING_AUCTION), (closing_us, Phase.CLOSED))
+        small.world.submit(SetCalendar(name, ((1, 10**17),), phases))
+        assert (await buyer.place("BUY", "5", "101")).data["status"] == "PENDING"
+        assert (await seller.place("SELL", "3", "99")).data["status"] == "PENDING"
+        while not (await anybody("GET", "/stocks/AAPL")).data["auction"]["paired_volume"]:
+            small.services.runtime.tick()  # what the server's clock does
+            await asyncio.sleep(0.05)
+        expected = {"paired_volume": 3, "imbalance": 2, "imbalance_side": "BUY"}
+        found = (await anybody("GET", "/stocks/AAPL")).data
+        assert found["phase"] == "OPENING_AUCTION"
+        assert found["auction"].items() >= expected.items()
+        (status,) = [
+            each
+            for each in (await anybody("GET", "/market/status")).data["symbols"]
+            if each["symbol"] == "AAPL"
+        ]
+        assert status["auction"] == found["auction"]
+        told = (await user.on("auctions"))["data"][0]
+        while told["paired_volume"] == 0:
+            told = (await user.on("auctions"))["data"][0]
+        assert told.items() >= {**found["auction"], "symbol": "AAPL", "phase": "OPENING_AUCTION"}.items()
+
+        small.world.submit(SetCalendar(name, ((1, 10**17),)))
+        while told["phase"] != "CONTINUOUS":
+            told = (await user.on("auctions"))["data"][0]
+        assert (told["indicative_price"], told["imbalance_side"]) == (None, None)
+    assert (await anybody("GET", "/stocks/AAPL")).data["auction"] is None
+    assert (await anybody("GET", "/stocks/AAPL/trades")).data[0]["quantity"] == 3
+
+
+async def test_calendars_say_their_hours_and_phases(small: SmallKerb) -> None:
+    """A day that opens by an auction at 10 and closes by one at 16, with hours after it."""
+    hour = 3_600 * 10**6
+    phases = (
+        (9 * hour, Phase.OPENING_AUCTION),
+        (10 * hour, Phase.CONTINUOUS),
+        (15 * hour, Phase.CLOSING_AUCTION),
+        (16 * hour, Phase.EXTENDED),
+        (20 * hour, Phase.CLOSED),
+    )
+    small.world.submit(SetCalendar("XNYS", ((10 * hour, 20 * hour),), phases))
+    path = "/market/calendar?calendar=XNYS&from=1970-01-01&to=1970-01-01"
+    (found,) = (await small.anonymous()("GET", path)).data
+    assert found["sessions"] == [
+        {"opens_at": "1970-01-01T10:00:00.000000Z", "closes_at": "1970-01-01T16:00:00.000000Z"}
+    ]
+    assert [each["phase"] for each in found["phases"]] == [phase.name for _, phase in phases]
+    assert found["phases"][2]["starts_at"] == "1970-01-01T15:00:00.000000Z"

@@ -202,7 +202,7 @@ def test_the_phase_follows_halts(view: MarketView) -> None:
     view.listener([durable(2, PhaseChanged("AAPL", Phase.CONTINUOUS, ""))])
     view.listener([durable(3, PhaseChanged("AAPL", Phase.HALTED, "news"))])
 
-    assert dict(view.phases())["AAPL"] is Phase.HALTED
+    assert view.symbols["AAPL"].phase is Phase.HALTED
 
 
 def test_what_is_unknown_answers_nothing(view: MarketView) -> None:
@@ -277,7 +277,10 @@ def test_after_recovery_the_open_orders_make_the_levels() -> None:
     quote = market.quote("AAPL")
     assert quote is not None
     assert (quote.price_e4, quote.change_e4, quote.bid_e4) == (1_785_000, 23_000, 1_784_800)
-    assert dict(market.phases()) == {"AAPL": Phase.CONTINUOUS, "TSLA": Phase.HALTED}
+    assert {symbol: each.phase for symbol, each in market.symbols.items()} == {
+        "AAPL": Phase.CONTINUOUS,
+        "TSLA": Phase.HALTED,
+    }
 
 
 def told(view: MarketView, since: int) -> list[tuple[int, int, bool]]:
