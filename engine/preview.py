@@ -6,14 +6,18 @@ compares: the order, the refusal and the money are the same to the last unit.
 
 from __future__ import annotations
 
+from collections import deque
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.commands import PlaceOrder
 from engine.events import OrderUpdated, Refused
 from engine.halts import band_e4
+from engine.iceberg import visible_e8
 from engine.kinds import CloseReason, OrderStatus, OrderType, Phase, SelfTradePrevention, Side, TimeInForce
-from engine.orders import Order, buy_hold_e4, charge_terms, fee_due_e4
+from engine.order_form import post_only_refusal
+from engine.orders import Level, Order, buy_hold_e4, charge_terms, fee_due_e4
 from engine.risk import cover_refusal, fill_or_kill_refusal
 from engine.state import Account, State
 from engine.trading import new_order
@@ -58,7 +62,12 @@ def preview_order(state: State, account_id: int, command: PlaceOrder, now_us: in
     assert account is not None
     order = decided
     order.client_order_id = command.client_order_id
-    refused = (cover_refusal(account, order, 0, 0), fill_or_kill_refusal(state, order))
+    instrument = state.instruments[order.symbol]
+    refused = (
+        cover_refusal(account, order, 0, 0),
+        fill_or_kill_refusal(state, order),
+        post_only_refusal(state, instrument, order),
+    )
     refusals = tuple([each for each in refused if each is not None])
     worst_hold_e4 = buy_hold_e4(order) if order.side is Side.BUY else 0
     order.hold_e4 = worst_hold_e4
@@ -85,7 +94,7 @@ class _Trial:
     `order` belongs to nobody yet and takes the fills; what rests in the book is only looked at.
     """
 
-    __slots__ = ("account", "bounds_e4", "instrument", "meets_own", "order", "released_e4", "side")
+    __slots__ = ("account", "bounds_e4", "instrument", "meets_own", "met_e8", "order", "released_e4", "side")
 
     def __init__(self, state: State, account: Account, order: Order) -> None:
         self.account = account
@@ -94,6 +103,7 @@ class _Trial:
         self.instrument = state.instruments[order.symbol]
         self.side = state.books[order.symbol].opposite(order.side)
         self.released_e4 = 0
+        self.met_e8: dict[int, int] = {}  # what it has met of an order or a pair, which trades once
         self.meets_own = False
 
     def match(self) -> None:
@@ -105,21 +115,35 @@ class _Trial:
         for level in self.side.best_first():
             if level.key > limit_key:
                 break
-            resting = level.first
-            while resting is not None and order.status <= OrderStatus.PARTIAL:
+            queue = _queue_of(level)
+            while queue and order.status <= OrderStatus.PARTIAL:
+                resting = queue.popleft()
+                slice_e8 = self.offered_e8(resting)
+                if not slice_e8:
+                    continue
                 if resting.account_id == order.account_id:
-                    self.prevent_self_trade(resting)
+                    slice_e8 = self.prevent_self_trade(resting, slice_e8)
                 elif self.would_halt(level.price_e4):
                     return
                 else:
-                    self.fill(resting.leaves_e8, level.price_e4)
-                resting = resting.after
+                    self.fill(slice_e8, level.price_e4)
+                self.met_e8[_hold_of(resting)] = self.met_e8.get(_hold_of(resting), 0) + slice_e8
+                queue.append(resting)
             if order.status > OrderStatus.PARTIAL:
                 break
         if order.status <= OrderStatus.PARTIAL and (
             order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK) or order.order_type is OrderType.MARKET
         ):
             self.close(CloseReason.NO_LIQUIDITY)
+
+    def offered_e8(self, resting: Order) -> int:
+        """How much of a resting order is met at once: its slice, and nothing when this order has met all of it."""
+        met_e8 = self.met_e8.get(_hold_of(resting), 0)
+        left_e8 = resting.leaves_e8 - met_e8
+        display_e8 = resting.special.terms.display_e8 if resting.special is not None else 0
+        if not display_e8:
+            return max(left_e8, 0)
+        return max(min(display_e8 if met_e8 else visible_e8(resting), left_e8), 0)
 
     def would_halt(self, price_e4: int) -> bool:
         """Whether a trade at this price would be outside of the band that halts: what is left waits for the auction."""
@@ -155,24 +179,29 @@ class _Trial:
         self.order.reason = reason
         self.order.hold_e4 = 0
 
-    def prevent_self_trade(self, resting: Order) -> None:
-        """Act on meeting an order of the same account, as `matching.prevent_self_trade` does."""
+    def prevent_self_trade(self, resting: Order, slice_e8: int) -> int:
+        """Act on meeting an order of the same account, as `matching.prevent_self_trade` does; how much of it goes."""
         self.meets_own = True
         order = self.order
+        met_e8 = self.met_e8.get(_hold_of(resting), 0)
         if order.self_trade_prevention is SelfTradePrevention.CANCEL_NEWEST:
             self.close(CloseReason.SELF_TRADE)
-        elif order.self_trade_prevention is SelfTradePrevention.CANCEL_OLDEST:
+            return 0
+        if order.self_trade_prevention is SelfTradePrevention.CANCEL_OLDEST:
             self.released_e4 += resting.hold_e4
+            return resting.leaves_e8 - met_e8
+        by_e8 = min(order.leaves_e8, slice_e8)
+        if resting.side is Side.BUY:
+            before = replace(resting, quantity_e8=resting.quantity_e8 - met_e8)
+            left = replace(resting, quantity_e8=resting.quantity_e8 - met_e8 - by_e8)
+            held_e4 = buy_hold_e4(before) if met_e8 else resting.hold_e4
+            self.released_e4 += held_e4 - (buy_hold_e4(left) if left.leaves_e8 else 0)
+        if order.leaves_e8 == by_e8:
+            self.close(CloseReason.SELF_TRADE)
         else:
-            by_e8 = min(order.leaves_e8, resting.leaves_e8)
-            left = replace(resting, quantity_e8=resting.quantity_e8 - by_e8)
-            if resting.side is Side.BUY:
-                self.released_e4 += resting.hold_e4 - (buy_hold_e4(left) if left.leaves_e8 else 0)
-            if order.leaves_e8 == by_e8:
-                self.close(CloseReason.SELF_TRADE)
-            else:
-                order.quantity_e8 -= by_e8
-                self.hold()
+            order.quantity_e8 -= by_e8
+            self.hold()
+        return by_e8
 
     def balance(self) -> tuple[int, int]:
         """The account's cash and what is held of it, after the fills."""
@@ -180,3 +209,18 @@ class _Trial:
         held_e4 = account.held_e4 - self.released_e4 + order.hold_e4
         signed_e4 = -order.notional_e4 if order.side is Side.BUY else order.notional_e4
         return account.cash_e4 + signed_e4 - order.fee_e4, held_e4
+
+
+def _queue_of(level: Level) -> deque[Order]:
+    """Who waits at a price, first the one that is met first; the next slice of an iceberg goes to the end."""
+    queue: deque[Order] = deque()
+    resting = level.first
+    while resting is not None:
+        queue.append(resting)
+        resting = resting.after
+    return queue
+
+
+def _hold_of(order: Order) -> int:
+    """What orders that trade once together have in common: the pair's id, else the order's own."""
+    return (order.special.group_id if order.special is not None else 0) or order.order_id

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from handlers.asyncapi_messages import CLIENT, EXAMPLES, SERVER, TOLD
+from handlers.asyncapi_examples import EXAMPLES, TOLD
+from handlers.asyncapi_messages import CLIENT, SERVER
 from handlers.openapi import VERSION
 from handlers.openapi_schemas import Schema, schemas_of
 from handlers.websocket import PATHS

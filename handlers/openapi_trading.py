@@ -65,6 +65,8 @@ RISK: Final = (
     Refusal.INVALID_TERMS,
     Refusal.NO_REFERENCE_PRICE,
     Refusal.STOP_PRICE_REACHED,
+    Refusal.POST_ONLY_WOULD_TAKE,
+    Refusal.NOTIONAL_TOO_SMALL,
     Refusal.PRICE_OUT_OF_BAND,
     Refusal.ORDER_TOO_LARGE,
     Refusal.ORDER_VALUE_TOO_LARGE,
@@ -145,6 +147,22 @@ ORDERS: Final = {
                 body=_order(price=90.5, time_in_force="GTD", expires_at="2023-11-30T16:00:00-05:00"),
             ),
             Example(
+                name="post_only_iceberg",
+                summary="Rest and never take; the book shows 2 of 10 at a time",
+                body=_order(price=90.5, post_only=True, display_quantity=2),
+            ),
+            Example(
+                name="for_an_amount",
+                summary="Buy for so much cash",
+                body={
+                    "stock_symbol": "AAPL",
+                    "side": "BUY",
+                    "order_type": "LIMIT",
+                    "price": 90,
+                    "notional": "500",
+                },
+            ),
+            Example(
                 name="stop_reached",
                 summary="A stop that the price has reached already",
                 body=_order(order_type="STOP_LOSS", stop_price="50"),
@@ -210,7 +228,9 @@ ORDERS: Final = {
         examples=(
             Example(name="all", summary="The newest fifty"),
             Example(
-                name="open", summary="What is open", query={"status": "PENDING,PARTIAL", "symbol": "AAPL"}
+                name="open",
+                summary="What is open",
+                query={"status": "HELD,PENDING,PARTIAL", "symbol": "AAPL"},
             ),
         ),
     ),

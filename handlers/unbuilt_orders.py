@@ -11,12 +11,9 @@ from handlers.numbers import is_absent
 ANY: Final[tuple[object, ...]] = ()
 
 UNBUILT: Final[dict[str, tuple[object, ...]]] = {
-    "post_only": (True,),
     "order_class": ("BRACKET", "OCO", "OTO"),
     "take_profit": ANY,
     "stop_loss": ANY,
-    "notional": ANY,
-    "display_quantity": ANY,
 }
 """Member → what of it is still to come; ANY: whatever it says."""
 

@@ -68,6 +68,7 @@ CHECKS: Final[dict[str, str]] = {
         ) AS withdrawals_open USING (account_id)
         WHERE kind = 1 AND held_e4 <> coalesce(buys, 0) + coalesce(outgoing, 0) ORDER BY account_id
     """,
+    # The legs of a pair share one hold, and a leg that waits for its parent has none (docs/orders.md).
     "held units = open sells": """
         SELECT format('holding %s %s', account_id, symbol) AS subject,
             format('held %s, open sells %s', coalesce(held_e8, 0), coalesce(sells, 0)) AS problem
@@ -75,10 +76,12 @@ CHECKS: Final[dict[str, str]] = {
             SELECT account_id, symbol, held_e8 FROM holdings
             WHERE account_id NOT IN (SELECT account_id FROM accounts WHERE kind <> 1)
         ) AS held FULL JOIN (
-            SELECT account_id, symbol, sum(quantity_e8 - filled_e8) AS sells FROM orders
-            WHERE status <= 2 AND side = 2
-                AND account_id NOT IN (SELECT account_id FROM accounts WHERE kind <> 1)
-            GROUP BY account_id, symbol
+            SELECT account_id, symbol, sum(leaves) AS sells FROM (
+                SELECT account_id, symbol, max(quantity_e8 - filled_e8) AS leaves FROM orders
+                WHERE status <= 2 AND side = 2 AND special->>'is_armed' IS DISTINCT FROM 'false'
+                    AND account_id NOT IN (SELECT account_id FROM accounts WHERE kind <> 1)
+                GROUP BY account_id, symbol, coalesce((special->>'group_id')::BIGINT, order_id)
+            ) AS one_hold GROUP BY account_id, symbol
         ) AS sums USING (account_id, symbol)
         WHERE coalesce(held_e8, 0) <> coalesce(sells, 0) ORDER BY account_id, symbol
     """,
@@ -103,10 +106,12 @@ CHECKS: Final[dict[str, str]] = {
             OR symbol_min <> o.symbol OR symbol_max <> o.symbol OR side_min <> o.side OR side_max <> o.side
         ORDER BY order_id
     """,
+    # A leg of a pair ends (status 4, reason 10) with what it has filled, when the other has traded all that it had left.
     "order status = what is filled": """
         SELECT format('order %s', order_id) AS subject,
             format('status %s, %s of %s filled', status, filled_e8, quantity_e8) AS problem
-        FROM orders WHERE filled_e8 > quantity_e8 OR filled_e8 < 0 OR (status = 3) <> (filled_e8 = quantity_e8)
+        FROM orders WHERE filled_e8 > quantity_e8 OR filled_e8 < 0
+            OR ((status = 3) <> (filled_e8 = quantity_e8) AND (status, reason) <> (4, 10))
             OR (status = 1 AND filled_e8 > 0) OR (status = 2 AND filled_e8 = 0)
         ORDER BY order_id
     """,

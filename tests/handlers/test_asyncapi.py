@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from handlers.asyncapi import BINARY, asyncapi
-from handlers.asyncapi_messages import CLIENT, EXAMPLES, SERVER, TOLD
+from handlers.asyncapi_examples import EXAMPLES, TOLD
+from handlers.asyncapi_messages import CLIENT, SERVER
 from handlers.ws_dispatch import MESSAGES
 from handlers.ws_messages import Batch, Place, PlainBatch, PlainPlace
 from server.ws_frames import CloseCode

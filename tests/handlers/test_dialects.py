@@ -48,9 +48,8 @@ async def test_what_is_still_to_come_is_the_same_in_every_dialect(small: SmallKe
     path = f"/orders/{placed.json['tradeId']}"
     assert (await user("PATCH", path, {"price": 89, "post_only": False, "stop_price": None})).status == 200
     for method, there, body, more, field in (
-        ("POST", "/v1/orders", order, {"post_only": True}, "post_only"),
-        ("POST", "/trade/place", trade, {"postOnly": True}, "postOnly"),
-        ("POST", "/trade/place", trade, {"displayQuantity": 1}, "displayQuantity"),
+        ("POST", "/v1/orders", order, {"order_class": "OCO"}, "order_class"),
+        ("POST", "/trade/place", trade, {"orderClass": "OCO"}, "orderClass"),
     ):
         refused = await user(method, there, body | more, root=True)
         assert (refused.status, refused.code) == (422, "NOT_SUPPORTED"), refused

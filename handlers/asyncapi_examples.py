@@ -1,0 +1,151 @@
+"""Examples of what clients and the server say on a WebSocket, for the documents: tests send the one and check the other."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from handlers.asyncapi_messages import Auctions, Orders, Trades
+from handlers.ws_messages import Batch, Cancel, Ping, Place, SignIn, Subscribe, Unsubscribe
+
+EXAMPLES: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
+    SignIn: (
+        {"action": "auth", "token": "eyJhbGciOi…", "id": 1},
+        {"action": "auth", "token": "eyJhbGciOi…", "cancel_on_disconnect": True, "id": 1},
+    ),
+    Subscribe: (
+        {
+            "action": "subscribe",
+            "channels": ["quotes", "trades"],
+            "symbols": ["AAPL"],
+            "interval_ms": 250,
+            "id": 2,
+        },
+        {"action": "subscribe", "channels": ["orders", "balance", "notifications"], "id": "mine"},
+    ),
+    Unsubscribe: ({"action": "unsubscribe", "channels": ["trades"], "id": 3},),
+    Ping: ({"action": "ping", "id": 4},),
+    Place: (
+        {
+            "action": "order.place",
+            "id": 5,
+            "idempotency_key": "order-2026-11-21-1",
+            "order": {
+                "stock_symbol": "AAPL",
+                "side": "BUY",
+                "order_type": "LIMIT",
+                "quantity": 1,
+                "price": 90,
+            },
+        },
+        {
+            "action": "order.place",
+            "id": 6,
+            "order": {
+                "stock_symbol": "AAPL",
+                "side": "BUY",
+                "order_type": "STOP_LIMIT",
+                "quantity": 1,
+                "stop_price": 110,
+                "price": "111.50",
+                "time_in_force": "GTC",
+            },
+        },
+    ),
+    Cancel: ({"action": "order.cancel", "id": 6, "order_id": "ord_1750073344"},),
+    Batch: (
+        {
+            "action": "orders.batch",
+            "id": 7,
+            "orders": [
+                {
+                    "place": {
+                        "stock_symbol": "AAPL",
+                        "side": "BUY",
+                        "order_type": "LIMIT",
+                        "quantity": "0.5",
+                        "price": "89.50",
+                    }
+                },
+                {"cancel": "ord_1750073344"},
+            ],
+        },
+    ),
+}
+"""What a client may send; a test sends each."""
+
+_TRADE: Final = {
+    "symbol": "AAPL",
+    "n": 17,
+    "trade_id": "trd_4711014137",
+    "price": 175.45,
+    "quantity": 10,
+    "taker_side": "BUY",
+    "timestamp": 1_704_723_845_000,
+}
+_AUCTION: Final = {
+    "symbol": "AAPL",
+    "phase": "OPENING_AUCTION",
+    "indicative_price": 175.45,
+    "paired_volume": 12_400,
+} | {"imbalance": 300, "imbalance_side": "BUY", "timestamp": 1_704_723_845_000}
+_FILLED: Final = {
+    "order_id": "ord_4711014136",
+    "stock_symbol": "AAPL",
+    "side": "BUY",
+    "order_type": "LIMIT",
+    "time_in_force": "DAY",
+    "quantity": 10,
+    "price": 175.50,
+    "status": "FILLED",
+    "filled_quantity": 10,
+    "remaining_quantity": 0,
+    "average_price": 175.45,
+    "fee": 1.76,
+    "hold": 0,
+    "estimated_total": 1754.50,
+    "client_order_id": None,
+    "created_at": "2024-01-08T14:24:05.000000Z",
+    "updated_at": "2024-01-08T14:24:05.000000Z",
+    "filled_at": "2024-01-08T14:24:05.000000Z",
+    "replaces": None,
+    "replaced_by": None,
+    "reason": None,
+}
+_BUST: Final = {
+    "execution_id": "exe_4711014137",
+    "quantity": 10,
+    "price": 175.45,
+    "amount": 1754.50,
+    "fee": 1.76,
+    "liquidity": "TAKER",
+    "executed_at": "2024-01-08T14:24:05.000000Z",
+    "busted_at": "2024-01-08T15:02:11.250000Z",
+    "transaction_id": "txn_4790014370",
+}
+_TRAILING: Final = {
+    "side": "SELL",
+    "order_type": "TRAILING_STOP",
+    "price": None,
+    "status": "HELD",
+    "filled_quantity": 0,
+    "remaining_quantity": 10,
+    "average_price": None,
+    "fee": 0,
+    "filled_at": None,
+    "trigger_price": 171.94,
+    "trail_percent": 2,
+}
+TOLD: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
+    Trades: (
+        {"channel": "trades", "data": [_TRADE]},
+        {"channel": "trades", "data": [_TRADE | {"busted": True}]},
+    ),
+    Auctions: ({"channel": "auctions", "data": [_AUCTION]},),
+    Orders: (
+        {"channel": "orders", "seq": 4790, "prev_seq": 4711, "data": _FILLED | {"bust": _BUST}},
+        {"channel": "orders", "seq": 4800, "prev_seq": 4790, "data": _FILLED | _TRAILING},
+    ),
+}
+"""What the server may say, where an example says more than the schema: a trade and its bust, an order told of one."""
