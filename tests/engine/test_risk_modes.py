@@ -241,3 +241,11 @@ def test_a_market_maker_is_judged_order_by_order_only() -> None:
     world.do(PlaceOrder("AAPL", BUY, LIMIT, e8("1"), e4("90"), GTC), "mm")
     assert refusal(world.place("mm", BUY, "1", "90")) == "RAPID_TRADING"
     assert refusal(world.do(ReplaceOrder(1, 1, 1), "mm")) == "ORDER_NOT_FOUND"
+
+
+def test_the_first_rule_refuses_whatever_scope_it_was_set_for() -> None:
+    world = RiskWorld()
+    world.open("ann", cash="1000")
+    world.rule(RiskRule.POSITION_LIMIT, BLOCK, (1, 1))
+    world.rule(RiskRule.FAT_FINGER, BLOCK, (1, 1), who="ann")
+    assert outcome(world.place("ann", BUY, "1", "100")) == "FAT_FINGER + POSITION_LIMIT BLOCK"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 
 from engine.commands import Marks, SetKycTier, TransferIn
+from engine.events import Traded
 from engine.kinds import PriceSource, RiskMode, RiskRule, Side
 from engine.risk_rules import day_result_e4
+from tests.engine.bust_facts import facts_of
 from tests.engine.risk_world import BLOCK, FLAG, OFF, RiskWorld, outcome
 from tests.engine.world import (
     BUY,
     SELL,
     e4,
     e8,
+    of_kind,
     refusal,
     stock,
 )
@@ -364,3 +367,47 @@ def test_the_days_result_has_what_was_sold_and_paid_in_it() -> None:
     account = world.account("ann")
     window = world.state.risk_windows[account.account_id]
     assert day_result_e4(world.state, account, window, world.now_us) == e4("-19")
+
+
+def test_a_replacement_is_counted_once_in_what_a_tier_may_buy() -> None:
+    world = RiskWorld()
+    world.open("ann", cash="200000")
+    world.do(SetKycTier(world.ids["ann"], 1))
+    world.rule(RiskRule.KYC_LIMIT)
+    order = world.buy("ann", "9", "100")
+    order = world.accepted(world.replace("ann", order, quantity="10"))
+    assert refusal(world.replace("ann", order, quantity="10.01")) == "KYC_LIMIT"
+
+
+def test_only_as_many_times_are_kept_as_the_rules_look_back_at() -> None:
+    world = RiskWorld()
+    world.open("ann", cash="200000")
+    world.rule(RiskRule.RAPID_TRADING, FLAG)
+    for _ in range(120):
+        world.cancel("ann", world.buy("ann", "1", "50"))
+    window = world.state.risk_windows[world.ids["ann"]]
+    assert len(window.orders_us) == 50
+    world.later(300)
+    world.buy("ann", "1", "50")
+    assert list(window.orders_us) == [world.now_us]
+
+
+def test_a_busted_fill_is_no_purchase_and_no_loss() -> None:
+    world = RiskWorld()
+    world.open("other", cash="5000", shares="1000")
+    world.open("ann", cash="200000")
+    world.do(SetKycTier(world.ids["ann"], 1))
+    world.rule(RiskRule.KYC_LIMIT)
+    world.rule(RiskRule.DAILY_LOSS_LIMIT)
+    world.sell("other", "10", "95")
+    (fill,) = of_kind(world.place("ann", BUY, "10", "100"), Traded)
+    account = world.account("ann")
+    window = world.state.risk_windows[account.account_id]
+    assert day_result_e4(world.state, account, window, world.now_us) == 0  # the last trade is the mark
+    assert refusal(world.place("ann", BUY, "1", "95")) == "KYC_LIMIT"
+    assert refusal(world.do(facts_of(fill, world.now_us - 1))) == "accepted"
+    assert refusal(world.place("ann", BUY, "10", "95")) == "accepted"
+    assert day_result_e4(world.state, account, window, world.now_us) == 0
+    other = world.account("other")
+    theirs = world.state.risk_windows[other.account_id]
+    assert theirs.days["AAPL"].net_e4 == theirs.days["AAPL"].net_e8 == 0
