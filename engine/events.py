@@ -310,6 +310,7 @@ class RiskViolated(Event, frozen=True, gc=False, array_like=True, tag=True):
     quantity_e8: int
     price_e4: int
     figures: tuple[tuple[str, int], ...]
+    violated_us: int
 
 
 AnyEvent = (

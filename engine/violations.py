@@ -44,5 +44,6 @@ def violate(
             quantity_e8,
             price_e4,
             figures,
+            turn.now_us,
         )
     )

@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from handlers.request_input import ID_MAX, read_id
+from handlers.routing import HOLDER, RISK_DESK
 from server.errors import NotFound, ScopeMissing
+from server.live_values import PORTFOLIO
 from server.principal import Principal, Role, Scope
+from server.private_channels import BALANCE, NOTIFICATIONS, ORDERS, RISK
 from server.rate_limits import LimitClass
 from server.services import Services
 
@@ -146,6 +149,16 @@ def scope_of(method: str, path: str, limit: LimitClass) -> Scope | None:
     if limit is LimitClass.ORDERS or path.startswith((f"{_BASE}/orders", "/v1/orders", "/trade/")):
         return Scope.TRADE
     return None
+
+
+CHANNEL_POLICIES: Final[dict[str, frozenset[Role]]] = {
+    ORDERS: HOLDER,
+    BALANCE: HOLDER,
+    NOTIFICATIONS: HOLDER,
+    PORTFOLIO: HOLDER,
+    RISK: RISK_DESK,
+}
+"""Channel of the WebSocket that is not everybody's → the roles of which a client needs one. The others are public."""
 
 
 def require_scope(principal: Principal, scope: Scope | None) -> None:

@@ -15,6 +15,7 @@ from handlers.field_types import PhaseName, SideName, TradeId
 from handlers.notifications import NotificationJson
 from handlers.numbers import Number, NumberOrNull
 from handlers.valuation import PortfolioJson
+from handlers.violation_json import ViolationJson
 from handlers.ws_messages import (
     Batch,
     Cancel,
@@ -259,6 +260,13 @@ class Notifications(Private, frozen=True, kw_only=True):
     data: NotificationJson
 
 
+class Risk(Private, frozen=True, kw_only=True):
+    """An order broke a risk rule: for operators of the risk desk. `GET /admin/risk/violations` has those of before."""
+
+    channel: Literal["risk"]
+    data: ViolationJson
+
+
 class Portfolios(Struct, frozen=True):
     """What the account is worth, as `GET /portfolio` has it, from the state at `seq`. Only the newest is sent."""
 
@@ -270,5 +278,5 @@ class Portfolios(Struct, frozen=True):
 CLIENT: Final = (SignIn, Subscribe, Unsubscribe, Ping, Place, Cancel, Batch)
 SERVER: Final = (
     Ok, Error, Pong, Subscribed, Unsubscribed, ResyncRequired, Shutdown, Quotes, Trades, Depth, Candles,
-    Auctions, Orders, Balances, Notifications, Portfolios
+    Auctions, Orders, Balances, Notifications, Portfolios, Risk
 )  # fmt: skip

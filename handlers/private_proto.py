@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from google.protobuf.message import Message
 from msgspec import Raw, Struct
 
-from engine.events import BalanceChanged, OrderUpdated
+from engine.events import BalanceChanged, OrderUpdated, RiskViolated
 from engine.state import State
 from engine.terms import Special
 from engine.units import average_price_e4, notional_up_e4
@@ -22,6 +22,7 @@ from handlers.notifications import notification_json
 from handlers.numbers import NULL, scaled
 from handlers.order_json import FILLED
 from handlers.valuation import PortfolioJson
+from handlers.violation_json import figure_texts
 from server.busted_orders import OrderBusted
 from server.kerb_pb2 import (
     Balance,
@@ -41,6 +42,11 @@ from server.kerb_pb2 import (
     OrderStatus,
     OrderType,
     Portfolio,
+    RiskEvent,
+    RiskFigure,
+    RiskMode,
+    RiskRule,
+    RiskViolation,
     Side,
     TimeInForce,
 )
@@ -167,6 +173,35 @@ class NotificationPacker:
         message = Notification(created_at_us=told.created_us, **_packed(_NOTIFICATION, record))
         event = NotificationEvent(seq=entry.seq, prev_seq=entry.prev_seq, more=entry.more, data=message)
         packed: bytes = Data(notifications=(event,)).SerializeToString()
+        return packed
+
+
+class ViolationPacker:
+    """Makes a message of the `risk` channel; whose account it is, the state says."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __call__(self, entry: Remembered) -> bytes:
+        told = cast(RiskViolated, entry.event)
+        message = RiskViolation(
+            violation_id=f"vio_{told.violation_id}",
+            at_us=told.violated_us,
+            rule=cast(RiskRule, told.rule),
+            mode=cast(RiskMode, told.mode),
+            account_id=f"acc_{told.account_id}",
+            user_id=f"usr_{self._state.accounts[told.account_id].user_id}",
+            stock_symbol=told.symbol,
+            order_id=f"ord_{told.order_id}" if told.order_id else None,
+            side=cast(Side, told.side),
+            quantity_e8=told.quantity_e8,
+            price_e4=told.price_e4,
+            figures=[RiskFigure(name=name, value=text) for name, text in figure_texts(told.figures)],
+        )
+        event = RiskEvent(seq=entry.seq, prev_seq=entry.prev_seq, more=entry.more, data=message)
+        packed: bytes = Data(risk=(event,)).SerializeToString()
         return packed
 
 

@@ -9,8 +9,11 @@ from handlers import (
     admin_adjustments,
     admin_audit,
     admin_busts,
+    admin_customers,
     admin_desk,
     admin_risk,
+    admin_risk_rules,
+    admin_violations,
     api_keys,
     auth,
     calendar,
@@ -51,11 +54,12 @@ from handlers.openapi_notifications import NOTIFICATIONS as NOTIFICATION_DOCS
 from handlers.openapi_overview import OVERVIEW as OVERVIEW_DOCS
 from handlers.openapi_people import ADMIN as ADMIN_DOCS
 from handlers.openapi_people import AUTH as AUTH_DOCS
+from handlers.openapi_risk import RISK as RISK_DOCS
 from handlers.openapi_sessions import SESSIONS as SESSION_DOCS
 from handlers.openapi_trading import ORDERS as ORDER_DOCS
 from handlers.openapi_wallet import PORTFOLIO as PORTFOLIO_DOCS
 from handlers.openapi_wallet import WALLET as WALLET_DOCS
-from handlers.routing import ADMIN, BASE, HOLDER, PUBLIC, SIGNED_IN, Route, StreamRoute
+from handlers.routing import ADMIN, BASE, HOLDER, PUBLIC, RISK_DESK, SIGNED_IN, Route, StreamRoute
 from server.rate_limits import LimitClass
 
 NONE: Final = LimitClass.NONE
@@ -129,6 +133,29 @@ _API: Final = (
     Route("PUT", f"{BASE}/admin/limits", Audited(admin_risk.set_limits), ADMIN, CALLS),
     Route("GET", f"{BASE}/admin/fees", admin_risk.fees, ADMIN, CALLS),
     Route("PUT", f"{BASE}/admin/fees/{{schedule}}", Audited(admin_risk.set_fees), ADMIN, CALLS),
+    Route("GET", f"{BASE}/admin/risk/rules", admin_risk_rules.rules, RISK_DESK, CALLS),
+    Route("PUT", f"{BASE}/admin/risk/rules/{{rule}}", Audited(admin_risk_rules.set_rule), RISK_DESK, CALLS),
+    Route("GET", f"{BASE}/admin/risk/exceptions", admin_risk_rules.exceptions, RISK_DESK, CALLS),
+    Route(
+        "PUT",
+        f"{BASE}/admin/risk/exceptions/{{rule}}",
+        Audited(admin_risk_rules.set_exception),
+        RISK_DESK,
+        CALLS,
+    ),
+    Route("GET", f"{BASE}/admin/risk/violations", admin_violations.violations, RISK_DESK, CALLS),
+    Route(
+        "POST",
+        f"{BASE}/admin/risk/violations/{{violation_id}}/review",
+        Audited(admin_violations.review),
+        RISK_DESK,
+        CALLS,
+    ),
+    Route("GET", f"{BASE}/admin/risk/links", admin_customers.links, RISK_DESK, CALLS),
+    Route("PUT", f"{BASE}/admin/users/{{user_id}}/link", Audited(admin_customers.set_link), RISK_DESK, CALLS),
+    Route(
+        "PUT", f"{BASE}/admin/users/{{user_id}}/kyc-tier", Audited(admin_customers.set_tier), RISK_DESK, CALLS
+    ),
     Route("GET", f"{BASE}/admin/adjustments", admin_adjustments.adjustments, ADMIN, CALLS),
     Route("POST", f"{BASE}/admin/adjustments", Audited(admin_adjustments.propose), ADMIN, CALLS),
     Route(
@@ -180,6 +207,7 @@ DOCS: Final = {
     **ADMIN_DOCS,
     **DESK_DOCS,
     **BUST_DOCS,
+    **RISK_DOCS,
     **SYSTEM_DOCS,
     **DIALECT_DOCS,
 }

@@ -28,6 +28,8 @@ SIGNED_IN: Final = frozenset(Role)
 HOLDER: Final = frozenset({Role.TRADER, Role.MARKET_MAKER})
 """Users who have an account of their own to trade with."""
 ADMIN: Final = frozenset({Role.ADMIN})
+RISK_DESK: Final = frozenset({Role.RISK, Role.ADMIN})
+"""Who sets risk rules and reviews what broke them."""
 
 
 class CommandHandler(Struct, frozen=True):

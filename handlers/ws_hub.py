@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from config.settings import StreamSettings
-from engine.events import BalanceChanged, OrderUpdated
+from engine.events import BalanceChanged, OrderUpdated, RiskViolated
 from handlers.balance_json import BalanceEncoder
 from handlers.busted_order_json import encode_busted_order
 from handlers.envelope import encoded
@@ -12,11 +12,13 @@ from handlers.order_json import encode_order
 from handlers.private_proto import (
     BalancePacker,
     NotificationPacker,
+    ViolationPacker,
     packed_busted_order,
     packed_order,
     packed_portfolio,
 )
 from handlers.valuation import portfolio_json, value_holdings
+from handlers.violation_json import ViolationEncoder
 from server.busted_orders import OrderBusted
 from server.candle_streams import CandleStreams
 from server.clock import Clock
@@ -41,12 +43,14 @@ def make_hub(
             OrderBusted: encode_busted_order,
             BalanceChanged: BalanceEncoder(runtime.state),
             Notification: NotificationEncoder(runtime.state),
+            RiskViolated: ViolationEncoder(runtime.state),
         },
         {
             OrderUpdated: packed_order,
             OrderBusted: packed_busted_order,
             BalanceChanged: BalancePacker(runtime.state),
             Notification: NotificationPacker(runtime.state),
+            RiskViolated: ViolationPacker(runtime.state),
         },
         clock,
         CandleStreams(market, candles, runtime.now_us),

@@ -33,7 +33,7 @@ from handlers.ws_messages import (
 from handlers.ws_tied_orders import TiedOrders
 from server.errors import BadRequest, KerbError, NotFound, RefusedAtBorder, TooManyRequests
 from server.principal import Principal
-from server.private_streams import ORDERS
+from server.private_channels import ORDERS
 from server.rate_limits import LimitClass
 from server.services import Services
 

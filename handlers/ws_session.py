@@ -7,12 +7,12 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
-from handlers.access import require_scope
+from handlers.access import CHANNEL_POLICIES, require_scope
 from handlers.routing import HOLDER
 from handlers.ws_tied_orders import TiedOrders
 from server.errors import Forbidden, TooManyRequests, Unauthenticated
 from server.outlet import Outlet
-from server.principal import Principal, Scope
+from server.principal import Principal, Role, Scope
 from server.rate_limits import LimitClass
 from server.request_log import RequestLog
 from server.services import Services
@@ -85,9 +85,20 @@ class Session:
 
         Raises Unauthenticated, Forbidden or ScopeMissing.
         """
+        return self._require(HOLDER, scope)
+
+    def require_channel(self, channel: str) -> Principal:
+        """A signed-in client that may follow a private channel. An operator's are for sessions, never for keys.
+
+        Raises Unauthenticated, Forbidden or ScopeMissing.
+        """
+        policy = CHANNEL_POLICIES[channel]
+        return self._require(policy, Scope.READ if policy is HOLDER else None)
+
+    def _require(self, policy: frozenset[Role], scope: Scope | None) -> Principal:
         if self.principal is None:
             raise Unauthenticated
-        if HOLDER.isdisjoint(self.principal.roles):
+        if policy.isdisjoint(self.principal.roles):
             raise Forbidden
         require_scope(self.principal, scope)
         return self.principal

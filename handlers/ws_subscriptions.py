@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from handlers.access import CHANNEL_POLICIES
 from handlers.ws_messages import IntervalName, MessageId, Subscribe, Unsubscribe, encode, id_member
 from handlers.ws_session import Session
 from server.errors import BadRequest, KerbError
 from server.live_values import PORTFOLIO
 from server.market_types import Interval
 from server.outlet import Follows, Outlet
-from server.private_streams import CHANNELS
 from server.symbol_view import SymbolView
 
 SYMBOL_SOURCES: Final[dict[str, Callable[[SymbolView], object]]] = {
@@ -24,7 +24,7 @@ SYMBOL_SOURCES: Final[dict[str, Callable[[SymbolView], object]]] = {
 
 CANDLES: Final = "candles"
 PUBLIC_CHANNELS: Final = frozenset({*SYMBOL_SOURCES, CANDLES})
-PRIVATE_CHANNELS: Final = frozenset({*CHANNELS.values(), PORTFOLIO})
+PRIVATE_CHANNELS: Final = frozenset(CHANNEL_POLICIES)
 
 
 class UnknownChannel(KerbError):
@@ -121,7 +121,7 @@ def _candles(
 def _check_channels(session: Session, channels: dict[str, None]) -> None:
     for channel in channels:
         if channel in PRIVATE_CHANNELS:
-            session.require_holder()
+            session.require_channel(channel)
         elif channel not in PUBLIC_CHANNELS:
             raise UnknownChannel(channel)
 

@@ -240,7 +240,9 @@ class Auth:
         hashed = await self.passwords.hash(user.password)
         market_maker = Role.MARKET_MAKER in user.roles
         to_open = AccountToOpen(
-            kind=AccountKind.MARKET_MAKER if market_maker else AccountKind.USER, currency=user.currency
+            kind=AccountKind.MARKET_MAKER if market_maker else AccountKind.USER,
+            currency=user.currency,
+            kyc_tier=2 if user.verified else 0,
         )
         try:
             async with self._database.connection() as connection, connection.transaction():
@@ -253,7 +255,7 @@ class Auth:
                     [role.value for role in user.roles],
                     user.verified,
                     "VERIFIED" if user.verified else "PENDING",
-                    2 if user.verified else 0,
+                    to_open.kyc_tier,
                 )
                 outbox_id: int = await connection.fetchval(
                     users.INSERT_OUTBOX, OPEN_ACCOUNT, user_id, msgspec.json.encode(to_open).decode()

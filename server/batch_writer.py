@@ -14,6 +14,7 @@ from sql.busts import DROP_CANDLE, MARK_BUSTED, MEND_CANDLE
 from sql.copy_rows import COPY_HEADER, COPY_TRAILER
 from sql.notifications import NO_ACCOUNTS
 from sql.projection import Rows
+from sql.risk import INSERT_VIOLATION
 from sql.state_rows import Change, LatestRows
 from sql.statements import (
     CANDLES,
@@ -156,6 +157,8 @@ async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool
         await connection.executemany(INSERT_WITHDRAWAL, rows.withdrawals)
     if rows.settlements:
         await connection.executemany(SETTLE_WITHDRAWAL, rows.settlements)
+    if rows.violations:
+        await connection.executemany(INSERT_VIOLATION, rows.violations)
     if rows.bust_marks:
         await connection.executemany(MARK_BUSTED, rows.bust_marks)
     if rows.busted_minutes:

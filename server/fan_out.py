@@ -25,7 +25,8 @@ from server.live_values import LiveValues, ValueOf
 from server.market_view import MarketView
 from server.outlet import Follows, Outlet
 from server.principal import Principal
-from server.private_streams import EncodeEvent, PackEvent, PrivateStreams, Told
+from server.private_channels import Told
+from server.private_streams import EncodeEvent, PackEvent, PrivateStreams
 from server.ws_frames import CloseCode, text_frame
 from sql.notifications import NO_ACCOUNTS
 

@@ -137,6 +137,26 @@ class Severity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SEVERITY_INFO: _ClassVar[Severity]
     SEVERITY_WARNING: _ClassVar[Severity]
     SEVERITY_CRITICAL: _ClassVar[Severity]
+
+class RiskRule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RISK_RULE_UNSPECIFIED: _ClassVar[RiskRule]
+    RISK_RULE_FAT_FINGER: _ClassVar[RiskRule]
+    RISK_RULE_ORDER_RATE_LIMIT: _ClassVar[RiskRule]
+    RISK_RULE_RAPID_TRADING: _ClassVar[RiskRule]
+    RISK_RULE_UNUSUAL_VOLUME: _ClassVar[RiskRule]
+    RISK_RULE_PENNY_STOCK_ALERT: _ClassVar[RiskRule]
+    RISK_RULE_POSITION_LIMIT: _ClassVar[RiskRule]
+    RISK_RULE_KYC_LIMIT: _ClassVar[RiskRule]
+    RISK_RULE_DAILY_LOSS_LIMIT: _ClassVar[RiskRule]
+    RISK_RULE_PDT_VIOLATION: _ClassVar[RiskRule]
+    RISK_RULE_WASH_TRADE: _ClassVar[RiskRule]
+
+class RiskMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RISK_MODE_UNSPECIFIED: _ClassVar[RiskMode]
+    RISK_MODE_FLAG: _ClassVar[RiskMode]
+    RISK_MODE_BLOCK: _ClassVar[RiskMode]
 PHASE_UNSPECIFIED: Phase
 PHASE_CLOSED: Phase
 PHASE_CONTINUOUS: Phase
@@ -229,9 +249,23 @@ SEVERITY_UNSPECIFIED: Severity
 SEVERITY_INFO: Severity
 SEVERITY_WARNING: Severity
 SEVERITY_CRITICAL: Severity
+RISK_RULE_UNSPECIFIED: RiskRule
+RISK_RULE_FAT_FINGER: RiskRule
+RISK_RULE_ORDER_RATE_LIMIT: RiskRule
+RISK_RULE_RAPID_TRADING: RiskRule
+RISK_RULE_UNUSUAL_VOLUME: RiskRule
+RISK_RULE_PENNY_STOCK_ALERT: RiskRule
+RISK_RULE_POSITION_LIMIT: RiskRule
+RISK_RULE_KYC_LIMIT: RiskRule
+RISK_RULE_DAILY_LOSS_LIMIT: RiskRule
+RISK_RULE_PDT_VIOLATION: RiskRule
+RISK_RULE_WASH_TRADE: RiskRule
+RISK_MODE_UNSPECIFIED: RiskMode
+RISK_MODE_FLAG: RiskMode
+RISK_MODE_BLOCK: RiskMode
 
 class Data(_message.Message):
-    __slots__ = ("quotes", "trades", "depth", "candles", "orders", "balance", "notifications", "portfolio", "auctions")
+    __slots__ = ("quotes", "trades", "depth", "candles", "orders", "balance", "notifications", "portfolio", "auctions", "risk")
     QUOTES_FIELD_NUMBER: _ClassVar[int]
     TRADES_FIELD_NUMBER: _ClassVar[int]
     DEPTH_FIELD_NUMBER: _ClassVar[int]
@@ -241,6 +275,7 @@ class Data(_message.Message):
     NOTIFICATIONS_FIELD_NUMBER: _ClassVar[int]
     PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
     AUCTIONS_FIELD_NUMBER: _ClassVar[int]
+    RISK_FIELD_NUMBER: _ClassVar[int]
     quotes: _containers.RepeatedCompositeFieldContainer[Quote]
     trades: _containers.RepeatedCompositeFieldContainer[Trade]
     depth: _containers.RepeatedCompositeFieldContainer[Depth]
@@ -250,7 +285,8 @@ class Data(_message.Message):
     notifications: _containers.RepeatedCompositeFieldContainer[NotificationEvent]
     portfolio: _containers.RepeatedCompositeFieldContainer[PortfolioEvent]
     auctions: _containers.RepeatedCompositeFieldContainer[Auction]
-    def __init__(self, quotes: _Optional[_Iterable[_Union[Quote, _Mapping]]] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., depth: _Optional[_Iterable[_Union[Depth, _Mapping]]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[OrderEvent, _Mapping]]] = ..., balance: _Optional[_Iterable[_Union[BalanceEvent, _Mapping]]] = ..., notifications: _Optional[_Iterable[_Union[NotificationEvent, _Mapping]]] = ..., portfolio: _Optional[_Iterable[_Union[PortfolioEvent, _Mapping]]] = ..., auctions: _Optional[_Iterable[_Union[Auction, _Mapping]]] = ...) -> None: ...
+    risk: _containers.RepeatedCompositeFieldContainer[RiskEvent]
+    def __init__(self, quotes: _Optional[_Iterable[_Union[Quote, _Mapping]]] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., depth: _Optional[_Iterable[_Union[Depth, _Mapping]]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[OrderEvent, _Mapping]]] = ..., balance: _Optional[_Iterable[_Union[BalanceEvent, _Mapping]]] = ..., notifications: _Optional[_Iterable[_Union[NotificationEvent, _Mapping]]] = ..., portfolio: _Optional[_Iterable[_Union[PortfolioEvent, _Mapping]]] = ..., auctions: _Optional[_Iterable[_Union[Auction, _Mapping]]] = ..., risk: _Optional[_Iterable[_Union[RiskEvent, _Mapping]]] = ...) -> None: ...
 
 class Quote(_message.Message):
     __slots__ = ("symbol", "price_e4", "change_e4", "change_percentage_e2", "volume_e8", "bid_e4", "ask_e4", "bid_size_e8", "ask_size_e8", "timestamp_ms", "stale", "v")
@@ -645,3 +681,51 @@ class Holding(_message.Message):
     day_change_e4: int
     day_change_percentage_e2: int
     def __init__(self, symbol: _Optional[str] = ..., name: _Optional[str] = ..., quantity_e8: _Optional[int] = ..., available_quantity_e8: _Optional[int] = ..., average_cost_e4: _Optional[int] = ..., current_price_e4: _Optional[int] = ..., current_value_e4: _Optional[int] = ..., total_cost_e4: _Optional[int] = ..., unrealized_pnl_e4: _Optional[int] = ..., unrealized_pnl_percentage_e2: _Optional[int] = ..., realized_pnl_e4: _Optional[int] = ..., day_change_e4: _Optional[int] = ..., day_change_percentage_e2: _Optional[int] = ...) -> None: ...
+
+class RiskEvent(_message.Message):
+    __slots__ = ("seq", "prev_seq", "more", "data")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    PREV_SEQ_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    prev_seq: int
+    more: bool
+    data: RiskViolation
+    def __init__(self, seq: _Optional[int] = ..., prev_seq: _Optional[int] = ..., more: _Optional[bool] = ..., data: _Optional[_Union[RiskViolation, _Mapping]] = ...) -> None: ...
+
+class RiskViolation(_message.Message):
+    __slots__ = ("violation_id", "at_us", "rule", "mode", "account_id", "user_id", "stock_symbol", "order_id", "side", "quantity_e8", "price_e4", "figures")
+    VIOLATION_ID_FIELD_NUMBER: _ClassVar[int]
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    STOCK_SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_E8_FIELD_NUMBER: _ClassVar[int]
+    PRICE_E4_FIELD_NUMBER: _ClassVar[int]
+    FIGURES_FIELD_NUMBER: _ClassVar[int]
+    violation_id: str
+    at_us: int
+    rule: RiskRule
+    mode: RiskMode
+    account_id: str
+    user_id: str
+    stock_symbol: str
+    order_id: str
+    side: Side
+    quantity_e8: int
+    price_e4: int
+    figures: _containers.RepeatedCompositeFieldContainer[RiskFigure]
+    def __init__(self, violation_id: _Optional[str] = ..., at_us: _Optional[int] = ..., rule: _Optional[_Union[RiskRule, str]] = ..., mode: _Optional[_Union[RiskMode, str]] = ..., account_id: _Optional[str] = ..., user_id: _Optional[str] = ..., stock_symbol: _Optional[str] = ..., order_id: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., quantity_e8: _Optional[int] = ..., price_e4: _Optional[int] = ..., figures: _Optional[_Iterable[_Union[RiskFigure, _Mapping]]] = ...) -> None: ...
+
+class RiskFigure(_message.Message):
+    __slots__ = ("name", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...

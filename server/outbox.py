@@ -15,12 +15,13 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from engine.commands import Envelope, OpenAccount
+from engine.commands import Envelope, OpenAccount, SetKycTier
 from engine.events import AccountOpened, Refused
 from engine.kinds import AccountKind, Source
 from engine.refusals import Refusal
 from server.database import Database
 from server.errors import KerbError
+from server.kyc_tiers import tell_engine
 from server.runtime import Runtime
 from sql import users
 
@@ -36,6 +37,7 @@ class AccountToOpen(Struct, frozen=True):
 
     kind: AccountKind
     currency: str
+    kyc_tier: int = 0
 
 
 class Outbox:
@@ -49,6 +51,7 @@ class Outbox:
     async def start(self) -> None:
         """Carry out what is left from before, then keep doing so in the background."""
         await self.drain()
+        await tell_engine(self._database, self._runtime)
         self._task = asyncio.create_task(self._run(), name="outbox")
 
     async def stop(self) -> None:
@@ -91,6 +94,8 @@ class Outbox:
             if isinstance(answer, AccountOpened)
             else self._runtime.state.account_by_user[user_id]
         )
+        if self._runtime.state.accounts[account_id].kyc_tier < body.kyc_tier:
+            await self._runtime.execute(SetKycTier(account_id, body.kyc_tier), Envelope(Source.OUTBOX))
         await self._database.execute(users.OUTBOX_DONE, outbox_id, f"acc_{account_id}")
         return account_id
 

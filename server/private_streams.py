@@ -14,29 +14,15 @@ from typing import Any, Final, cast
 
 from msgspec import Struct
 
-from engine.events import AnyEvent, BalanceChanged, OrderUpdated, TradeBusted
+from engine.events import AnyEvent, BalanceChanged, OrderUpdated, RiskViolated, TradeBusted
 from engine.state import Account
-from server.busted_orders import OrderBusted, busted_orders
+from server.busted_orders import busted_orders
 from server.codec import Record
 from server.outlet import Outlet
+from server.private_channels import BALANCE, CHANNELS, NOTIFICATIONS, ORDERS, RISK, Told, reader_of
 from server.wire import Wire
 from server.ws_frames import CloseCode, binary_frame, text_frame
-from sql.notifications import NO_ACCOUNTS, NOTABLE, PENDING, USER, Notification, notifications_of
-
-ORDERS: Final = "orders"
-BALANCE: Final = "balance"
-NOTIFICATIONS: Final = "notifications"
-CHANNELS: Final[dict[type[AnyEvent], str]] = {
-    OrderUpdated: ORDERS,
-    BalanceChanged: BALANCE,
-    **dict.fromkeys(NOTABLE, NOTIFICATIONS),
-}
-"""Which event goes to which private channel, for the account the event names. A notification is made of its whole record,
-of an order's report too (sql/notifications.py); a bust is also told in `orders`, to both sides.
-"""
-
-Told = OrderUpdated | OrderBusted | BalanceChanged | Notification
-"""What the entries of a stream are."""
+from sql.notifications import NO_ACCOUNTS, PENDING, USER, notifications_of
 
 WRITE_MAX_BYTES: Final = 262_144
 """What one client is written in one turn; the rest follows when the kernel has taken it."""
@@ -239,6 +225,8 @@ class PrivateStreams:
                 elif channel is BALANCE:
                     balance = cast(BalanceChanged, event)
                     self._add((balance.account_id, BALANCE), seq, balance, None)
+                elif channel is RISK:
+                    self._add((reader_of(RISK, 0), RISK), seq, cast(RiskViolated, event), None)
                 elif channel is not None:
                     notable = [*(notable or ()), event]
                     if type(event) is TradeBusted:
@@ -296,7 +284,7 @@ class PrivateStreams:
         served: the events are forgotten, or the sequence lies in the future. Nothing is sent before the next
         `send_behind`.
         """
-        key = (outlet.account_id, channel)
+        key = (reader_of(channel, outlet.account_id), channel)
         stream = self._stream(key)
         position: int | None = stream.count
         if resume_from is not None:

@@ -19,6 +19,7 @@ from engine.events import (
     OrderUpdated,
     Posted,
     Refused,
+    RiskViolated,
     TradeBusted,
     Traded,
     WithdrawalRequested,
@@ -41,6 +42,7 @@ from sql.copy_rows import (
 from sql.entries import EntryKind, Liquidity
 from sql.notifications import NO_ACCOUNTS, NOTABLE, PENDING, USER, RecordLike, notifications_of
 from sql.realized_gains import correction_rows, reversal_rows, sale_rows
+from sql.risk import ViolationRow, violation_row
 
 
 class WithdrawalStatus(IntEnum):
@@ -87,7 +89,7 @@ class Rows:
 
     Orders are reduced to their last report. One that was accepted within these records is new to the table, so it is
     copied straight in; an older one replaces its row. `accounts`, `account_statuses`, `withdrawals` and `settlements`
-    are argument tuples for the statements of the same names in sql/statements.py, `bust_marks` and `busted_minutes` for
+    are argument tuples for the statements of the same names in sql/statements.py, `violations` for that in sql/risk.py, `bust_marks` and `busted_minutes` for
     those in sql/busts.py. The candles of `tapes` are made by their feed, so our own fills are no part of them. The
     `accounts` that are given say who is a market maker.
     """
@@ -110,6 +112,7 @@ class Rows:
         self.account_statuses: list[tuple[int, int, str, int]] = []
         self.withdrawals: list[tuple[int, int, int, int]] = []
         self.settlements: list[tuple[int, int, int]] = []
+        self.violations: list[ViolationRow] = []
         self.bust_marks: list[tuple[int, int, int]] = []
         self.busted_minutes: list[tuple[str, int]] = []
         self._orders: dict[int, tuple[OrderUpdated, int]] = {}
@@ -269,6 +272,8 @@ class Rows:
         elif isinstance(event, WithdrawalSettled):
             status = WithdrawalStatus.PAID if event.paid else WithdrawalStatus.REFUSED
             self.settlements.append((event.withdrawal_id, status, now_us))
+        elif isinstance(event, RiskViolated):
+            self.violations.append(violation_row(event))
         elif isinstance(event, TradeBusted):
             self.bust_marks += marks(event, now_us)
             self.postings += bust_postings(event, now_us)

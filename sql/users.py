@@ -113,3 +113,13 @@ FROM users WHERE 'admin' = ANY (roles) ORDER BY user_id FOR UPDATE
 ROLES_CHANGED: Final = """
 SELECT user_id, roles, premium, roles_changed_at FROM users WHERE roles_changed_at > $1 ORDER BY roles_changed_at
 """
+
+# user id, tier
+SET_KYC_TIER: Final = """
+UPDATE users SET kyc_tier = $2::SMALLINT, kyc_status = CASE WHEN $2::SMALLINT > 0 THEN 'VERIFIED' ELSE 'PENDING' END WHERE user_id = $1
+"""
+
+# users after this id, how many
+KYC_TIERS: Final = """
+SELECT user_id, kyc_tier FROM users WHERE kyc_tier <> 0 AND user_id > $1 ORDER BY user_id LIMIT $2
+"""

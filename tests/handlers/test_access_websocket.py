@@ -6,9 +6,11 @@ from typing import Any, Final
 
 import pytest
 
+from handlers.access import CHANNEL_POLICIES
 from handlers.ws_messages import ACTIONS
 from handlers.ws_subscriptions import PRIVATE_CHANNELS, PUBLIC_CHANNELS
 from server.principal import Role
+from server.private_channels import RISK
 from tests.handlers.small_kerb import Client, SmallKerb
 from tests.handlers.test_access import CLIENT_ROLES, order_ids, person
 from tests.handlers.websocket_user import Message, WebSocketUser, connected, limit_order
@@ -43,7 +45,9 @@ async def test_every_channel_and_action_answers_every_role_as_it_should(
         for channel in sorted(PUBLIC_CHANNELS):
             assert await refusal(user, "subscribe", {"channels": [channel], "symbols": ["AAPL"]}) == ""
         for channel in sorted(PRIVATE_CHANNELS):
-            assert await refusal(user, "subscribe", {"channels": [channel]}) == denied, channel
+            allowed = role in CHANNEL_POLICIES[channel]
+            expected = "" if allowed else "UNAUTHENTICATED" if role is None else "FORBIDDEN"
+            assert await refusal(user, "subscribe", {"channels": [channel]}) == expected, channel
         for action, members in ORDER_ACTIONS.items():
             code = await refusal(user, action, members)
             assert code == (denied or ("ORDER_NOT_FOUND" if action == "order.cancel" else "")), action
@@ -102,7 +106,8 @@ async def test_an_api_key_s_scopes_hold_on_the_websocket_too(
     async with connected(small, key) as user:
         for channel in sorted(PRIVATE_CHANNELS):
             code = await refusal(user, "subscribe", {"channels": [channel]})
-            assert code == ("" if may_read else "SCOPE_MISSING"), channel
+            expected = "" if may_read else "SCOPE_MISSING"
+            assert code == ("FORBIDDEN" if channel == RISK else expected), channel
         for action, members in ORDER_ACTIONS.items():
             code = await refusal(user, action, members)
             assert (code == "SCOPE_MISSING") == (not may_trade), action

@@ -109,6 +109,14 @@ async def test_examples_are_taken_and_everything_that_is_sent_is_described(small
         await note(connection, "Error")
         await connection.send({"action": "subscribe", "channels": ["orders"], "resume_from": 2**60})
         await note(connection, "ResyncRequired")
+        operator = await small.admin()
+        async with connected(small, operator) as desk:
+            await desk.send({"action": "subscribe", "channels": ["risk"]})
+            await note(desk, "Subscribed")
+            body = {"mode": "FLAG", "figures": {"quantity_max": "0.5"}}
+            assert (await operator("PUT", "/admin/risk/rules/FAT_FINGER", body)).status == 200
+            await user.place("BUY", "1", "80")
+            await note(desk, "Risk")
         ending = asyncio.create_task(small.services.hub.shutdown(5))
         await note(connection, "Shutdown")
         assert await connection.close_code() == CloseCode.RESTART

@@ -9,9 +9,12 @@ from urllib.parse import quote, urlencode
 import jsonschema_rs
 import pytest
 
+from engine.commands import Envelope, SetRiskRule
+from engine.kinds import RiskMode, RiskRule, Source
 from handlers.openapi_doc import Example, Tag
 from handlers.routes import DOCS, ROUTES
-from handlers.routing import ADMIN, Route
+from handlers.routing import Route
+from server.principal import Role
 from tests.handlers.answer_schemas import AnswerSchemas
 from tests.handlers.small_kerb import Client, Reply, SmallKerb
 
@@ -113,10 +116,25 @@ async def _proposed_bust(small: SmallKerb, user: Client) -> dict[str, str]:
     return {"bust_id": reply.data["bust_id"]}
 
 
+async def _violation(small: SmallKerb, _: Client) -> dict[str, str]:
+    number = small.world.state.seq
+    rule = SetRiskRule(RiskRule.POSITION_LIMIT, RiskMode.FLAG, (1, 1))
+    await small.services.runtime.execute(rule, Envelope(Source.OPERATOR))
+    trader = await small.trader(f"careless{number}", cash="1000")
+    assert (await trader.place("BUY", "1", "90")).status == 201
+    off = SetRiskRule(RiskRule.POSITION_LIMIT, RiskMode.INHERIT, ())
+    await small.services.runtime.execute(off, Envelope(Source.OPERATOR))
+    await small.world.written()
+    row = await small.services.database.fetchrow("SELECT max(violation_id) AS id FROM risk_violations")
+    assert row is not None
+    return {"violation_id": f"vio_{row['id']}"}
+
+
 WORLDS: dict[str, World] = {
     "a proposal of another operator": _proposal,
     "a trade": _trade,
     "a bust that another operator has proposed": _proposed_bust,
+    "a violation": _violation,
     "a session": _session,
     "an API key": _api_key,
     "an open order": _open_order,
@@ -149,7 +167,11 @@ async def test_examples_are_answered_as_they_say(small: SmallKerb, tag: Tag) -> 
         doc = DOCS[route.name]
         for example in doc.examples if doc.tag is tag else ():
             name = f"{doc.operation}-{example.name}"
-            caller = operator if route.policy == ADMIN else await small.trader(name, cash="10000")
+            caller = (
+                operator
+                if Role.ADMIN in route.policy and Role.TRADER not in route.policy
+                else await small.trader(name, cash="10000")
+            )
             prepared = await WORLDS[example.given](small, caller) if example.given else {}
             reply = await send(caller, route, example, prepared)
             if reply.status != (example.status or doc.status) or (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import Enum
 from typing import Any, get_args
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.events import BalanceChanged, OrderUpdated
+from engine.events import BalanceChanged, OrderUpdated, RiskViolated
 from engine.kinds import (
     AccountKind,
     CloseReason,
@@ -17,6 +18,8 @@ from engine.kinds import (
     OrderClass,
     OrderStatus,
     OrderType,
+    RiskMode,
+    RiskRule,
     Side,
     TimeInForce,
 )
@@ -34,22 +37,18 @@ from handlers.private_proto import (
     SIGNED_MAX,
     BalancePacker,
     NotificationPacker,
+    ViolationPacker,
     packed_busted_order,
     packed_order,
     packed_portfolio,
 )
 from handlers.valuation import HoldingJson, PortfolioJson
+from handlers.violation_json import ViolationEncoder, figure_texts
 from server import kerb_pb2
 from server.busted_orders import OrderBusted
 from server.notification_text import KINDS, Severity, Topic
-from server.private_streams import (
-    BALANCE,
-    NOTIFICATIONS,
-    ORDERS,
-    PrivateStreams,
-    Remembered,
-    Told,
-)
+from server.private_channels import BALANCE, NOTIFICATIONS, ORDERS, RISK, Told
+from server.private_streams import PrivateStreams, Remembered
 from server.stream_proto import portfolio_frame
 from sql.entries import Liquidity
 from sql.notifications import Notification, NotificationKind
@@ -65,12 +64,14 @@ STREAMS = PrivateStreams(
         OrderBusted: encode_busted_order,
         BalanceChanged: BalanceEncoder(STATE),
         Notification: NotificationEncoder(STATE),
+        RiskViolated: ViolationEncoder(STATE),
     },
     {
         OrderUpdated: packed_order,
         OrderBusted: packed_busted_order,
         BalanceChanged: BalancePacker(STATE),
         Notification: NotificationPacker(STATE),
+        RiskViolated: ViolationPacker(STATE),
     },
     10,
 )
@@ -192,6 +193,37 @@ def test_busted_orders_are_the_same(seq: int, prev_seq: int, bust: OrderBusted, 
 @given(seqs, seqs, st.builds(BalanceChanged, st.just(ACCOUNT), signed, amounts), st.booleans())
 def test_balances_are_the_same(seq: int, prev_seq: int, balance: BalanceChanged, more: bool) -> None:
     text, packed = both(BALANCE, seq, prev_seq, balance, more)
+    assert packed == text
+
+
+violations = st.builds(
+    RiskViolated,
+    ids,
+    st.sampled_from(RiskRule),
+    st.sampled_from((RiskMode.FLAG, RiskMode.BLOCK)),
+    st.just(ACCOUNT),
+    symbols,
+    links,
+    st.sampled_from(Side),
+    st.integers(1, QUANTITY_MAX_E8),
+    st.integers(1, PRICE_MAX_E4),
+    st.dictionaries(
+        st.sampled_from(("quantity_e8", "value_e4", "orders", "counterparty_id", "trade_id")), ids
+    ).map(lambda figures: tuple(figures.items())),
+    times,
+)
+
+
+@given(seqs, seqs, violations, st.booleans())
+def test_violations_are_the_same(seq: int, prev_seq: int, violation: RiskViolated, more: bool) -> None:
+    """Figures, whose names differ from rule to rule, are pairs of name and text."""
+    text, packed = both(RISK, seq, prev_seq, violation, more)
+    figures = {each["name"]: each["value"] for each in packed["data"].pop("figures")}
+    assert figures == dict(figure_texts(violation.figures))
+    told = text["data"].pop("figures")
+    assert {name: Decimal(value) for name, value in figures.items() if "_" not in value} == {
+        name: value for name, value in told.items() if not isinstance(value, str)
+    }
     assert packed == text
 
 

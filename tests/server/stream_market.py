@@ -17,7 +17,8 @@ from server.live_values import LiveValue
 from server.market_view import MarketView
 from server.outlet import Outlet
 from server.principal import Principal, Role
-from server.private_streams import EncodeEvent, Told
+from server.private_channels import Told
+from server.private_streams import EncodeEvent
 from server.wire import Wire
 from tests.server.market_records import durable, listing, trade
 

@@ -9,7 +9,8 @@ import pytest
 
 from config.settings import Settings
 from engine.kinds import Side
-from server.private_streams import BALANCE, JOINED_MAX_BYTES, ORDERS, STREAMS_PER_LIMIT, WRITE_MAX_BYTES
+from server.private_channels import BALANCE, ORDERS
+from server.private_streams import JOINED_MAX_BYTES, STREAMS_PER_LIMIT, WRITE_MAX_BYTES
 from tests.server.market_records import balance, durable, order
 from tests.server.stream_client import CLOSE, TEXT, StreamClient, hub_server
 from tests.server.stream_market import Connect, Market, changed, fill, sign_in

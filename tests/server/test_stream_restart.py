@@ -12,7 +12,7 @@ from server.candle_streams import CandleStreams
 from server.fan_out import Hub
 from server.market_view import MarketView
 from server.principal import Principal, Role
-from server.private_streams import ORDERS
+from server.private_channels import ORDERS
 from tests.server.ledger_world import World, open_world
 from tests.server.stream_client import StreamClient, hub_server
 from tests.server.stream_market import Connect, HandClock, encode_balance, encode_order

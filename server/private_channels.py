@@ -1,0 +1,34 @@
+"""The channels that are not everybody's: which events go to which, and whose stream of it a client reads."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.events import AnyEvent, BalanceChanged, OrderUpdated, RiskViolated
+from server.busted_orders import OrderBusted
+from sql.notifications import NOTABLE, Notification
+
+ORDERS: Final = "orders"
+BALANCE: Final = "balance"
+NOTIFICATIONS: Final = "notifications"
+RISK: Final = "risk"
+CHANNELS: Final[dict[type[AnyEvent], str]] = {
+    OrderUpdated: ORDERS,
+    BalanceChanged: BALANCE,
+    RiskViolated: RISK,
+    **dict.fromkeys(NOTABLE, NOTIFICATIONS),
+}
+"""Which event goes to which private channel, for the account the event names. A notification is made of its whole record,
+of an order's report too (sql/notifications.py); a bust is also told in `orders`, to both sides.
+"""
+
+OF_THE_VENUE: Final = frozenset({RISK})
+"""Channels that are one stream of the whole venue: for operators, who have no account."""
+
+Told = OrderUpdated | OrderBusted | BalanceChanged | Notification | RiskViolated
+"""What the entries of a stream are."""
+
+
+def reader_of(channel: str, account_id: int) -> int:
+    """Whose stream of a channel a client with this account reads; 0 is the venue's."""
+    return 0 if channel in OF_THE_VENUE else account_id
