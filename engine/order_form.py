@@ -159,7 +159,8 @@ def price_bounds(instrument: Instrument) -> tuple[tuple[str, int], ...]:
 
 def invalid(member: str, value: int) -> Refused:
     """A combination that makes no sense, named by the member that makes it so."""
-    return Refused(Refusal.INVALID_TERMS, ((member, value),))
+    figure = int(value)  # a flag too: the detail is kept as figures
+    return Refused(Refusal.INVALID_TERMS, ((member, figure),))
 
 
 def terms_refusal(

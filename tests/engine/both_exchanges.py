@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Final
 
-from engine.apply import Applied, apply
+from engine.apply import apply
 from engine.commands import CancelOrder, Envelope
-from engine.events import OrderUpdated, PhaseChanged, Refused
 from engine.invariants import check_invariants
 from engine.kinds import Source
 from engine.state import State
 from engine.state_hash import state_hash
+from tests.engine.happenings import Happenings
 from tests.engine.mirror import Mirror, all_rows, restored
 from tests.engine.naive_exchange import NaiveExchange
 from tests.engine.random_commands import RandomCommands, Step
 from tests.engine.random_orders import FEATURES
 from tests.engine.same_events import Comparison, facts
+
+BUGS: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What an engine that does not know what to do raises."""
 
 SHRINKING_S: Final = 60.0
 """How long a failing sequence is made shorter before it is shown."""
@@ -33,15 +45,19 @@ class Both:
         self.comparison = Comparison()
         self.mirror = Mirror(self.state)
         self.dice = dice
-        self.seen: Counter[str] = Counter()
+        self.happenings = Happenings()
 
     def problems(self, step: Step) -> list[str]:
         """Carry a command out in both; what is wrong after it."""
         envelope, command, now_us = step
+        phases = {symbol: each.phase for symbol, each in self.naive.instruments.items()}
         expected = self.naive.apply(envelope, command, now_us)
-        applied = apply(self.state, envelope, command, now_us)
+        try:
+            applied = apply(self.state, envelope, command, now_us)
+        except BUGS as error:
+            return [f"{type(error).__name__}: {error}", *traceback.format_tb(error.__traceback__)[-3:]]
         found = self.comparison.differences(applied.events, expected.events)
-        answers = list(map(facts, applied.answer)), list(map(facts, expected.answer))
+        answers = [list(filter(None, map(facts, answer))) for answer in (applied.answer, expected.answer)]
         if answers[0] != answers[1] and Counter(answers[0]) != Counter(answers[1]):
             found.append(f"answered {applied.answer}, expected {expected.answer}")
         if applied.duplicate != expected.duplicate:
@@ -53,26 +69,8 @@ class Both:
             if state_hash(rebuilt) != state_hash(self.state):
                 found.append("a state rebuilt from its rows has another hash")
             self.state, self.mirror = rebuilt, Mirror(rebuilt)
-        self.count(applied)
+        self.happenings.count(applied, phases)
         return found
-
-    def count(self, applied: Applied) -> None:
-        """What happened, by the names that tests ask for."""
-        seen, fired = self.seen, 0
-        for event in applied.events:
-            seen[type(event).__name__] += 1
-            if type(event) is OrderUpdated:
-                seen[f"{event.order_type.name} {event.status.name} {event.reason.name}"] += 1
-                seen[f"{event.order_type.name} {event.time_in_force.name}"] += 1
-                if event.special is not None and event.special.triggered_us == applied.now_us:
-                    fired += 1
-            elif type(event) is Refused:
-                seen[event.refusal.name] += 1
-            elif type(event) is PhaseChanged:
-                seen[f"{event.phase.name} {event.reason}"] += 1
-        if fired:
-            seen["a stop fires"] += fired
-            seen["a cascade of stops"] += fired > 1
 
     def last_problems(self) -> list[str]:
         """What is wrong with what both have in the end."""
@@ -106,18 +104,21 @@ def run(seed: int, count: int, features: frozenset[str] = FEATURES) -> Counter[s
     for step in RandomCommands(seed, both.naive, features).steps(count):
         seq, steps_before = both.naive.seq, len(steps)
         steps.append(step)
-        try:
-            problems = both.problems(step)
-        except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
-            problems = [f"{type(error).__name__}: {error}"]
+        problems = both.problems(step)
         if problems:
             raise AssertionError(report(seed, steps, problems))
         if both.naive.seq == seq:
             steps[steps_before] = None
     problems = both.last_problems()
     assert not problems, f"seed {seed}: {problems}"
-    return both.seen
+    return both.happenings.seen
 
+
+TOLD_MAX: Final = 60
+"""So many steps are shown at most."""
+
+SAME: Final = 28
+"""Problems that begin alike are taken for the same one."""
 
 NOTHING: Final = (Envelope(Source.OPERATOR), CancelOrder(0))
 """Stands for a step that was left out: it is refused, and the ids of those after it stay the same."""
@@ -129,10 +130,7 @@ def replayed(steps: Sequence[Step | None], kept: set[int]) -> list[str]:
     for index, step in enumerate(steps):
         if step is None:
             continue
-        try:
-            problems = both.problems(step if index in kept else (*NOTHING, step[2]))
-        except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
-            problems = [f"{type(error).__name__}: {error}"]
+        problems = both.problems(step if index in kept else (*NOTHING, step[2]))
         if problems:
             return problems
     return []
@@ -142,15 +140,16 @@ def shrunk(steps: Sequence[Step | None], seconds: float = SHRINKING_S) -> tuple[
     """As few steps as can be found in the time that still show a problem, and that problem."""
     until_s = time.monotonic() + seconds
     kept = {index for index, step in enumerate(steps) if step is not None}
+    always = {index for index, step in enumerate(steps) if step and step[0].source is Source.CONFIG}
     problems = replayed(steps, kept)
     size = len(kept) // 2
     while size and problems:
-        for chunk in chunks(sorted(kept), size):
+        for chunk in chunks(sorted(kept - always), size):
             if time.monotonic() > until_s:
                 return kept, problems
             fewer = kept - set(chunk)
             found = replayed(steps, fewer)
-            if found:
+            if found and found[0][:SAME] == problems[0][:SAME]:
                 kept, problems = fewer, found
         size //= 2
     return kept, problems
@@ -165,8 +164,10 @@ def report(seed: int, steps: Sequence[Step | None], problems: list[str]) -> str:
     """What went wrong, and the sequence that shows it."""
     kept, fewest = shrunk(steps)
     lines = [f"seed {seed}, step {len(steps) - 1}", *problems, "", f"{len(kept)} steps show:", *fewest, ""]
-    for index in sorted(kept):
-        step = steps[index]
-        if step is not None:
-            lines.append(f"{index} at {step[2]} account {step[0].account_id}: {step[1]}")
+    told = [(index, step) for index, step in enumerate(steps) if index in kept and step is not None]
+    told = [(index, step) for index, step in told if step[0].source is not Source.CONFIG]
+    if len(told) > TOLD_MAX:
+        lines.append(f"(the last {TOLD_MAX} of them)")
+    for index, step in told[-TOLD_MAX:]:
+        lines.append(f"{index} at {step[2]} account {step[0].account_id}: {step[1]}")
     return "\n".join(lines)

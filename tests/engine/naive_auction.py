@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import engine.events as ev
-from engine.events import AnyEvent
-from engine.kinds import Phase, Side, TimeInForce
+from engine.events import AnyEvent, Indicative
+from engine.kinds import OrderType, Phase, Side, TimeInForce
 from tests.engine.naive_records import NaiveOrder
 from tests.engine.naive_stops import NaiveStops
 from tests.engine.naive_turn import NaiveInstrument, NaiveTurn
@@ -57,7 +56,7 @@ class NaiveAuction(NaiveStops):
         reference_e4 = instrument.on_tick_e4()
         if reference_e4 == 0:
             return 0
-        prices = {order.limit_e4 for order in orders if not order.takes_any_price()} | {reference_e4}
+        prices = {order.limit_e4 for order in orders if self.is_in_question(order)} | {reference_e4}
         volumes = {price_e4: self.volumes_at(orders, price_e4) for price_e4 in prices}
         most_e8 = max(volume_e8 for volume_e8, _ in volumes.values())
         if most_e8 == 0:
@@ -71,13 +70,25 @@ class NaiveAuction(NaiveStops):
             return min(best)
         return min(best, key=lambda price_e4: (abs(price_e4 - reference_e4), -price_e4))
 
+    def is_in_question(self, order: NaiveOrder) -> bool:
+        """A limit in the levels, or of a LIMIT order for the auction alone; no collar, no IOC order that a halt left over."""
+        return order.resting or (order.order_type is OrderType.LIMIT and order.time_in_force in OF_AUCTION)
+
     def uncross(self, turn: NaiveTurn, instrument: NaiveInstrument, phase: Phase) -> None:
-        """Trade at one price until one side is used up; again, while what self-trade prevention left still crosses."""
-        last_e4 = 0
-        while price_e4 := self.auction_price_e4(instrument, self.taking_part(instrument.symbol, phase)):
-            last_e4 = self.trade_at(turn, instrument, phase, price_e4) or last_e4
-        instrument.halt_reference_e4 = last_e4
-        instrument.halt_set_us = turn.now_us if last_e4 else 0
+        """One auction; its price is what bands that halt are around then."""
+        price_e4 = self.auction_price_e4(instrument, self.taking_part(instrument.symbol, phase))
+        traded_e4 = self.trade_at(turn, instrument, phase, price_e4) if price_e4 else 0
+        instrument.halt_reference_e4, instrument.halt_set_us = traded_e4, turn.now_us
+
+    def uncross_rest(self, turn: NaiveTurn, instrument: NaiveInstrument, phase: Phase) -> None:
+        """What self-trade prevention, pairs or collars left crossed."""
+        while True:
+            resting = [each for each in self.orders if each.resting and each.symbol == instrument.symbol]
+            bids = [order.limit_e4 for order in resting if order.side is BUY]
+            asks = [order.limit_e4 for order in resting if order.side is SELL]
+            if not bids or not asks or max(bids) < min(asks):
+                return
+            self.uncross(turn, instrument, phase)
 
     def trade_at(self, turn: NaiveTurn, instrument: NaiveInstrument, phase: Phase, price_e4: int) -> int:
         """Head meets head; returns the price when there was a trade, else 0."""
@@ -103,5 +114,4 @@ class NaiveAuction(NaiveStops):
         if told == instrument.indicated:
             return None
         instrument.indicated = told
-        event: AnyEvent = vars(ev)["Indicative"](instrument.symbol, *told)
-        return event
+        return Indicative(instrument.symbol, *told)

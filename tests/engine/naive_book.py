@@ -96,7 +96,7 @@ class NaiveBook(NaiveSessions):
         if is_market:
             limit_e4 = self.collar_e4(instrument, command.side, instrument.anchor_e4())
         quantity_e8 = self.notional_e8(instrument, command.side, notional_e4, limit_e4, is_market=is_market)
-        return quantity_e8 or Refused(Refusal["NOTIONAL_TOO_SMALL"])
+        return quantity_e8 or Refused(Refusal.NOTIONAL_TOO_SMALL)
 
     def make(
         self,
@@ -151,7 +151,7 @@ class NaiveBook(NaiveSessions):
 
     def would_take(self, order: NaiveOrder) -> Refused | None:
         if order.asked().post_only and self.matches(order) and self.counterparties(order):
-            return Refused(Refusal["POST_ONLY_WOULD_TAKE"])
+            return Refused(Refusal.POST_ONLY_WOULD_TAKE)
         return None
 
     # -- cancels

@@ -241,7 +241,7 @@ class NaiveExchange(NaiveReplace):
                 self.open_orders_max = command.open_orders_max
                 self.collar_bps = command.market_collar_bps
                 self.key_ttl_us = command.key_ttl_us
-                self.gtc_max_age_us = getattr(command, "gtc_max_age_us", 2**62)
+                self.gtc_max_age_us = command.gtc_max_age_us
             case c.SetInstrument():
                 return self.list_instrument(turn, command)
             case c.OpenAccount():
@@ -267,10 +267,9 @@ class NaiveExchange(NaiveReplace):
         instrument = NaiveInstrument(
             command.symbol, command.currency, command.tick_e4, command.lot_e8, command.price_min_e4,
             command.price_max_e4, command.calendar, command.price_source, command.band_bps,
-            command.fee_schedule, command.reference_e4, phase,
+            command.fee_schedule, command.reference_e4, phase, command.halt_bps, command.halt_window_us,
+            command.halt_us, command.resume_auction,
         )  # fmt: skip
-        for name in ("halt_bps", "halt_window_us", "halt_us", "resume_auction"):
-            setattr(instrument, name, getattr(command, name, 0))
         self.instruments[command.symbol] = instrument
         fields = {name: getattr(command, name) for name in e.InstrumentSet.__struct_fields__}
         turn.events.append(e.InstrumentSet(**fields))

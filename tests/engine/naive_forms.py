@@ -6,7 +6,15 @@ from typing import Final
 
 from engine.commands import PlaceOrder
 from engine.events import Refused
-from engine.kinds import AccountStatus, KillScope, OrderClass, OrderType, Phase, Side, TimeInForce
+from engine.kinds import (
+    AccountStatus,
+    KillScope,
+    OrderClass,
+    OrderType,
+    Phase,
+    Side,
+    TimeInForce,
+)
 from engine.refusals import Refusal
 from engine.terms import NO_TERMS, Leg, Terms
 from tests.engine.naive_records import NaiveAccount, NaiveOrder, worth
@@ -101,22 +109,20 @@ class NaiveForms(NaiveRules):
     def good_stop(self, instrument: NaiveInstrument, order_type: OrderType, terms: Terms) -> Refused | None:
         """The stop, or the trail, that its type needs, and nothing else."""
         stop_e4, trail_e4, trail_ppm = terms.stop_e4, terms.trail_e4, terms.trail_ppm
-        if order_type in (STOP_LOSS, STOP_LIMIT):
-            if trail_e4 or trail_ppm:
-                return invalid("trail_e4", trail_e4) if trail_e4 else invalid("trail_ppm", trail_ppm)
-            return self.good_price(instrument, stop_e4)
-        if stop_e4:
-            return invalid("stop_e4", stop_e4)
-        if order_type is not TRAILING:
-            if trail_e4 or trail_ppm:
-                return invalid("trail_e4", trail_e4) if trail_e4 else invalid("trail_ppm", trail_ppm)
-            return None
-        if bool(trail_e4) == bool(trail_ppm):
+        if order_type is not TRAILING and trail_e4:
             return invalid("trail_e4", trail_e4)
-        if trail_e4 and not 0 < trail_e4 <= instrument.price_max_e4:
-            return invalid("trail_e4", trail_e4)
-        if trail_ppm and not 0 < trail_ppm <= 500_000:
+        if order_type is not TRAILING and trail_ppm:
             return invalid("trail_ppm", trail_ppm)
+        if order_type not in (STOP_LOSS, STOP_LIMIT) and stop_e4:
+            return invalid("stop_e4", stop_e4)
+        if order_type in (STOP_LOSS, STOP_LIMIT):
+            return self.good_price(instrument, stop_e4)
+        if order_type is not TRAILING:
+            return None
+        if trail_ppm and not trail_e4:
+            return None if 0 < trail_ppm <= 500_000 else invalid("trail_ppm", trail_ppm)
+        if trail_ppm or not 0 < trail_e4 <= instrument.price_max_e4:
+            return invalid("trail_e4", trail_e4)
         if trail_e4 % instrument.tick_e4:
             return Refused(Refusal.INVALID_TICK_SIZE, (("tick_e4", instrument.tick_e4),))
         return None
@@ -176,11 +182,15 @@ class NaiveForms(NaiveRules):
         anchor_e4 = instrument.anchor_e4()
         if anchor_e4 == 0:
             return Refused(Refusal.NO_REFERENCE_PRICE)
-        if order.is_stop() and checks_stop and self.reached(order, anchor_e4):
-            return Refused(Refusal["STOP_PRICE_REACHED"], (("reference_e4", anchor_e4),))
-        limit_e4, quantity_e8 = order.limit_e4, order.leaves_e8()
-        if order.is_stop():
+        if order.is_stop() and order.trigger_e4:
+            refused = self.good_trigger(instrument, order)
+            if refused is None and checks_stop and self.reached(order, anchor_e4):
+                detail = (("reference_e4", anchor_e4),)
+                refused = Refused(Refusal.STOP_PRICE_REACHED, detail)
+            if refused:
+                return refused
             anchor_e4 = order.trigger_e4
+        limit_e4, quantity_e8 = order.limit_e4, order.leaves_e8()
         high_e4, low_e4 = (
             highest_e4(anchor_e4, instrument.band_bps),
             lowest_e4(anchor_e4, instrument.band_bps),
@@ -194,6 +204,12 @@ class NaiveForms(NaiveRules):
         if worth(limit_e4, quantity_e8) > self.value_max_e4:
             return Refused(Refusal.ORDER_VALUE_TOO_LARGE, (("maximum_e4", self.value_max_e4),))
         return None
+
+    def good_trigger(self, instrument: NaiveInstrument, order: NaiveOrder) -> Refused | None:
+        low_e4, high_e4 = instrument.price_min_e4, instrument.price_max_e4
+        if low_e4 <= order.trigger_e4 <= high_e4:
+            return None
+        return Refused(Refusal.INVALID_PRICE, (("price_min_e4", low_e4), ("price_max_e4", high_e4)))
 
     def price_it(self, instrument: NaiveInstrument, order: NaiveOrder) -> None:
         """Its trigger, and the price it may trade at: its own, or the collar around the reference or the trigger."""

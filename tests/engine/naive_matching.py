@@ -211,13 +211,17 @@ class NaiveMatching(NaiveForms):
         instrument.halt_reference_e4, instrument.halt_set_us = band[:2]
         if allowed:
             return False
+        self.begin_halt(turn, instrument, "price_band")
+        return True
+
+    def begin_halt(self, turn: NaiveTurn, instrument: NaiveInstrument, reason: str) -> None:
+        """The call before trading goes on."""
         instrument.phase = Phase.HALT_AUCTION
-        turn.events.append(PhaseChanged(instrument.symbol, Phase.HALT_AUCTION, "price band"))
+        turn.events.append(PhaseChanged(instrument.symbol, Phase.HALT_AUCTION, reason))
         due_us = turn.now_us + instrument.halt_us
         self.timers.append(NaiveTimer(turn.new_id(), due_us, TimerKind.REOPEN, instrument.symbol))
         instrument.indicated = (0, 0, 0)
         self.watch_calls(turn)
-        return True
 
     def watch_calls(self, turn: NaiveTurn) -> None:
         """One timer a second tells what all calls would give."""

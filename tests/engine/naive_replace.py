@@ -38,28 +38,25 @@ class NaiveReplace(NaiveBook):
         price_e4 = (command.price_e4 or old.price_e4) if is_priced else 0
         total_e8 = command.quantity_e8 or old.quantity_e8
         terms = self.new_terms(old, command)
+        nothing = Refused(Refusal.INVALID_REPLACE, (("filled_e8", old.filled_e8()),))
         refused = (
             self.may_trade(account, instrument, old.time_in_force, turn.now_us)
             or self.good_quantity(instrument, total_e8)
             or self.good_price_of(instrument, old.order_type, price_e4)
+            or (nothing if command.price_e4 and not is_priced else None)
             or self.good_stop(instrument, old.order_type, terms or Terms())
         )
         if refused:
             return refused
         is_same = price_e4 == old.price_e4 and terms == old.terms
-        names_a_stop = (
-            getattr(command, "stop_e4", 0)
-            or getattr(command, "trail_e4", 0)
-            or getattr(command, "trail_ppm", 0)
-        )
+        names_a_stop = command.stop_e4 or command.trail_e4 or command.trail_ppm
         if (
-            (command.price_e4 and not is_priced)
-            or total_e8 <= old.filled_e8()
+            total_e8 <= old.filled_e8()
             or (is_same and total_e8 == old.quantity_e8)
             or (names_a_stop and old.status is not OrderStatus.HELD)
             or ((old.group_id or old.parent_id) and total_e8 != old.quantity_e8)
         ):
-            return Refused(Refusal.INVALID_REPLACE, (("filled_e8", old.filled_e8()),))
+            return nothing
         only_smaller = is_same and total_e8 < old.quantity_e8
         new = self.successor(turn, old, total_e8 - old.filled_e8(), price_e4, terms)
         new.client_order_id = command.client_order_id
@@ -77,26 +74,28 @@ class NaiveReplace(NaiveBook):
         if refused:
             return refused
         self.take_place(turn, old, new)
-        if only_smaller and old.was_resting:
+        self.go_on(turn, old, new, keeps_place=only_smaller)
+        return new.order_id
+
+    def go_on(self, turn: NaiveTurn, old: NaiveOrder, new: NaiveOrder, *, keeps_place: bool) -> None:
+        """Where the old one stood, or by the way of a new order."""
+        if new.status is OrderStatus.HELD:
+            return
+        if not keeps_place:
+            self.trade(turn, new)
+        elif old.was_resting:
             new.resting = True
             new.shown_e8 = min(old.was_shown_e8, new.leaves_e8())
             turn.touch(level_of=new)
-        elif only_smaller and new.status is not OrderStatus.HELD:
+        else:
             self.wait(turn, new)
-        elif new.status is not OrderStatus.HELD:
-            self.trade(turn, new)
-        return new.order_id
 
     def new_terms(self, old: NaiveOrder, command: ReplaceOrder) -> Terms | None:
         terms = old.terms
-        if getattr(command, "stop_e4", 0):
-            terms = changed(terms or Terms(), stop_e4=getattr(command, "stop_e4", 0))
-        if getattr(command, "trail_e4", 0) or getattr(command, "trail_ppm", 0):
-            terms = changed(
-                terms or Terms(),
-                trail_e4=getattr(command, "trail_e4", 0),
-                trail_ppm=getattr(command, "trail_ppm", 0),
-            )
+        if command.stop_e4:
+            terms = changed(terms or Terms(), stop_e4=command.stop_e4)
+        if command.trail_e4 or command.trail_ppm:
+            terms = changed(terms or Terms(), trail_e4=command.trail_e4, trail_ppm=command.trail_ppm)
         return terms
 
     def successor(

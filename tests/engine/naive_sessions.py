@@ -22,7 +22,7 @@ class NaiveSessions(NaiveAuction):
             calendar = NaiveCalendar(command.calendar, (), turn.now_us)
             self.calendars[command.calendar] = calendar
         calendar.sessions = command.sessions
-        calendar.phases = getattr(command, "phases", ())
+        calendar.phases = command.phases
         self.follow_clock(turn, calendar)
 
     def fire_timer(self, turn: NaiveTurn, command: c.FireTimer) -> e.Refused | None:
@@ -60,10 +60,9 @@ class NaiveSessions(NaiveAuction):
         books = [self.instruments[symbol] for symbol in sorted(self.instruments)]
         books = [each for each in books if each.calendar == calendar.calendar]
         for instrument in books:
-            over = calendar.phase is not phase
-            if over and instrument.is_call():
+            if instrument.is_call() and self.leaves(instrument, phase):
                 self.end_call(turn, instrument)
-            if over:
+            if calendar.phase is not phase:
                 self.end_orders_of(turn, instrument, calendar.phase)
         ended = [close_us for _, close_us in calendar.sessions if calendar.ended_us < close_us <= now_us]
         if ended:
@@ -71,7 +70,7 @@ class NaiveSessions(NaiveAuction):
             for instrument in books:
                 self.end_day(turn, instrument, stays_open=phase is Phase.CONTINUOUS)
         for instrument in books:
-            if not instrument.halted and calendar.phase is not phase:
+            if self.leaves(instrument, phase):
                 self.begin(turn, instrument, phase, "calendar")
         calendar.phase = phase
         self.timers = [
@@ -85,6 +84,12 @@ class NaiveSessions(NaiveAuction):
         self.watch_calls(turn)
 
     # -- calls and phases
+
+    def leaves(self, instrument: NaiveInstrument, phase: Phase) -> bool:
+        """Whether a book follows its calendar; a halt by bands is over with the next call, or with the session."""
+        if instrument.halted or instrument.phase is phase:
+            return False
+        return not (instrument.phase is Phase.HALT_AUCTION and phase is Phase.CONTINUOUS)
 
     def end_call(self, turn: NaiveTurn, instrument: NaiveInstrument) -> None:
         """The uncross; a halt by bands is over with it."""
@@ -111,13 +116,11 @@ class NaiveSessions(NaiveAuction):
         instrument.phase = phase
         turn.events.append(e.PhaseChanged(instrument.symbol, phase, reason))
         mine = [order for order in self.orders if order.symbol == instrument.symbol]
-        for order in mine:
-            if order.resting and self.waits(order):
-                self.wait(turn, order)
-            elif order.waiting and not self.waits(order):
-                self.rest(turn, order)
+        self.seat(turn, instrument)
         if phase in (Phase.CONTINUOUS, Phase.EXTENDED) and not was_call:
             self.uncross(turn, instrument, phase)
+        if phase in (Phase.CONTINUOUS, Phase.EXTENDED):
+            self.uncross_rest(turn, instrument, phase)
         if phase is Phase.CONTINUOUS:
             for order in sorted(mine, key=lambda order: order.place):
                 if order.waiting and self.matches(order):
@@ -128,6 +131,14 @@ class NaiveSessions(NaiveAuction):
         if instrument.is_call():
             instrument.indicated = (0, 0, 0)
 
+    def seat(self, turn: NaiveTurn, instrument: NaiveInstrument) -> None:
+        """In the levels is what the phase has there."""
+        for order in [order for order in self.orders if order.symbol == instrument.symbol]:
+            if order.resting and self.waits(order):
+                self.wait(turn, order)
+            elif order.waiting and not self.waits(order):
+                self.rest(turn, order)
+
     def halt_or_resume(self, turn: NaiveTurn, command: c.HaltSymbol | c.ResumeSymbol) -> e.Refused | None:
         instrument = self.instruments.get(command.symbol)
         if instrument is None:
@@ -135,12 +146,17 @@ class NaiveSessions(NaiveAuction):
         if isinstance(command, c.HaltSymbol):
             instrument.halted, instrument.phase = True, Phase.HALTED
             self.drop_reopening(instrument)
+            self.seat(turn, instrument)
             turn.events.append(e.PhaseChanged(command.symbol, Phase.HALTED, command.reason))
             return None
         if not instrument.halted:
             return e.Refused(Refusal.SYMBOL_NOT_HALTED)
         instrument.halted = False
-        self.begin(turn, instrument, self.calendars[instrument.calendar].phase_at(turn.now_us), "resumed")
+        phase = self.calendars[instrument.calendar].phase_at(turn.now_us)
+        if instrument.resume_auction and phase is Phase.CONTINUOUS:
+            self.begin_halt(turn, instrument, "resumed")
+            return None
+        self.begin(turn, instrument, phase, "resumed")
         self.watch_calls(turn)
         return None
 

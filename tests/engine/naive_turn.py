@@ -68,13 +68,14 @@ class NaiveCalendar:
         return min(ahead) if ahead else None
 
     def has_ahead(self, auction: Phase, now_us: int) -> bool:
-        """Whether such a call is on, or begins before the next end of a day."""
-        ends = [close_us for _, close_us in self.sessions if close_us > now_us]
-        starts = [start_us for start_us, _ in self.phases] + [10**30]
-        return bool(ends) and any(
-            phase is auction and start_us < min(ends) and now_us < starts[index + 1]
-            for index, (start_us, phase) in enumerate(self.phases)
-        )
+        """Whether such a call ends before the day does."""
+        days = [close_us for _, close_us in self.sessions if close_us > now_us]
+        calls = [
+            end_us
+            for (_, phase), (end_us, _) in zip(self.phases, self.phases[1:], strict=False)
+            if phase is auction and end_us > now_us
+        ]
+        return bool(days) and bool(calls) and min(calls) <= min(days)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from engine.kinds import (
     OrderClass,
     OrderStatus,
     OrderType,
+    Phase,
     SelfTradePrevention,
     Side,
     TimeInForce,
@@ -22,7 +23,7 @@ from tests.engine.naive_exchange import NaiveExchange
 from tests.engine.naive_records import NaiveAccount, NaiveOrder
 from tests.engine.naive_turn import NaiveInstrument
 
-FEATURES: Final[frozenset[str]] = frozenset()
+FEATURES: Final = frozenset({"auctions", "extended", "gtd", "halts", "stops"})
 """What the engine has of docs/orders.md by now; the rest stays out of the mix. All of them: """
 
 SECOND_US = 10**6
@@ -90,6 +91,8 @@ class RandomOrders:
         account = self.naive.accounts.get(account_id)
         if account is not None and len(account.lots.get(instrument.symbol, ())) > LOTS_MAX:
             return self.sell_out(account, instrument)
+        if instrument.phase is Phase.EXTENDED and "extended" in self.features and random.random() < 0.5:
+            return self.extended(instrument)
         choose = random.choices(list(self.kinds), weights=list(self.kinds.values()))[0]
         return self.spoilt(choose(instrument))
 
@@ -226,7 +229,6 @@ class RandomOrders:
             return order
         terms = order.terms
         wrongs: list[c.PlaceOrder] = [
-            changed(order, terms=changed(terms, post_only=not terms.post_only)),
             changed(order, terms=changed(terms, expires_us=self.now_us)),
             changed(order, time_in_force=random.choice(list(TimeInForce))),
         ]
@@ -236,6 +238,8 @@ class RandomOrders:
                 changed(order, terms=changed(terms, trail_e4=-1)),
                 changed(order, terms=changed(terms, trail_ppm=500_001)),
             ]
+        if "post_only" in self.features:
+            wrongs += [changed(order, terms=changed(terms, post_only=not terms.post_only))]
         if "iceberg" in self.features:
             wrongs += [changed(order, terms=changed(terms, display_e8=order.quantity_e8))]
         if "notional" in self.features:

@@ -321,3 +321,17 @@ def test_transfers_do_not_disturb_a_crossed_book() -> None:
     enter(world, "ann buys 5 101", "bob sells 5 99")
     world.do(TransferIn(world.ids["ann"], "AAPL", e8("1"), e4("1")))
     assert world.book() == (["5@101"], ["5@99"])
+
+
+def test_a_market_order_that_trades_after_the_call_is_reported() -> None:
+    """The auction at 94 is too low for its collar; it meets what self-trade prevention left of the buyers."""
+    world = in_call()
+    enter(world, "bob buys 1 97", "eve buys 20 94", "bob sells 15 94")
+    (order,) = enter(world, "dan sells 1 market")
+    events = world.advance(OPENS)
+    assert trades(events) == ["1@97"]
+    (report,) = [
+        each for each in events if isinstance(each, OrderUpdated) and each.order_id == order.order_id
+    ]
+    assert (report.status, report.filled_e8) == (OrderStatus.FILLED, e8("1"))
+    assert report.updated_us >= OPENS
