@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from engine.commands import MassQuote
-from engine.kinds import Side
+from engine.kinds import Side, TimeInForce
 from engine.refusals import Refusal
 from engine.risk import account_refusal, market_refusal
 from engine.state import State
@@ -98,7 +98,9 @@ class MakerQuotes:
         instrument = self._state.instruments.get(self.symbol)
         if account is None or instrument is None:
             return False
-        return not (account_refusal(account) or market_refusal(self._state, account, instrument))
+        state = self._state
+        refused = market_refusal(state, account, instrument, TimeInForce.DAY, state.last_us)
+        return account_refusal(account) is None and refused is None
 
     def _resting(self) -> int:
         """How many of the account's quotes still stand in the book."""
