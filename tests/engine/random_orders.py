@@ -23,7 +23,9 @@ from tests.engine.naive_exchange import NaiveExchange
 from tests.engine.naive_records import NaiveAccount, NaiveOrder
 from tests.engine.naive_turn import NaiveInstrument
 
-FEATURES: Final = frozenset({"auctions", "extended", "gtd", "halts", "stops"})
+FEATURES: Final = frozenset(
+    {"auctions", "extended", "gtd", "halts", "iceberg", "notional", "post_only", "stops"}
+)
 """What the engine has of docs/orders.md by now; the rest stays out of the mix. All of them: """
 
 SECOND_US = 10**6
