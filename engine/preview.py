@@ -1,7 +1,8 @@
 """What an order would do if it were placed now. Decided by the functions that place it; nothing changes.
 
 Source: API.md, `POST /orders/preview`. A test places thousands of random orders after their previews and
-compares: the order, the refusal and the money are the same to the last unit.
+compares: the order, the refusal and the money are the same to the last unit. What stops would do that the order's
+trades fire is not looked at.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from engine.commands import PlaceOrder
 from engine.events import OrderUpdated, Refused
 from engine.halts import band_e4
-from engine.iceberg import visible_e8
+from engine.iceberg import show, visible_e8
 from engine.kinds import CloseReason, OrderStatus, OrderType, Phase, SelfTradePrevention, Side, TimeInForce
 from engine.order_form import post_only_refusal
 from engine.orders import Level, Order, buy_hold_e4, charge_terms, fee_due_e4
@@ -23,7 +24,7 @@ from engine.state import Account, State
 from engine.trading import new_order
 from engine.turn import Turn
 from engine.units import notional_down_e4
-from engine.waiting import matches_now
+from engine.waiting import is_off_book, matches_now
 
 
 class Preview(Struct, frozen=True):
@@ -73,6 +74,8 @@ def preview_order(state: State, account_id: int, command: PlaceOrder, now_us: in
     order.hold_e4 = worst_hold_e4
     trial = _Trial(state, account, order)
     trial.match()
+    if order.status <= OrderStatus.PARTIAL and not is_off_book(order, instrument.phase):
+        show(order)
     cash_e4, held_e4 = (account.cash_e4, account.held_e4) if refusals else trial.balance()
     return Preview(
         *(refusals, order.snapshot(), worst_hold_e4, cash_e4, held_e4, trial.meets_own),
