@@ -192,7 +192,7 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     catalogue = feed.listed_in(load_catalogue(settings.catalogue_dir), may_list=demo_mode)
     core = await open_core(settings, feed.clock, lifecycle)
     feed.continue_after(core.state.last_us, core.folder.path)
-    venue = Venue(core.runtime, catalogue, settings.idempotency, feed.sources)
+    venue = Venue(core.runtime, catalogue, settings.idempotency, feed.sources, settings.risk)
     await venue.configure()
     lifecycle.on_tick(venue.tick)
     services = await _open_services(settings, core, feed, lifecycle)

@@ -22,6 +22,7 @@ from config.records import (
     InstrumentConfig,
     LimitsConfig,
     MarketDays,
+    RiskConfig,
 )
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -38,6 +39,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         instruments=found.instruments.records,
         fee_schedules=found.fee_schedules.records,
         limits=found.limits.records[0],
+        risk=found.risk.records[0],
         calendars=with_market_days(found.calendars.records, found.market_days.records),
         indices=found.indices.records,
     )
@@ -49,13 +51,15 @@ def read_files(folder: Path, problems: list[str]) -> CatalogueFiles:
     own = folder / "market_days.toml"
     if (folder / "indices.toml").exists():
         indices = _records(folder / "indices.toml", "index", IndexConfig, problems)
+    limits, risk = _limits(folder / "limits.toml", problems)
     return CatalogueFiles(
         _records(folder / "instruments.toml", "instrument", InstrumentConfig, problems),
         _records(folder / "fees.toml", "schedule", FeeScheduleConfig, problems),
-        _limits(folder / "limits.toml", problems),
+        limits,
         _records(folder / "calendars.toml", "calendar", CalendarConfig, problems),
         indices,
         _records(own if own.exists() else PROFILE_FOLDER / own.name, "market", MarketDays, problems),
+        risk,
     )
 
 
@@ -96,15 +100,22 @@ def _records(path: Path, table: str, kind: type[R], problems: list[str]) -> Entr
     return Entries(tuple(found), is_complete=len(found) == len(entries))
 
 
-def _limits(path: Path, problems: list[str]) -> Entries[LimitsConfig]:
-    document = _document(path, {"limits"}, problems)
+def _limits(path: Path, problems: list[str]) -> tuple[Entries[LimitsConfig], Entries[RiskConfig]]:
+    """The tables [limits] and, with its defaults where the file has none, [risk]."""
+    document = _document(path, {"limits", "risk"}, problems)
     if document is None:
-        return Entries((), is_complete=False)
-    table = document.get("limits")
+        return Entries((), is_complete=False), Entries((), is_complete=False)
+    return (
+        _table(document.get("limits"), "limits", LimitsConfig, path, problems),
+        _table(document.get("risk", {}), "risk", RiskConfig, path, problems),
+    )
+
+
+def _table(table: object, name: str, kind: type[R], path: Path, problems: list[str]) -> Entries[R]:
     if not isinstance(table, dict):
-        problems.append(f"{path.name}: must have a table [limits]")
+        problems.append(f"{path.name}: must have a table [{name}]")
         return Entries((), is_complete=False)
-    return Entries((_record(table, LimitsConfig, f"{path.name}: limits", problems),))
+    return Entries((_record(table, kind, f"{path.name}: {name}", problems),))
 
 
 def _document(path: Path, known: set[str], problems: list[str]) -> dict[str, Any] | None:

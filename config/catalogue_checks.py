@@ -13,6 +13,7 @@ from config.records import (
     IndexConfig,
     InstrumentConfig,
     LimitsConfig,
+    RiskConfig,
     Weighting,
 )
 
@@ -39,6 +40,8 @@ def problems_in(found: CatalogueFiles) -> list[str]:
     ]
     for limits in found.limits.entries:
         problems.extend(f"{limits.label}.{problem}" for problem in _limits(limits))
+    for risk in found.risk.entries:
+        problems.extend(f"{risk.label}.{problem}" for problem in _risk(risk))
     for schedule in found.fee_schedules.entries:
         problems.extend(f"{schedule.label}.{problem}" for problem in _fees(schedule))
     for entry in found.instruments.entries:
@@ -125,6 +128,22 @@ def _limits(entry: Entry[LimitsConfig]) -> Iterator[str]:
         value: Decimal = getattr(entry.record, name)
         if not 0 < value <= greatest or value % unit:
             yield f"{name} = {value}: must be above 0, at most {greatest}, with at most {decimals} decimals"
+
+
+def _risk(entry: Entry[RiskConfig]) -> Iterator[str]:
+    for name in RiskConfig.__struct_fields__:
+        value = getattr(entry.record, name)
+        if not entry.has(name) or not isinstance(value, Decimal):
+            continue
+        least, greatest, unit, decimals = CASH_UNIT, ORDER_VALUE_MAX, CASH_UNIT, 4
+        if "quantity" in name:
+            least, greatest, unit, decimals = QUANTITY_UNIT, QUANTITY_MAX, QUANTITY_UNIT, 8
+        elif name == "penny_price_below":
+            greatest = PRICE_MAX
+        elif name.startswith("kyc_"):
+            least = Decimal(0)
+        if not least <= value <= greatest or value % unit:
+            yield f"{name} = {value}: must be from {least} to {greatest}, with at most {decimals} decimals"
 
 
 def _fees(entry: Entry[FeeScheduleConfig]) -> Iterator[str]:

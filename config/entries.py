@@ -13,6 +13,7 @@ from config.records import (
     InstrumentConfig,
     LimitsConfig,
     MarketDays,
+    RiskConfig,
 )
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -52,7 +53,7 @@ class Entries(msgspec.Struct, Generic[R], frozen=True):
 
 
 class CatalogueFiles(msgspec.Struct, frozen=True):
-    """The data files as they were read; `limits` is a single entry."""
+    """The data files as they were read; `limits` and `risk` are single entries."""
 
     instruments: Entries[InstrumentConfig]
     fee_schedules: Entries[FeeScheduleConfig]
@@ -60,3 +61,4 @@ class CatalogueFiles(msgspec.Struct, frozen=True):
     calendars: Entries[CalendarConfig]
     indices: Entries[IndexConfig]
     market_days: Entries[MarketDays]
+    risk: Entries[RiskConfig]

@@ -18,6 +18,7 @@ Moment = Annotated[
     str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$|^(opens|closes)([+-][0-9]{1,4})?$")
 ]
 """A wall time, or one by the day's own open or close: "closes-10" is ten minutes before it, on short days too."""
+Orders = Annotated[int, Meta(ge=1, le=1_000)]
 Bps = Annotated[int, Meta(ge=1, le=9_999)]
 Ppm = Annotated[int, Meta(ge=0, le=100_000)]
 
@@ -86,6 +87,30 @@ class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True):
     open_orders_max: Annotated[int, Meta(ge=1)]
     market_collar_bps: Bps
     gtc_max_age_days: Annotated[int, Meta(ge=1, le=3_650)] = 90
+
+
+class RiskConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of the risk rules (docs/risk.md). Which of them are on, the settings say."""
+
+    fat_finger_quantity_max: Decimal = Decimal(100_000)
+    fat_finger_value_max: Decimal = Decimal(5_000_000)
+    orders_per_second_max: Orders = 10
+    orders_per_minute_max: Orders = 120
+    rapid_orders_max: Orders = 50
+    rapid_window_s: Annotated[int, Meta(ge=1, le=86_400)] = 300
+    unusual_times: Annotated[int, Meta(ge=2, le=1_000)] = 10
+    unusual_orders_min: Annotated[int, Meta(ge=1, le=32)] = 5
+    penny_price_below: Decimal = Decimal(5)
+    penny_quantity_max: Decimal = Decimal(10_000)
+    position_quantity_max: Decimal = Decimal(1_000_000)
+    position_value_max: Decimal = Decimal(10_000_000)
+    kyc_tier_0_max: Decimal = Decimal(0)
+    kyc_tier_1_max: Decimal = Decimal(1_000)
+    kyc_tier_2_max: Decimal = Decimal(50_000)
+    daily_loss_max: Decimal = Decimal(100_000)
+    day_trades_max: Annotated[int, Meta(ge=1, le=100)] = 3
+    day_trade_days: Annotated[int, Meta(ge=1, le=5)] = 5
+    day_trade_equity_min: Decimal = Decimal(25_000)
 
 
 class ScheduledPhase(StrEnum):
@@ -177,4 +202,5 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     fee_schedules: tuple[FeeScheduleConfig, ...]
     limits: LimitsConfig
     calendars: tuple[CalendarConfig, ...]
+    risk: RiskConfig = RiskConfig()
     indices: tuple[IndexConfig, ...] = ()

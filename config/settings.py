@@ -35,6 +35,14 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class RuleMode(StrEnum):
+    """What a risk rule does when an order breaks it: nothing, take the order and report it, or refuse it and report."""
+
+    OFF = "OFF"
+    FLAG = "FLAG"
+    BLOCK = "BLOCK"
+
+
 class LogLevel(StrEnum):
     DEBUG = "DEBUG"
     INFO = "INFO"
@@ -192,6 +200,21 @@ class OrderSettings(Section, frozen=True, kw_only=True):
     batch_max: Annotated[int, Meta(ge=1, le=10_000)]  # orders in one `orders.batch`
 
 
+class RiskSettings(Section, frozen=True, kw_only=True):
+    """Which risk rules are on, by the names of docs/risk.md. Their figures stand in limits.toml."""
+
+    fat_finger: RuleMode
+    order_rate_limit: RuleMode
+    rapid_trading: RuleMode
+    unusual_volume: RuleMode
+    penny_stock_alert: RuleMode
+    position_limit: RuleMode
+    kyc_limit: RuleMode
+    daily_loss_limit: RuleMode
+    pdt_violation: RuleMode
+    wash_trade: RuleMode
+
+
 class LogSettings(Section, frozen=True, kw_only=True):
     level: LogLevel
     format: LogFormat
@@ -218,4 +241,5 @@ class Settings(Section, frozen=True, kw_only=True):
     idempotency: IdempotencySettings
     market: MarketSettings
     orders: OrderSettings
+    risk: RiskSettings
     log: LogSettings

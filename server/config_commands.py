@@ -16,12 +16,13 @@ import msgspec
 
 from config.records import Catalogue, FeeScheduleConfig, InstrumentConfig, LimitsConfig
 from config.sessions import phases_between, sessions_between
-from config.settings import IdempotencySettings
+from config.settings import IdempotencySettings, RiskSettings
 from engine.commands import AnyCommand, Envelope, SetCalendar, SetFees, SetInstrument, SetLimits
 from engine.fees import FeeRules
 from engine.kinds import Phase, PriceSource, Source
 from engine.state import FeeSchedule, State
 from engine.units import DAY_US, HOUR_US, PPB, SECOND_US
+from server.risk_config import risk_differences
 from server.runtime import Runtime
 
 CASH_SCALE: Final = 10_000
@@ -54,11 +55,13 @@ class Venue:
         catalogue: Catalogue,
         keys: IdempotencySettings,
         sources: Mapping[str, PriceSource],
+        risk: RiskSettings | None = None,
     ) -> None:
         self._runtime = runtime
         self._catalogue = catalogue
         self._keys = keys
         self._sources = sources
+        self._risk = risk
         self._window: tuple[date, date] | None = None
 
     async def configure(self) -> int:
@@ -80,7 +83,9 @@ class Venue:
         now_us = self._runtime.now_us()
         self._window = session_window(now_us)
         problems, count = [], 0
-        for command in differences(self._runtime.state, self._catalogue, self._keys, self._sources, now_us):
+        for command in differences(
+            self._runtime.state, self._catalogue, self._keys, self._sources, now_us, self._risk
+        ):
             applied = self._runtime.submit(command, ENVELOPE)
             count += 1
             if applied.refused is not None:
@@ -95,8 +100,9 @@ def differences(
     keys: IdempotencySettings,
     sources: Mapping[str, PriceSource],
     now_us: int,
+    risk: RiskSettings | None = None,
 ) -> Iterator[AnyCommand]:
-    """What has to be submitted, in order: limits, fees and calendars before the instruments that name them."""
+    """What has to be submitted, in order: limits, fees and calendars before the instruments that name them, risk rules last."""
     limits = _limits(catalogue.limits, keys)
     if limits != _limits_of(state):
         yield limits
@@ -116,6 +122,8 @@ def differences(
         wanted = _instrument(config, sources)
         if _terms(wanted) != _terms_of(state, config.symbol):
             yield wanted
+    if risk is not None:
+        yield from risk_differences(state, catalogue.risk, risk)
 
 
 def session_window(now_us: int) -> tuple[date, date]:

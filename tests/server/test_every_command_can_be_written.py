@@ -160,6 +160,8 @@ class Extremes:
         client_order_id = pick(("", RARE[: pick((1, 64))] + str(self.world.state.seq)))
         rules = (pick(list(TimeInForce)), client_order_id, pick(list(SelfTradePrevention)))
         place = PlaceOrder(symbol, side, order_type, pick(QUANTITIES), price_e4, *rules)
+        bid, ask = (pick(PRICES[:5]), pick(QUANTITIES[:3])), (pick(PRICES[5:]), pick(QUANTITIES[:3]))
+        quote = MassQuote(symbol, (bid,), (ask,))
         commands: list[AnyCommand] = [
             *(place, place, place, place, place),
             Deposit(pick(CASH), RARE),
@@ -167,11 +169,7 @@ class Extremes:
             CancelOrder(pick(orders)),
             CancelAll(pick(("", symbol))),
             ReplaceOrder(pick(orders), pick((0, *QUANTITIES)), pick((0, *PRICES)), ""),
-            MassQuote(
-                symbol,
-                ((pick(PRICES[:5]), pick(QUANTITIES[:3])),),
-                ((pick(PRICES[5:]), pick(QUANTITIES[:3])),),
-            ),
+            *(quote, quote),
             Marks(((symbol, pick(PRICES)),)),
             RequestWithdrawal(pick(CASH)),
             SettleWithdrawal(pick(withdrawals), pick((True, False))),
