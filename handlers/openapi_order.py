@@ -62,6 +62,10 @@ class OrderJson(Struct, frozen=True):
     armed: Annotated[bool, Meta(description="of a leg: whether it may rest or fire by now")] | UnsetType = (
         UNSET
     )
+    linked_order_id: (
+        Annotated[OrderId, Meta(description="the other of its pair, as it was placed; see its `replaced_by`")]
+        | UnsetType
+    ) = UNSET
     planned_quantity: (
         Annotated[Number, Meta(description="what a leg grows to with its parent's fills")] | UnsetType
     ) = UNSET

@@ -78,27 +78,34 @@ def encode_order(order: OrderUpdated) -> bytes:
         f'"created_at":"{created_at}","updated_at":"{updated_at}",'
         f'"filled_at":{filled_at},"replaces":{_link(order.replaces_id)},'
         f'"replaced_by":{_link(order.replaced_by_id)},"reason":{_REASONS[order.reason]}'
-        f"{special_members(order.special) if order.special is not None else ''}}}"
+        f"{special_members(order.special, order.order_type) if order.special is not None else ''}}}"
     ).encode()
 
 
-def special_members(special: Special) -> str:
+def linked_id(special: Special, order_type: OrderType) -> int:
+    """The other order of a pair, as the two were placed: the LIMIT one, the stop and their group have ids in a row."""
+    return special.group_id - (1 if order_type is OrderType.LIMIT else 2)
+
+
+def special_members(special: Special, order_type: OrderType) -> str:
     """The members, each with a comma before it.
 
     `stop_price` is what was asked for, `trigger_price` the stop as it is now: that of a trailing one moves. `legs` are
     the orders that this one arms, `armed` says of such a leg whether it may rest or fire by now, `planned_quantity`
     is what it grows to.
     """
-    return "".join((*_of_links(special), *_of_trigger(special), *_of_terms(special.terms)))
+    return "".join((*_of_links(special, order_type), *_of_trigger(special), *_of_terms(special.terms)))
 
 
-def _of_links(special: Special) -> list[str]:
+def _of_links(special: Special, order_type: OrderType) -> list[str]:
     found = []
     if special.order_class:
         found.append(f',"order_class":"{_CLASSES[special.order_class]}"')
     if special.parent_id:
         armed = "true" if special.is_armed else "false"
         found.append(f',"parent_order_id":"ord_{special.parent_id}","armed":{armed}')
+    if special.group_id:
+        found.append(f',"linked_order_id":"ord_{linked_id(special, order_type)}"')
     if special.planned_e8:
         found.append(f',"planned_quantity":{_quantity(special.planned_e8)}')
     if special.children:

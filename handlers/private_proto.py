@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from google.protobuf.message import Message
 from msgspec import Raw, Struct
 
+from engine import kinds as engine_kinds
 from engine.events import BalanceChanged, OrderUpdated, RiskViolated
 from engine.state import State
 from engine.terms import Special
@@ -20,7 +21,7 @@ from engine.units import average_price_e4, notional_up_e4
 from handlers.balance_json import balance_json
 from handlers.notifications import notification_json
 from handlers.numbers import NULL, scaled
-from handlers.order_json import FILLED
+from handlers.order_json import FILLED, linked_id
 from handlers.valuation import PortfolioJson
 from handlers.violation_json import figure_texts
 from server.busted_orders import OrderBusted
@@ -92,19 +93,20 @@ def packed_order(entry: Remembered) -> bytes:
         reason=cast(CloseReason, order.reason),
     )
     if order.special is not None:
-        message.MergeFrom(_special(order.special))
+        message.MergeFrom(_special(order.special, order.order_type))
     event = OrderEvent(seq=entry.seq, prev_seq=entry.prev_seq, more=entry.more, data=message)
     packed: bytes = Data(orders=(event,)).SerializeToString()
     return packed
 
 
-def _special(special: Special) -> Order:
+def _special(special: Special, order_type: engine_kinds.OrderType) -> Order:
     """What an order with terms says beyond a plain one, as `special_members` says it in JSON."""
     terms = special.terms
     return Order(
         order_class=cast(OrderClass, special.order_class),
         parent_order_id=f"ord_{special.parent_id}" if special.parent_id else None,
         armed=special.is_armed if special.parent_id else None,
+        linked_order_id=f"ord_{linked_id(special, order_type)}" if special.group_id else None,
         planned_quantity_e8=special.planned_e8 or None,
         legs=[f"ord_{each}" for each in special.children],
         trigger_price_e4=special.trigger_e4 or None,

@@ -153,6 +153,15 @@ def test_a_leg_names_its_parent_and_says_whether_it_may_trade_by_now() -> None:
     assert with_terms(leg) == {"parent_order_id": "ord_5120", "armed": False, "planned_quantity": 10}
 
 
+def test_each_of_a_pair_names_the_other() -> None:
+    pair = Special(NO_TERMS, OrderClass.OCO, group_id=RESTING.order_id + 2)
+    assert with_terms(pair) == {"order_class": "OCO", "linked_order_id": f"ord_{RESTING.order_id + 1}"}
+    stop = msgspec.structs.replace(
+        RESTING, order_id=RESTING.order_id + 1, order_type=OrderType.STOP_LOSS, special=pair
+    )
+    assert msgspec.json.decode(encode_order(stop))["linked_order_id"] == f"ord_{RESTING.order_id}"
+
+
 def test_an_order_that_becomes_a_market_order_has_no_price() -> None:
     stop = msgspec.structs.replace(
         RESTING, order_type=OrderType.STOP_LOSS, price_e4=0, status=OrderStatus.HELD

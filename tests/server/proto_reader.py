@@ -20,7 +20,7 @@ FLAGS = ("more", "busted", "post_only", "extended_hours")
 WITH_TERMS = (
     "order_class", "parent_order_id", "armed", "planned_quantity_e8", "legs", "trigger_price_e4", "triggered_at_us",
     "stop_price_e4", "trail_amount_e4", "trail_percent_e4", "display_quantity_e8", "expires_at_us", "notional_e4",
-    "lot_method", "lots",
+    "lot_method", "lots", "linked_order_id",
 )  # fmt: skip
 LEFT_OUT = ("prev_seq", "bust", *FLAGS, *WITH_TERMS)
 """Members that JSON leaves out where they say nothing."""
