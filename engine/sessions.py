@@ -127,6 +127,9 @@ def end_call(turn: Turn, instrument: Instrument) -> None:
     if instrument.phase not in CALLS:
         return
     uncross(turn, instrument, instrument.phase)
+    if instrument.phase is Phase.CLOSING_AUCTION:
+        instrument.official_close_e4 = reference_e4(instrument)
+        turn.state.dirty["instrument"][instrument.symbol] = None
     for order in waiting(turn.state, instrument.symbol):
         if AUCTION_OF.get(order.time_in_force) is instrument.phase and order.order_id in turn.state.orders:
             close_order(turn, order, EXPIRED, CloseReason.AUCTION_END)
@@ -213,7 +216,9 @@ def resting(book: Book) -> list[Order]:
 
 
 def end_day(turn: Turn, instrument: Instrument, *, closing: bool) -> None:
-    """The end of a day: what is for the day and what is too old expires, and the last price becomes the previous close.
+    """The end of a day: what is for the day and what is too old expires, and the previous close is set.
+
+    That is the price at the end of the closing auction, whatever is traded after it; without one the last price.
 
     Quotes go only when the book closes: a stale quote must not meet the next opening, but where sessions follow
     each other without a break a market maker's prices are as fresh as before.
@@ -226,7 +231,8 @@ def end_day(turn: Turn, instrument: Instrument, *, closing: bool) -> None:
         reason = reason_to_end(order, oldest_us, closing=closing)
         if reason is not None:
             close_order(turn, order, EXPIRED, reason)
-    instrument.previous_close_e4 = reference_e4(instrument)
+    instrument.previous_close_e4 = instrument.official_close_e4 or reference_e4(instrument)
+    instrument.official_close_e4 = 0
     instrument.halt_reference_e4 = 0
     state.dirty["instrument"][instrument.symbol] = None
     turn.events.append(DayEnded(instrument.symbol, instrument.previous_close_e4))

@@ -105,6 +105,7 @@ class Account:
 class Instrument:
     """A listed security and the state of its market.
 
+    `official_close_e4` is the price at the end of the day's closing auction, 0 before it.
     `halt_bps` is the band that halts (0: none) around `halt_reference_e4`, which was set at `halt_reference_us`; `halt_us`
     the length of the call that follows. `resume_auction`: an operator's halt ends by such a call too. `indicative` is what
     a call last said: price_e4, volume_e8, imbalance_e8.
@@ -133,6 +134,7 @@ class Instrument:
     halt_reference_e4: int = 0
     halt_reference_us: int = 0
     indicative: tuple[int, int, int] = (0, 0, 0)
+    official_close_e4: int = 0
 
 
 @dataclass(slots=True, eq=False)

@@ -94,6 +94,8 @@ class NaiveSessions(NaiveAuction):
     def end_call(self, turn: NaiveTurn, instrument: NaiveInstrument) -> None:
         """The uncross; a halt by bands is over with it."""
         self.uncross(turn, instrument, instrument.phase)
+        if instrument.phase is Phase.CLOSING_AUCTION:
+            instrument.close_e4 = instrument.anchor_e4()
         self.drop_reopening(instrument)
 
     def drop_reopening(self, instrument: NaiveInstrument) -> None:
@@ -177,7 +179,8 @@ class NaiveSessions(NaiveAuction):
             elif order.time_in_force is not TimeInForce.GTD:
                 self.end(turn, order, EXPIRED, CloseReason.SESSION_END)
         instrument.halt_reference_e4, instrument.halt_set_us = 0, 0
-        turn.events.append(e.DayEnded(instrument.symbol, instrument.anchor_e4()))
+        close_e4, instrument.close_e4 = instrument.close_e4 or instrument.anchor_e4(), 0
+        turn.events.append(e.DayEnded(instrument.symbol, close_e4))
 
     @staticmethod
     def from_the_top(order: NaiveOrder) -> tuple[int, int, int]:

@@ -31,6 +31,7 @@ class NaiveInstrument:
     last_e4: int = 0
     halt_reference_e4: int = 0
     halt_set_us: int = 0
+    close_e4: int = 0
     indicated: tuple[int, int, int] = (0, 0, 0)
 
     def anchor_e4(self) -> int:

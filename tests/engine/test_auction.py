@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engine.commands import CancelOrder, FireTimer, HaltSymbol, ResumeSymbol, TransferIn
-from engine.events import AnyEvent, Indicative, OrderUpdated, PhaseChanged, Traded
+from engine.commands import CancelOrder, FireTimer, HaltSymbol, PlaceOrder, ResumeSymbol, TransferIn
+from engine.events import AnyEvent, DayEnded, Indicative, OrderUpdated, PhaseChanged, Traded
 from engine.kinds import CloseReason, OrderStatus, Phase, SelfTradePrevention, Side, TimerKind
+from engine.terms import Terms
 from engine.timers import next_timer
 from engine.units import SECOND_US
 from tests.engine.world import (
@@ -15,6 +16,7 @@ from tests.engine.world import (
     DAY,
     DECREMENT,
     GTC,
+    LIMIT,
     NEWEST,
     OLDEST,
     OPG,
@@ -335,3 +337,21 @@ def test_a_market_order_that_trades_after_the_call_is_reported() -> None:
     ]
     assert (report.status, report.filled_e8) == (OrderStatus.FILLED, e8("1"))
     assert report.updated_us >= OPENS
+
+
+def test_the_close_is_the_closing_auctions_price_whatever_is_traded_after_it() -> None:
+    """Extended hours follow the closing auction, and the day ends after them."""
+    phases = (*PHASES[:-2], (CLOSES, Phase.EXTENDED), (50 * S, Phase.CLOSED))
+    world = World(sessions=SESSIONS, phases=phases)
+    for who in ("ann", "bob"):
+        world.open(who, cash="1000000", shares="1000")
+    world.advance(31 * S)
+    enter(world, "ann buys 5 103", "bob sells 5 103")
+    world.advance(CLOSES)
+    for who, side in (("ann", BUY), ("bob", SELL)):
+        terms = Terms(extended_hours=True)
+        world.do(PlaceOrder("AAPL", side, LIMIT, e8("1"), e4("110"), GTC, terms=terms), who)
+    assert world.state.instruments["AAPL"].last_e4 == e4("110")
+    assert DayEnded("AAPL", e4("103")) in world.advance(50 * S)
+    events = world.advance(90 * S)
+    assert DayEnded("AAPL", e4("110")) in events
