@@ -58,10 +58,11 @@ def own_trades_listener(
     def listener(records: Iterable[Record]) -> None:
         for record in records:
             for event in record.events:
-                if isinstance(event, Traded) and event.symbol not in except_symbols:
+                # `isinstance` of an event that is something else costs ten times as much.
+                if type(event) is Traded and event.symbol not in except_symbols:
                     number = candles.register(event.symbol)
                     candles.add(number, record.now_us, event.price_e4, event.quantity_e8)
-                elif isinstance(event, TradeBusted) and event.symbol not in except_symbols:
+                elif type(event) is TradeBusted and event.symbol not in except_symbols:
                     candles.take_back(candles.register(event.symbol), event.executed_us, event.quantity_e8)
                     if on_bust is not None:
                         on_bust(event, record.seq)

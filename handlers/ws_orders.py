@@ -15,7 +15,7 @@ from engine.units import IDS_PER_SEQ
 from handlers.command_digest import digest
 from handlers.envelope import refusal_details
 from handlers.order_body import PlainOrder
-from handlers.order_command import order_of
+from handlers.order_command import MARKET, order_of
 from handlers.order_in_session import in_session
 from handlers.order_json import encode_order
 from handlers.order_terms import OrderBody
@@ -60,7 +60,9 @@ class OrderDesk:
         try:
             self._count(LimitClass.ORDERS)
             said = order_of(body)
-            command = in_session(self._services.runtime.state, body, said)
+            command = said
+            if said.order_type is MARKET:
+                command = in_session(self._services.runtime.state, body, said)
             return self._submit(message_id, command, key or "", request_id, said)
         except KerbError as error:
             return 0, error_answer(message_id, error)

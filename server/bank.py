@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from engine.commands import Envelope, SettleWithdrawal
+from engine.commands import Envelope, RequestWithdrawal, SettleWithdrawal
 from engine.events import WithdrawalRequested
 from engine.kinds import Source
 from server.errors import Overloaded, ReadOnly, ShuttingDown
@@ -55,9 +55,10 @@ class Bank:
 
     def _on_records(self, records: Sequence[Record]) -> None:
         for record in records:
-            for event in record.events:
-                if type(event) is WithdrawalRequested:
-                    self._requested.put_nowait(event.withdrawal_id)
+            if type(record.command) is RequestWithdrawal:
+                for event in record.events:
+                    if type(event) is WithdrawalRequested:
+                        self._requested.put_nowait(event.withdrawal_id)
 
     async def _run(self) -> None:
         while True:

@@ -105,9 +105,9 @@ class LiveValues:
             return
         for record in records:
             for event in record.events:
-                if isinstance(event, OrderUpdated | BalanceChanged):
+                if type(event) is OrderUpdated or type(event) is BalanceChanged:
                     self._touch(event.account_id, record.seq)
-                elif isinstance(event, Posted):
+                elif type(event) is Posted:
                     for posting in event.postings:
                         self._touch(posting[0], record.seq)
 

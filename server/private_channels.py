@@ -1,27 +1,17 @@
-"""The channels that are not everybody's: which events go to which, and whose stream of it a client reads."""
+"""The channels that are not everybody's, and whose stream of it a client reads (server/private_streams.py fills them)."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from engine.events import AnyEvent, BalanceChanged, OrderUpdated, RiskViolated
+from engine.events import BalanceChanged, OrderUpdated, RiskViolated
 from server.busted_orders import OrderBusted
-from sql.notifications import NOTABLE, Notification
+from sql.notifications import Notification
 
 ORDERS: Final = "orders"
 BALANCE: Final = "balance"
 NOTIFICATIONS: Final = "notifications"
 RISK: Final = "risk"
-CHANNELS: Final[dict[type[AnyEvent], str]] = {
-    OrderUpdated: ORDERS,
-    BalanceChanged: BALANCE,
-    RiskViolated: RISK,
-    **dict.fromkeys(NOTABLE, NOTIFICATIONS),
-}
-"""Which event goes to which private channel, for the account the event names. A notification is made of its whole record,
-of an order's report too (sql/notifications.py); a bust is also told in `orders`, to both sides.
-"""
-
 OF_THE_VENUE: Final = frozenset({RISK})
 """Channels that are one stream of the whole venue: for operators, who have no account."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, takewhile
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -19,10 +19,10 @@ from engine.state import Account
 from server.busted_orders import busted_orders
 from server.codec import Record
 from server.outlet import Outlet
-from server.private_channels import BALANCE, CHANNELS, NOTIFICATIONS, ORDERS, RISK, Told, reader_of
+from server.private_channels import BALANCE, NOTIFICATIONS, ORDERS, RISK, Told, reader_of
 from server.wire import Wire
 from server.ws_frames import CloseCode, binary_frame, text_frame
-from sql.notifications import NO_ACCOUNTS, PENDING, USER, notifications_of
+from sql.notifications import NO_ACCOUNTS, NOTABLE, PENDING, USER, notifications_of
 
 WRITE_MAX_BYTES: Final = 262_144
 """What one client is written in one turn; the rest follows when the kernel has taken it."""
@@ -204,30 +204,29 @@ class PrivateStreams:
             self._prepared[seq] = (event, text)
 
     def _remember(self, records: Sequence[Record]) -> None:
+        """Each event in the stream of the account it names. A notification is made of its whole record, of an order's report
+        too (sql/notifications.py); a bust is also told in `orders`, to both sides.
+        """
         prepared = self._prepared
-        channel_of = CHANNELS.get
         for record in records:
             seq = record.seq
             made = prepared.pop(seq, None) if prepared else None
             notable: list[AnyEvent] | None = None
             for event in record.events:
-                channel = channel_of(type(event))
-                if channel is ORDERS:
-                    order = cast(OrderUpdated, event)
+                if type(event) is OrderUpdated:
                     text = made[1] if made is not None and made[0] is event else None
-                    self._add((order.account_id, ORDERS), seq, order, text)
+                    self._add((event.account_id, ORDERS), seq, event, text)
                     if (
-                        order.status is not PENDING or order.special is not None
-                    ) and order.reason is not USER:
+                        event.status is not PENDING or event.special is not None
+                    ) and event.reason is not USER:
                         if notable is None:
                             notable = []
-                        notable.append(order)
-                elif channel is BALANCE:
-                    balance = cast(BalanceChanged, event)
-                    self._add((balance.account_id, BALANCE), seq, balance, None)
-                elif channel is RISK:
-                    self._add((reader_of(RISK, 0), RISK), seq, cast(RiskViolated, event), None)
-                elif channel is not None:
+                        notable.append(event)
+                elif type(event) is BalanceChanged:
+                    self._add((event.account_id, BALANCE), seq, event, None)
+                elif type(event) is RiskViolated:
+                    self._add((reader_of(RISK, 0), RISK), seq, event, None)
+                elif type(event) in NOTABLE:
                     notable = [*(notable or ()), event]
                     if type(event) is TradeBusted:
                         for busted in busted_orders(event, record.now_us):

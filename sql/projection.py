@@ -134,17 +134,18 @@ class Rows:
         self.last_seq = seq
         notable: list[AnyEvent] | None = None
         for event in record.events:
-            if isinstance(event, OrderUpdated):
+            # `isinstance` of an event that is something else costs ten times as much.
+            if type(event) is OrderUpdated:
                 self._orders[event.order_id] = (event, seq)
                 if (event.status is not PENDING or event.special is not None) and event.reason is not USER:
                     if notable is None:
                         notable = []
                     notable.append(event)
-            elif isinstance(event, _NO_ROWS):
+            elif type(event) in _NO_ROWS:
                 continue
-            elif isinstance(event, Traded):
+            elif type(event) is Traded:
                 self._traded(event, record.now_us)
-            elif isinstance(event, Posted):
+            elif type(event) is Posted:
                 notable = [*(notable or ()), event]
                 self._posted(event, record.now_us)
             else:
