@@ -6,6 +6,8 @@ made from these and from nothing else.
 
 from __future__ import annotations
 
+from typing import final
+
 from msgspec import Struct
 
 from engine.kinds import (
@@ -32,6 +34,7 @@ class Event(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """The base of all events; the tag is the class name."""
 
 
+@final
 class Refused(Event, frozen=True, gc=False, array_like=True, tag=True):
     """The command was turned down; nothing changed. `detail` holds (name, figure) pairs in scaled integers."""
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from engine.events import Posted, SoldLot
 from engine.kinds import LotMethod, TransactionKind
 from engine.lot_methods import take_by_method
-from engine.orders import Order, buy_hold_e4, charge_terms, fee_due_e4
+from engine.orders import Order, buy_hold_e4, charge_terms
 from engine.positions import add_lot, take_fifo
 from engine.state import Account, Position, State
 from engine.turn import Turn
+from engine.units import fee_parts_up_e4
 
 FIFO = LotMethod.FIFO
 
@@ -77,7 +78,8 @@ def position_of(state: State, account: Account, symbol: str) -> Position:
 
 def charge_fee(order: Order, account: Account) -> int:
     """Bring a plain order's fee up to what is due on its cumulative notional; returns what is charged now."""
-    due_e4 = fee_due_e4(order)
+    maker_e4 = order.maker_notional_e4  # as `fee_due_e4`, without a call for each fill
+    due_e4 = fee_parts_up_e4(maker_e4, order.maker_ppm, order.notional_e4 - maker_e4, order.taker_ppm)
     fee_e4 = due_e4 - order.fee_e4
     order.fee_e4 = due_e4
     account.fees_e4 += fee_e4
@@ -135,7 +137,8 @@ def settle_sell(
         cost_e4, sold_lots = take_fifo(turn.state, position, quantity_e8)
     else:
         cost_e4, sold_lots = take_by_method(turn.state, account, order, position, quantity_e8)
-    position.realized_e4 += notional_e4 - cost_e4
-    account.realized_e4 += notional_e4 - cost_e4
+    gain_e4 = notional_e4 - cost_e4
+    position.realized_e4 += gain_e4
+    account.realized_e4 += gain_e4
     turn.accounts[account.account_id] = account
     return fee_e4, law_e4, account, position, sold_lots

@@ -53,18 +53,6 @@ class Asked(NamedTuple):
     special: Special | None
 
 
-def is_plain(command: PlaceOrder) -> bool:
-    """Whether an order is MARKET or LIMIT and nothing else: what journals knew before there were terms."""
-    order_type, time_in_force = command.order_type, command.time_in_force
-    return (
-        command.terms is None
-        and (order_type is LIMIT or order_type is MARKET)
-        and (time_in_force is DAY or time_in_force is GTC or time_in_force is IOC or time_in_force is FOK)
-        and command.order_class is OrderClass.SIMPLE
-        and not command.legs
-    )
-
-
 def ask(
     state: State, account: Account, instrument: Instrument, command: PlaceOrder, now_us: int
 ) -> Asked | Refused:

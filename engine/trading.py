@@ -6,13 +6,22 @@ from engine.closing import close_all, close_order
 from engine.commands import CancelAll, CancelOrder, Envelope, PlaceOrder
 from engine.events import OrderUpdated, Refused
 from engine.fee_tiers import set_terms
-from engine.kinds import CloseReason, OrderStatus, OrderType, Phase, Side, TimeInForce, TimerKind
+from engine.kinds import (
+    AccountStatus,
+    CloseReason,
+    OrderClass,
+    OrderStatus,
+    OrderType,
+    Phase,
+    Side,
+    TimeInForce,
+    TimerKind,
+)
 from engine.matching import match
-from engine.order_form import Asked, ask, is_plain, post_only_refusal
+from engine.order_form import ask, post_only_refusal
 from engine.orders import Order
 from engine.refusals import Refusal
 from engine.risk import (
-    account_refusal,
     collar_e4,
     cover_refusal,
     fill_or_kill_refusal,
@@ -23,6 +32,7 @@ from engine.risk import (
 from engine.risk_rules import admit
 from engine.state import Account, ClientOrderId, Instrument, State
 from engine.stop_book import arm, is_armed_stop
+from engine.terms import Terms
 from engine.timers import add_timer
 from engine.turn import Turn
 from engine.waiting import is_off_book, matches_now, set_aside
@@ -31,7 +41,10 @@ BUY = Side.BUY
 CANCELLED = OrderStatus.CANCELLED
 CLS = TimeInForce.CLS
 CONTINUOUS = Phase.CONTINUOUS
+DAY = TimeInForce.DAY
+DISABLED = AccountStatus.DISABLED
 FOK = TimeInForce.FOK
+GTC = TimeInForce.GTC
 GTD = TimeInForce.GTD
 HALT_AUCTION = Phase.HALT_AUCTION
 HELD = OrderStatus.HELD
@@ -41,6 +54,7 @@ MARKET = OrderType.MARKET
 NO_LIQUIDITY = CloseReason.NO_LIQUIDITY
 OPG = TimeInForce.OPG
 PARTIAL = OrderStatus.PARTIAL
+SIMPLE = OrderClass.SIMPLE
 STOP_LIMIT = OrderType.STOP_LIMIT
 USER = CloseReason.USER
 
@@ -57,15 +71,16 @@ def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
     order = new_order(turn, account, instrument, command)
     if type(order) is Refused:
         return order
-    assert type(order) is Order
     assert account is not None
     assert instrument is not None
     refused = cover_refusal(account, order, 0, 0)
-    if refused is None and order.time_in_force is FOK:
+    if refused is not None:
+        return refused
+    if order.time_in_force is FOK:
         refused = fill_or_kill_refusal(state, order)
-    if refused is None and order.special is not None:
+    if order.special is not None and refused is None:
         refused = post_only_refusal(state, instrument, order)
-    if refused is None and state.risk is not None:
+    if state.risk is not None and refused is None:
         refused = admit(turn, state.risk, account, instrument, order)
     if refused is not None:
         return refused
@@ -92,10 +107,8 @@ def new_order(
     Changes nothing, so a preview asks here too (engine/preview.py).
     """
     state = turn.state
-    refused = account_refusal(account)
-    if refused is not None:
-        return refused
-    assert account is not None
+    if account is None or account.status is DISABLED:
+        return Refused(Refusal.ACCOUNT_NOT_FOUND if account is None else Refusal.ACCOUNT_DISABLED)
     account_id, client_order_id = account.account_id, command.client_order_id
     if client_order_id and (account_id, client_order_id) in state.client_order_ids:
         return Refused(Refusal.DUPLICATE_CLIENT_ORDER_ID)
@@ -103,12 +116,19 @@ def new_order(
         return Refused(Refusal.UNKNOWN_SYMBOL)
     symbol = instrument.symbol  # one text for all: its hash is known, and it is found by identity
     side, order_type = command.side, command.order_type
-    quantity_e8, price_e4 = command.quantity_e8, command.price_e4
-    refused = market_refusal(state, account, instrument, command.time_in_force, turn.now_us)
+    quantity_e8, price_e4, time_in_force = command.quantity_e8, command.price_e4, command.time_in_force
+    now_us = turn.now_us
+    refused = market_refusal(state, account, instrument, time_in_force, now_us)
     if refused is not None:
         return refused
-    special = None
-    if is_plain(command):
+    special, legs = None, 0
+    if (  # a plain order, which is nearly every one: what journals knew before there were terms
+        command.terms is None
+        and (order_type is LIMIT or order_type is MARKET)
+        and (time_in_force is DAY or time_in_force is GTC or time_in_force is IOC or time_in_force is FOK)
+        and command.order_class is SIMPLE
+        and not command.legs
+    ):
         refused = form_refusal(instrument, order_type, quantity_e8, price_e4)
         if refused is not None:
             return refused
@@ -117,36 +137,20 @@ def new_order(
         if refused is not None:
             return refused
     else:
-        asked = ask(state, account, instrument, command, turn.now_us)
+        asked = ask(state, account, instrument, command, now_us)
         if type(asked) is Refused:
             return asked
-        assert type(asked) is Asked
         quantity_e8, limit_e4, special = asked
-    if len(account.orders) + len(command.legs) >= state.limits.open_orders_max:
+        legs = len(command.legs)
+    if len(account.orders) + legs >= state.limits.open_orders_max:
         return Refused(Refusal.TOO_MANY_OPEN_ORDERS, (("maximum", state.limits.open_orders_max),))
     order_id = turn.new_id()
-    now_us = turn.now_us
     fees = state.fees[instrument.fee_schedule]
     order = Order(
-        order_id,
-        account_id,
-        symbol,
-        side,
-        order_type,
-        command.time_in_force,
-        quantity_e8,
-        price_e4,
-        limit_e4,
-        fees.maker_ppm,
-        fees.taker_ppm,
-        now_us,
-        now_us,
-        client_order_id,
-        command.self_trade_prevention,
-        0,
-        False,
-        order_id,
-    )
+        order_id, account_id, symbol, side, order_type, time_in_force, quantity_e8, price_e4, limit_e4,
+        fees.maker_ppm, fees.taker_ppm, now_us, now_us, client_order_id, command.self_trade_prevention,
+        0, False, order_id,
+    )  # fmt: skip
     if special is not None:
         order.special = special
         if special.trigger_e4:
@@ -180,18 +184,18 @@ def accept(turn: Turn, account: Account, order: Order) -> None:
     if order.is_quote:
         return
     account.orders[order_id] = order
-    if order.time_in_force is GTD:
-        arm_expiry(turn, order)
+    if order.special is not None:
+        arm_expiry(turn, order, order.special.terms)
     if order.client_order_id:
         key = (account.account_id, order.client_order_id)
         state.client_order_ids[key] = ClientOrderId(key[0], key[1], order_id)
         state.dirty["client_order_id"][key] = None
 
 
-def arm_expiry(turn: Turn, order: Order) -> None:
+def arm_expiry(turn: Turn, order: Order, terms: Terms) -> None:
     """Have a GTD order end when its own time is over; the timer goes when the order does."""
-    if order.special is not None:
-        add_timer(turn, order.special.terms.expires_us, TimerKind.ORDER_EXPIRY, str(order.order_id))
+    if order.time_in_force is GTD:
+        add_timer(turn, terms.expires_us, TimerKind.ORDER_EXPIRY, str(order.order_id))
 
 
 def enter_book(turn: Turn, instrument: Instrument, order: Order) -> None:
