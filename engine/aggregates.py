@@ -22,6 +22,7 @@ from engine.state import (
     Calendar,
     ClientOrderId,
     FeeSchedule,
+    Group,
     Instrument,
     KeyRecord,
     KillSwitch,
@@ -151,6 +152,7 @@ KINDS: Final[dict[str, Kind]] = {
     "key": kind_of(tuple[int, str], "keys", KeyRecord),
     "client_order_id": kind_of(tuple[int, str], "client_order_ids", ClientOrderId),
     "kill_switch": kind_of(tuple[KillScope, str], "kill_switches", KillSwitch),
+    "group": kind_of(int, "groups", Group),
     "outside": Kind(tuple[int, str], tuple[int], lambda state: state.outside, dump_outside, load_outside),
     "bust": Kind(int, tuple[int], lambda state: state.busts, dump_bust, load_bust),
     "risk_rule": kind_of(tuple[RiskRule, int, str], "risk_rules", RuleRow),
@@ -194,6 +196,7 @@ STORED: Final = {
     "keys": "key",
     "client_order_ids": "client_order_id",
     "kill_switches": "kill_switch",
+    "groups": "group",
     "outside": "outside",
     "busts": "bust",
     "risk_rules": "risk_rule",
@@ -214,7 +217,7 @@ def rebuild(state: State) -> None:
     for order_id in sorted(state.orders):
         order = state.orders[order_id]
         account = order.account = state.accounts[order.account_id]
-        if order.side is Side.SELL:
+        if order.side is Side.SELL and (order.special is None or order.special.is_armed):
             order.position = account.positions[order.symbol]
         if order.is_quote:
             account.quotes.setdefault(order.symbol, []).append(order)

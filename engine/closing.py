@@ -6,11 +6,13 @@ from engine.kinds import CloseReason, OrderStatus, TimeInForce, TimerKind
 from engine.orders import Order
 from engine.state import Account, State
 from engine.stop_book import disarm
+from engine.terms import Special
 from engine.timers import drop_timer_of
 from engine.turn import Turn
 from engine.waiting import off_book_of, take_back
 
 CANCELLED = OrderStatus.CANCELLED
+PAIR, PARENT, REPLACED = CloseReason.PAIR, CloseReason.PARENT, CloseReason.REPLACED
 GTD = TimeInForce.GTD
 
 
@@ -56,13 +58,34 @@ def close_order(turn: Turn, order: Order, status: OrderStatus, reason: CloseReas
     order.updated_us = turn.now_us
     turn.orders[order.order_id] = order
     forget_order(turn, order)
+    if order.special is not None:
+        close_linked(turn, order, order.special, reason)
+
+
+def close_linked(turn: Turn, order: Order, special: Special, reason: CloseReason) -> None:
+    """End what an order that ended takes with it: the other of its pair; of a parent without a fill the legs that wait for it."""
+    if reason is REPLACED:
+        return
+    state = turn.state
+    group = state.groups.pop(special.group_id, None)
+    if group is not None:
+        state.dirty["group"][group.group_id] = None
+        other = state.orders.get(group.stop_id if order.order_id == group.limit_id else group.limit_id)
+        if other is not None and reason is not PARENT:
+            other.position = None  # its units were those of the pair, and have been given back
+            close_order(turn, other, CANCELLED, PAIR)
+    if not order.filled_e8:
+        for leg_id in special.children:
+            leg = state.orders.get(leg_id)
+            if leg is not None and leg.special is not None and not leg.special.is_armed:
+                close_order(turn, leg, CANCELLED, PARENT)
 
 
 def close_all(turn: Turn, account: Account, symbol: str, reason: CloseReason) -> None:
     """Cancel an account's open orders and quotes, in one symbol or ('') in all."""
     for order in list(account.orders.values()):
-        if not symbol or order.symbol == symbol:
-            close_order(turn, order, CANCELLED, reason)
+        if (not symbol or order.symbol == symbol) and order.order_id in turn.state.orders:
+            close_order(turn, order, CANCELLED, reason)  # else another one has ended it
     for quoted in list(account.quotes):
         if not symbol or quoted == symbol:
             close_quotes(turn, account, quoted, reason)

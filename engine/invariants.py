@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from engine.fee_tiers import VOLUME_DAYS
 from engine.iceberg import visible_e8
 from engine.kinds import LotMethod, OrderStatus, Phase, Side, TimeInForce, TimerKind
+from engine.links import carries_hold
 from engine.lot_methods import by_unit_cost, units_left
-from engine.orders import buy_hold_e4
 from engine.risk_figures import KYC_TIER_MAX, ORDERS_KEPT_MAX, figures_fit
 from engine.risk_state import COUNTED_MAX_E4, SIZES_MAX, table_of
-from engine.special_invariants import broken_stops
+from engine.special_invariants import broken_links, broken_stops, expected_hold_e4
 from engine.state import FEES_ACCOUNT_ID, OUTSIDE_ACCOUNTS, REGULATORY_ACCOUNT_ID, Account, State
 from engine.waiting import NOBODY, is_off_book
 
@@ -28,6 +28,7 @@ def check_invariants(state: State) -> list[str]:
         *broken_orders(state),
         *broken_volumes(state),
         *broken_stops(state),
+        *broken_links(state),
         *(problem for symbol in sorted(state.books) for problem in broken_book(state, symbol)),
         *broken_risk(state),
     ]
@@ -76,9 +77,8 @@ def broken_account(state: State, account: Account) -> Iterator[str]:
     if account.cash_e4 + cost_e4 != worth_e4:
         yield f"{name} has {account.cash_e4} and holdings that cost {cost_e4}, brought in and made {worth_e4}"
     for symbol, position in account.positions.items():
-        held_e8 = sum(
-            [order.leaves_e8 for order in orders if order.side is Side.SELL and order.symbol == symbol]
-        )
+        sells = [order for order in orders if order.side is Side.SELL and order.symbol == symbol]
+        held_e8 = sum([order.leaves_e8 for order in sells if carries_hold(order)])
         if position.held_e8 != held_e8 or not 0 <= held_e8 <= position.units_e8:
             yield f"{name} {symbol}: {position.units_e8} units, {position.held_e8} held, open sells {held_e8}"
         units_e8 = cost_e4 = 0
@@ -128,8 +128,9 @@ def broken_orders(state: State) -> Iterator[str]:
             yield f"order {order_id} was charged {order.fee_e4}, of it {order.regulatory_e4} by law"
         if order.side is Side.SELL and order.fee_e4 > order.notional_e4:
             yield f"order {order_id} brought {order.notional_e4} and was charged {order.fee_e4}"
-        if order.side is Side.BUY and order.hold_e4 != buy_hold_e4(order):
-            yield f"order {order_id} holds {order.hold_e4}, it should hold {buy_hold_e4(order)}"
+        hold_e4 = expected_hold_e4(state, order)
+        if order.hold_e4 != hold_e4:
+            yield f"order {order_id} holds {order.hold_e4}, it should hold {hold_e4}"
 
 
 def broken_volumes(state: State) -> Iterator[str]:

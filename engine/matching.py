@@ -18,6 +18,7 @@ from engine.kinds import (
     Side,
 )
 from engine.ledger import change_outside, settle_buy, settle_sell
+from engine.links import follow_fill, shrink_other, shrink_plan
 from engine.orders import Level, Order, buy_hold_e4
 from engine.state import FEES_ACCOUNT_ID, REGULATORY_ACCOUNT_ID, Instrument, State
 from engine.turn import Turn
@@ -153,6 +154,10 @@ def settle_fill(
         forget_order(turn, buy)
     if sell.status is FILLED:
         forget_order(turn, sell)
+    if buy.special is not None:
+        follow_fill(turn, buy, quantity_e8)
+    if sell.special is not None:
+        follow_fill(turn, sell, quantity_e8)
 
 
 def prevent_self_trade(turn: Turn, order: Order, resting: Order, *, in_auction: bool = False) -> None:
@@ -225,12 +230,18 @@ def shrink(turn: Turn, order: Order, by_e8: int) -> None:
     assert account is not None
     order.quantity_e8 -= by_e8
     order.updated_us = turn.now_us
+    in_pair = order.special is not None and order.special.group_id
     if position is None:
-        hold_e4 = buy_hold_e4(order)
-        account.held_e4 -= order.hold_e4 - hold_e4
-        order.hold_e4 = hold_e4
+        if not in_pair:
+            hold_e4 = buy_hold_e4(order)
+            account.held_e4 -= order.hold_e4 - hold_e4
+            order.hold_e4 = hold_e4
         turn.accounts[account.account_id] = account
     else:
         position.held_e8 -= by_e8
         turn.state.dirty["position"][order.account_id, order.symbol] = None
     turn.orders[order.order_id] = order
+    if in_pair:
+        shrink_other(turn, order, by_e8)
+    if order.special is not None:
+        shrink_plan(turn, order, by_e8)

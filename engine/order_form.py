@@ -17,7 +17,7 @@ from engine.refusals import Refusal
 from engine.risk import collar_e4, form_refusal, reference_e4, size_refusal
 from engine.state import Account, Instrument, State
 from engine.stops import STOP_TYPES, first_trigger_e4, reached_refusal, stop_limit_e4
-from engine.terms import NO_TERMS, Special, Terms
+from engine.terms import NO_TERMS, Leg, Special, Terms
 from engine.waiting import matches_now
 
 DAY, GTC, GTD = TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD
@@ -43,6 +43,20 @@ TIMES_IN_FORCE: Final[dict[OrderType, tuple[TimeInForce, ...]]] = {
 
 STAYING = (DAY, GTC, GTD)
 """Times in force of orders that rest."""
+
+
+BRACKET, OCO, OTO = OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO
+BUY, SELL = Side.BUY, Side.SELL
+ENTRIES: Final = {BRACKET: (MARKET, LIMIT), OCO: (LIMIT,), OTO: (MARKET, LIMIT)}
+"""Class → the types that its order may have."""
+
+LEG_TYPES: Final[dict[OrderClass, tuple[tuple[OrderType, ...], ...]]] = {
+    OrderClass.SIMPLE: ((),),
+    OCO: tuple([(stop,) for stop in STOP_TYPES]),
+    BRACKET: tuple([(LIMIT, stop) for stop in STOP_TYPES]),
+    OTO: tuple([(each,) for each in (LIMIT, *STOP_TYPES)]),
+}
+"""Class → the types that its legs may have, in their order."""
 
 
 class Asked(NamedTuple):
@@ -75,7 +89,19 @@ def ask(
         ) or lot_terms_refusal(state, account, instrument.symbol, side, quantity_e8, terms)
     if refused is not None:
         return refused
-    return sized(state, instrument, side, order_type, quantity_e8, command.price_e4, command.terms)
+    asked = sized(state, instrument, side, order_type, quantity_e8, command.price_e4, command.terms)
+    is_armed = command.order_class is OCO
+    for leg in command.legs:
+        if type(asked) is Refused:
+            return asked
+        refused_or_leg = sized(
+            *(state, instrument, side_of_legs(command), leg.order_type, quantity_e8, leg.price_e4),
+            leg_terms(leg),
+            is_armed=is_armed,
+        )
+        if type(refused_or_leg) is Refused:
+            return refused_or_leg
+    return asked
 
 
 def sized(
@@ -86,17 +112,21 @@ def sized(
     quantity_e8: int,
     price_e4: int,
     terms: Terms | None,
+    *,
+    is_armed: bool = True,
 ) -> Asked | Refused:
-    """Check the size of an order or leg of good form."""
+    """Check the size of an order or leg of good form. A leg that is not armed is not held against the reference yet."""
     special = None if terms is None else Special(terms)
     limit_e4, stop_e4 = price_e4, 0
     if terms is not None and order_type in STOP_TYPES:
         if not reference_e4(instrument):
             return Refused(Refusal.NO_REFERENCE_PRICE)
+        if order_type is TRAILING_STOP and not is_armed:
+            return bounded(state, quantity_e8, special)
         trigger_e4, extreme_e4 = first_trigger_e4(instrument, side, order_type, terms)
         if not instrument.price_min_e4 <= trigger_e4 <= instrument.price_max_e4:
             return Refused(Refusal.INVALID_PRICE, price_bounds(instrument))
-        refused = reached_refusal(instrument, side, trigger_e4)
+        refused = reached_refusal(instrument, side, trigger_e4) if is_armed else None
         if refused is not None:
             return refused
         special = Special(terms, trigger_e4=trigger_e4, extreme_e4=extreme_e4)
@@ -106,6 +136,45 @@ def sized(
         limit_e4 = collar_e4(instrument, side, state.limits.market_collar_bps)
     refused = size_refusal(state, instrument, side, quantity_e8, limit_e4, stop_e4)
     return Asked(quantity_e8, limit_e4, special) if refused is None else refused
+
+
+def bounded(state: State, quantity_e8: int, special: Special | None) -> Asked | Refused:
+    """A leg that trails once it is armed: it has no price yet that could be checked."""
+    maximum_e8 = state.limits.order_quantity_max_e8
+    if quantity_e8 > maximum_e8:
+        return Refused(Refusal.ORDER_TOO_LARGE, (("maximum_e8", maximum_e8),))
+    return Asked(quantity_e8, 0, special)
+
+
+def side_of_legs(command: PlaceOrder) -> Side:
+    """The side of an order's legs: its own for a pair that it is part of, else the other."""
+    if command.order_class is OCO:
+        return command.side
+    return SELL if command.side is BUY else BUY
+
+
+def leg_terms(leg: Leg) -> Terms:
+    """The terms that a leg has as an order."""
+    return Terms(leg.stop_e4, leg.trail_e4, leg.trail_ppm)
+
+
+def legs_refusal(instrument: Instrument, command: PlaceOrder) -> Refused | None:
+    """Whether an order's legs are those of its class, and well formed."""
+    order_class = command.order_class
+    of_class = tuple([leg.order_type for leg in command.legs]) in LEG_TYPES[order_class]
+    if not of_class or (
+        order_class is not OrderClass.SIMPLE and command.order_type not in ENTRIES[order_class]
+    ):
+        return invalid("order_class", order_class)
+    if order_class is OCO and command.time_in_force not in STAYING:
+        return invalid("time_in_force", command.time_in_force)
+    for leg in command.legs:
+        refused = form_refusal(
+            instrument, priced_as(leg.order_type), instrument.lot_e8, leg.price_e4
+        ) or stop_terms_refusal(instrument, leg.order_type, leg.stop_e4, leg.trail_e4, leg.trail_ppm)
+        if refused is not None:
+            return refused
+    return None
 
 
 def quantity_of(state: State, instrument: Instrument, command: PlaceOrder, notional_e4: int) -> int:
@@ -156,7 +225,8 @@ def terms_refusal(
 ) -> Refused | None:
     """Whether an order's terms fit its type, its time in force and each other. `latest_us` is when a GTD may end at most."""
     order_type, time_in_force = command.order_type, command.time_in_force
-    if time_in_force not in TIMES_IN_FORCE[order_type]:
+    as_ever = order_type is MARKET and time_in_force is GTC and command.terms is None
+    if time_in_force not in TIMES_IN_FORCE[order_type] and not as_ever:
         return invalid("time_in_force", time_in_force)
     expires_us = terms.expires_us
     if expires_us if time_in_force is not GTD else not now_us < expires_us <= latest_us:
@@ -206,8 +276,9 @@ def resting_terms_refusal(
         return invalid("post_only", terms.post_only)
     if terms.notional_e4 and not takes_notional(command, terms.notional_e4):
         return invalid("notional_e4", terms.notional_e4)
-    if command.order_class is not OrderClass.SIMPLE or command.legs:
-        return invalid("order_class", command.order_class)
+    refused = legs_refusal(instrument, command)
+    if refused is not None:
+        return refused
     if terms.extended_hours and not rests:
         return invalid("extended_hours", terms.extended_hours)
     return None

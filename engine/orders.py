@@ -136,6 +136,22 @@ def buy_hold_e4(order: Order) -> int:
     return worst_cost_up_e4(order.limit_e4, rest_e8, order.notional_e4, rate_ppm) - order.fee_e4
 
 
+def pair_hold_e4(order: Order, other: Order) -> int:
+    """The cash that a pair of open buys must hold, of which one quantity trades: what is left at the higher limit, and the worst
+    fee on what both filled and what is left, less what was charged. One unit more, for fees are rounded up for each.
+    """
+    limit_e4 = order.limit_e4 if order.limit_e4 > other.limit_e4 else other.limit_e4
+    rate_ppm = max(order.maker_ppm, order.taker_ppm, other.maker_ppm, other.taker_ppm)
+    rest_e8 = order.quantity_e8 - order.filled_e8
+    notional_e4 = order.notional_e4 + other.notional_e4
+    hold_e4 = worst_cost_up_e4(limit_e4, rest_e8, notional_e4, rate_ppm) + 1
+    for each in (order, other):
+        hold_e4 -= each.fee_e4
+        if each.fee_terms is not None:  # either may have to pay a minimum
+            hold_e4 += each.fee_terms.before_e4 + each.fee_terms.order_min_e4 - each.fee_terms.paid_e4
+    return hold_e4
+
+
 def fee_due_e4(order: Order) -> int:
     """What the rates make of everything filled so far, each part at its own rate, rounded up once."""
     maker_notional_e4 = order.maker_notional_e4

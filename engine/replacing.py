@@ -14,13 +14,15 @@ from engine.commands import Envelope, ReplaceOrder
 from engine.events import Refused
 from engine.fee_tiers import carried_terms
 from engine.kinds import CloseReason, OrderStatus, OrderType, Side
+from engine.links import carries_hold, other_of, relink, set_hold
 from engine.lot_methods import special_of_replacement
-from engine.order_form import post_only_refusal, price_bounds, priced_as, stop_terms_refusal
+from engine.order_form import bounded, post_only_refusal, price_bounds, priced_as, stop_terms_refusal
 from engine.orders import Order
 from engine.refusals import Refusal
 from engine.risk import account_refusal, cover_refusal, form_refusal, market_refusal, size_refusal
 from engine.risk_rules import admit
 from engine.state import Account, Instrument, State
+from engine.stop_book import special_of
 from engine.stops import STOP_TYPES, reached_refusal, stop_limit_e4, trailing_trigger_e4
 from engine.terms import NO_TERMS, Special
 from engine.trading import Answer, accept, enter_book, hold_back, market_limit_e4, own_order
@@ -72,7 +74,7 @@ def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answ
     new = new_order(turn, old, anew, command.client_order_id)
     if new.special is not None and named is not None:
         new.special = replace(new.special, terms=replace(new.special.terms, lots=named.terms.lots))
-    refused = cover_refusal(account, new, old.hold_e4, 0 if old.side is BUY else old.leaves_e8)
+    refused = new_cover_refusal(state, account, old, new)
     if refused is None and not anew.keeps_place:
         refused = post_only_refusal(state, instrument, new)
     if refused is None and state.risk is not None and not anew.keeps_place:
@@ -104,7 +106,8 @@ def changed(state: State, instrument: Instrument, old: Order, command: ReplaceOr
         special = moved
     quantity_e8 = total_e8 - old.filled_e8
     same = price_e4 == old.price_e4 and special == old.special
-    if quantity_e8 <= 0 or (same and total_e8 == old.quantity_e8):
+    is_leg = special is not None and (special.group_id or special.parent_id)
+    if quantity_e8 <= 0 or (same and total_e8 == old.quantity_e8) or (is_leg and total_e8 != old.quantity_e8):
         return nothing
     if same and total_e8 < old.quantity_e8:
         return Anew(quantity_e8, price_e4, old.limit_e4, special, keeps_place=True)
@@ -125,8 +128,12 @@ def sized(
             refused = reached_refusal(instrument, old.side, stop_e4)
         if refused is not None:
             return refused
-        if stop_e4:
-            limit_e4 = stop_limit_e4(state, instrument, old.side, old.order_type, price_e4, stop_e4)
+        if not stop_e4:
+            asked = bounded(state, quantity_e8, special)
+            if type(asked) is Refused:
+                return asked
+            return Anew(quantity_e8, price_e4, 0, special, keeps_place=False)
+        limit_e4 = stop_limit_e4(state, instrument, old.side, old.order_type, price_e4, stop_e4)
     elif old.order_type is MARKET:
         limit_e4 = market_limit_e4(state, instrument, old.side)
     refused = size_refusal(state, instrument, old.side, quantity_e8, limit_e4, stop_e4)
@@ -184,16 +191,37 @@ def new_order(turn: Turn, old: Order, anew: Anew, client_order_id: str) -> Order
     return new
 
 
+def new_cover_refusal(state: State, account: Account, old: Order, new: Order) -> Refused | None:
+    """Whether the account covers a replacement, and the other of its pair, with what the old ones hold. A leg that is not armed
+    holds nothing.
+    """
+    special = old.special
+    if special is None or not (special.group_id or special.parent_id):
+        return cover_refusal(account, new, old.hold_e4, 0 if old.side is BUY else old.leaves_e8)
+    if not special.is_armed:
+        return None
+    other = other_of(state, old) if special.group_id else None
+    freed_e4 = old.hold_e4 + (other.hold_e4 if other is not None else 0)
+    return cover_refusal(account, new, freed_e4, 0 if old.side is BUY else old.leaves_e8, other)
+
+
 def take_place(
     turn: Turn, account: Account, instrument: Instrument, old: Order, new: Order, *, keeps_place: bool
 ) -> None:
     """End the old order and accept the new one, where the old one stood or by the way of a new one."""
     old.replaced_by_id = new.order_id
+    if not carries_hold(old):  # the other of its pair holds for both, now what the replacement needs
+        other = other_of(turn.state, old) if special_of(old).is_armed else None
+        if other is not None and old.side is BUY:
+            set_hold(turn, other, new.hold_e4)
+        new.hold_e4 = 0
+        old.position = None
     waits = old.level is None
     if old.level is not None and keeps_place:
         turn.levels[old.level.side.swap(old, new)] = None
     close_order(turn, old, OrderStatus.REPLACED, CloseReason.REPLACED)
     accept(turn, account, new)
+    relink(turn, old, new)
     if new.status is HELD:
         hold_back(turn.state, new)
     elif waits and keeps_place:

@@ -6,7 +6,7 @@ from engine.calendars import AUCTION_OF, is_auction_ahead
 from engine.events import Refused
 from engine.fillable import fillable_e8
 from engine.kinds import AccountStatus, KillScope, OrderType, Phase, PriceSource, Side, TimeInForce
-from engine.orders import Order, buy_hold_e4
+from engine.orders import Order, buy_hold_e4, pair_hold_e4
 from engine.refusals import Refusal
 from engine.state import Account, Instrument, State
 from engine.units import (
@@ -152,13 +152,16 @@ def size_refusal(
     return None
 
 
-def cover_refusal(account: Account, order: Order, freed_e4: int, freed_e8: int) -> Refused | None:
-    """Whether the account can cover an order in full. What an order that it replaces gives back counts as free.
+def cover_refusal(
+    account: Account, order: Order, freed_e4: int, freed_e8: int, other: Order | None = None
+) -> Refused | None:
+    """Whether the account can cover an order in full, and the other of its pair. What an order that it replaces gives back
+    counts as free.
 
     On success a buy's hold stands in `order.hold_e4`; nothing has been taken from the account yet.
     """
     if order.side is BUY:
-        hold_e4 = buy_hold_e4(order)
+        hold_e4 = buy_hold_e4(order) if other is None else pair_hold_e4(order, other)
         available_e4 = account.cash_e4 - account.held_e4 + freed_e4
         if hold_e4 > available_e4:
             return Refused(

@@ -230,6 +230,15 @@ class KillSwitch:
     reason: str
 
 
+@dataclass(slots=True, eq=False)
+class Group:
+    """A pair of open orders of which one quantity is to trade (engine/links.py): a LIMIT order, which carries the hold, and a stop."""
+
+    group_id: int
+    limit_id: int
+    stop_id: int
+
+
 DIRTY_KINDS = (
     "clock",
     "limits",
@@ -245,6 +254,7 @@ DIRTY_KINDS = (
     "key",
     "client_order_id",
     "kill_switch",
+    "group",
     "outside",
     "bust",
     "risk_rule",
@@ -269,6 +279,7 @@ class State:
         "client_order_ids_closed",
         "dirty",
         "fees",
+        "groups",
         "instruments",
         "keys",
         "keys_by_principal",
@@ -305,6 +316,7 @@ class State:
         self.off_book: dict[
             str, dict[int, Order]
         ] = {}  # by symbol, what is open and outside the price levels
+        self.groups: dict[int, Group] = {}
         self.stops: dict[str, StopBook] = {}
         self.lots: dict[int, Lot] = {}
         self.fees: dict[str, FeeSchedule] = {}

@@ -17,6 +17,8 @@ from engine.kinds import (
     TimeInForce,
     TimerKind,
 )
+from engine.legs import make_legs
+from engine.links import carries_hold, pair_up
 from engine.matching import match
 from engine.order_form import ask, post_only_refusal
 from engine.orders import Order
@@ -52,6 +54,7 @@ IOC = TimeInForce.IOC
 LIMIT = OrderType.LIMIT
 MARKET = OrderType.MARKET
 NO_LIQUIDITY = CloseReason.NO_LIQUIDITY
+OCO, OTO = OrderClass.OCO, OrderClass.OTO
 OPG = TimeInForce.OPG
 PARTIAL = OrderStatus.PARTIAL
 SIMPLE = OrderClass.SIMPLE
@@ -73,7 +76,9 @@ def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
         return order
     assert account is not None
     assert instrument is not None
-    refused = cover_refusal(account, order, 0, 0)
+    legs = make_legs(turn, instrument, order, command) if command.legs else []
+    other = legs[0] if legs and command.order_class is OCO else None
+    refused = cover_refusal(account, order, 0, 0, other)
     if refused is not None:
         return refused
     if order.time_in_force is FOK:
@@ -85,6 +90,11 @@ def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
     if refused is not None:
         return refused
     accept(turn, account, order)
+    for leg in legs:
+        accept(turn, account, leg)
+        hold_back(state, leg)
+    if legs and command.order_class is not OTO:
+        pair_up(turn, *(legs if other is None else [order, other]))
     if order.special is not None and order.status is HELD:
         hold_back(state, order)
     else:
@@ -111,6 +121,8 @@ def new_order(
         return Refused(Refusal.ACCOUNT_NOT_FOUND if account is None else Refusal.ACCOUNT_DISABLED)
     account_id, client_order_id = account.account_id, command.client_order_id
     if client_order_id and (account_id, client_order_id) in state.client_order_ids:
+        return Refused(Refusal.DUPLICATE_CLIENT_ORDER_ID)
+    if command.legs and not client_ids_are_free(state, account_id, command):
         return Refused(Refusal.DUPLICATE_CLIENT_ORDER_ID)
     if instrument is None:
         return Refused(Refusal.UNKNOWN_SYMBOL)
@@ -160,6 +172,16 @@ def new_order(
     return order
 
 
+def client_ids_are_free(state: State, account_id: int, command: PlaceOrder) -> bool:
+    """Whether an order and its legs have client order ids of which none was used, by each other either."""
+    given = [
+        each for each in (command.client_order_id, *[leg.client_order_id for leg in command.legs]) if each
+    ]
+    return len(dict.fromkeys(given)) == len(given) and all(
+        (account_id, each) not in state.client_order_ids for each in given
+    )
+
+
 def market_limit_e4(state: State, instrument: Instrument, side: Side) -> int:
     """The limit of a MARKET order that comes now."""
     return collar_e4(instrument, side, state.limits.market_collar_bps)
@@ -177,6 +199,9 @@ def accept(turn: Turn, account: Account, order: Order) -> None:
     if order.side is BUY:
         account.held_e4 += order.hold_e4
         turn.accounts[account.account_id] = account
+    elif order.special is not None and not carries_hold(order):
+        if order.special.is_armed:  # the units that it may deliver are held by the other of its pair
+            order.position = account.positions[order.symbol]
     else:
         position = order.position = account.positions[order.symbol]
         position.held_e8 += order.quantity_e8 - order.filled_e8

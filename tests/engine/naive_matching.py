@@ -141,6 +141,10 @@ class NaiveMatching(NaiveForms):
         slice_e8 = max(order.shown_e8 - quantity_e8, 0) if from_slice else order.shown_e8
         order.shown_e8 = min(slice_e8, order.leaves_e8())
         self.touch(turn, order)
+        for leg in [leg for leg in self.orders if leg.order_id in order.children]:
+            leg.planned_e8 -= quantity_e8
+            leg.quantity_e8 -= 0 if leg.armed else quantity_e8
+            self.touch(turn, leg)
         if order.leaves_e8() == 0:
             self.end(turn, order, CANCELLED, CloseReason.PAIR)
 

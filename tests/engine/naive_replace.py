@@ -6,7 +6,7 @@ from msgspec.structs import replace as changed
 
 from engine.commands import ReplaceOrder
 from engine.events import Refused
-from engine.kinds import CloseReason, OrderStatus, TimeInForce
+from engine.kinds import CloseReason, OrderStatus, OrderType, TimeInForce
 from engine.refusals import Refusal
 from engine.terms import Terms
 from tests.engine.naive_book import NaiveBook
@@ -62,7 +62,7 @@ class NaiveReplace(NaiveBook):
         new.client_order_id = command.client_order_id
         if only_smaller:
             new.place, new.limit_e4 = old.place, old.limit_e4
-        elif new.armed or new.trigger_e4:
+        elif new.armed or new.order_type is not OrderType.TRAILING_STOP:
             self.price_it(instrument, new)
         refused = (
             None
@@ -116,9 +116,13 @@ class NaiveReplace(NaiveBook):
     def take_place(self, turn: NaiveTurn, old: NaiveOrder, new: NaiveOrder) -> None:
         """In the list of orders, and in the links of others."""
         old.replaced_by_id = new.order_id
+        pair = self.pair_of(old, self.orders)
+        held_e4 = 0 if pair is None else self.hold_e4(pair)
         old.was_resting, old.was_shown_e8 = old.resting, old.shown_e8
         self.end(turn, old, OrderStatus.REPLACED, CloseReason.REPLACED)
         self.enter(turn, new)
+        if pair is not None and self.hold_e4(pair) != held_e4:
+            turn.touch(order=pair)
         if new.time_in_force is TimeInForce.GTD:
             self.expire_later(turn, new)
         for other in self.orders:

@@ -59,11 +59,15 @@ class NaiveStops(NaiveMatching):
         order.triggered_us = turn.now_us
         order.status = OrderStatus.PENDING
         order.place = turn.new_id()
+        pair = self.pair_of(order, self.orders)
+        held_e4 = 0 if pair is None else self.hold_e4(pair)
         if order.takes_any_price():
             instrument, accepted_e4 = self.instruments[order.symbol], order.limit_e4
             order.limit_e4 = self.collar_e4(instrument, order.side, instrument.anchor_e4())
             if order.side is Side.BUY and self.free_e4(self.accounts[order.account_id]) < 0:
                 order.limit_e4 = accepted_e4
+        if pair is not None and self.hold_e4(pair) != held_e4:
+            turn.touch(order=pair)
         self.touch(turn, order)
         self.trade(turn, order)
 

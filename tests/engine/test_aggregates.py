@@ -24,12 +24,13 @@ from engine.commands import (
 )
 from engine.events import Traded
 from engine.invariants import check_invariants
-from engine.kinds import KillScope, RiskMode, RiskRule
+from engine.kinds import KillScope, OrderClass, OrderType, RiskMode, RiskRule
 from engine.orders import Order
 from engine.risk_figures import DEFAULTS
 from engine.risk_state import RuleRow
 from engine.state import DIRTY_KINDS, State
 from engine.state_hash import state_hash
+from engine.terms import Leg
 from tests.engine.bust_facts import facts_of
 from tests.engine.mirror import Mirror, all_rows, restored, through_msgpack
 from tests.engine.world import BUY, DAY, GTC, IOC, LIMIT, SELL, World, e4, e8, fills, of_kind, stock
@@ -48,6 +49,7 @@ AGGREGATES: dict[str, type] = {
     "key": state_module.KeyRecord,
     "client_order_id": state_module.ClientOrderId,
     "kill_switch": state_module.KillSwitch,
+    "group": state_module.Group,
     "risk_rule": RuleRow,
     "volume": state_module.Volume,
 }
@@ -87,6 +89,9 @@ def busy_world() -> World:
     world.sell("bob", "1", "100")
     (fill,) = of_kind(world.place("ann", BUY, "1", "100", IOC), Traded)
     assert world.do(facts_of(fill, world.now_us)).refused is None
+    stop = Leg(OrderType.STOP_LOSS, stop_e4=e4("50"))
+    paired = world.order("ann", SELL, "1", LIMIT, price="140", order_class=OrderClass.OCO, legs=[stop])
+    assert paired.refused is None
     world.do(RequestWithdrawal(e4("5")), "ann")
     world.do(HaltSymbol("MSFT", "news"))
     world.do(SetKillSwitch(KillScope.SYMBOL, "MSFT", on=True, reason="drill"))
