@@ -26,6 +26,7 @@ from engine.kinds import AccountKind, AccountStatus, CloseReason, LotMethod, Tra
 from engine.ledger import post_cash, post_units
 from engine.refusals import Refusal
 from engine.risk import account_refusal
+from engine.settlement import draw, unsettled_refusal
 from engine.state import (
     ADJUSTMENTS_ACCOUNT_ID,
     BANK_ACCOUNT_ID,
@@ -121,10 +122,14 @@ def request_withdrawal(turn: Turn, envelope: Envelope, command: RequestWithdrawa
     if command.amount_e4 > account.available_e4:
         detail = (("required_e4", command.amount_e4), ("available_e4", account.available_e4))
         return Refused(Refusal.INSUFFICIENT_FUNDS, detail)
+    refused = unsettled_refusal(state, account, command.amount_e4) if account.unsettled_e4 else None
+    if refused is not None:
+        return refused
     withdrawal = Withdrawal(turn.new_id(), account.account_id, command.amount_e4, turn.now_us)
     state.withdrawals[withdrawal.withdrawal_id] = withdrawal
     state.dirty["withdrawal"][withdrawal.withdrawal_id] = None
     account.held_e4 += withdrawal.amount_e4
+    account.leaving_e4 += withdrawal.amount_e4
     turn.accounts[account.account_id] = account
     turn.events.append(
         WithdrawalRequested(withdrawal.withdrawal_id, account.account_id, withdrawal.amount_e4)
@@ -142,6 +147,7 @@ def settle_withdrawal(turn: Turn, envelope: Envelope, command: SettleWithdrawal)
     del state.withdrawals[withdrawal.withdrawal_id]
     state.dirty["withdrawal"][withdrawal.withdrawal_id] = None
     account.held_e4 -= withdrawal.amount_e4
+    account.leaving_e4 -= withdrawal.amount_e4
     turn.accounts[account.account_id] = account
     turn.events.append(
         WithdrawalSettled(withdrawal.withdrawal_id, account.account_id, withdrawal.amount_e4, command.paid)
@@ -201,4 +207,5 @@ def adjust_cash(turn: Turn, envelope: Envelope, command: AdjustCash) -> Answer:
         return Refused(Refusal.BALANCE_LIMIT, (("maximum_e4", CASH_TOTAL_MAX_E4),))
     account.contributed_e4 = contributed_e4
     post_cash(turn, TransactionKind.ADJUSTMENT, account, ADJUSTMENTS_ACCOUNT_ID, amount_e4, command.reference)
+    draw(turn.state, account)
     return None

@@ -12,7 +12,6 @@ from operator import attrgetter
 from typing import Final
 
 from engine.book import Book
-from engine.fee_tiers import watches_fills
 from engine.kinds import KillScope, RiskRule, Side
 from engine.orders import Order
 from engine.risk_state import WINDOW_ROW_TYPE, RuleRow, table_of, window_of_row
@@ -22,6 +21,7 @@ from engine.state import (
     Calendar,
     ClientOrderId,
     FeeSchedule,
+    FundedLot,
     Group,
     Instrument,
     KeyRecord,
@@ -29,16 +29,20 @@ from engine.state import (
     Limits,
     Lot,
     Position,
+    SettlementRules,
+    SettlingDay,
     State,
     Timer,
+    Unsettled,
     Volume,
     Withdrawal,
 )
 from engine.stop_book import arm, is_armed_stop
 from engine.waiting import is_off_book, set_aside
+from engine.watching import watch
 
 DERIVED_FIELDS: Final[dict[type, frozenset[str]]] = {
-    Account: frozenset({"positions", "orders", "quotes"}),
+    Account: frozenset({"positions", "orders", "quotes", "leaving_e4", "buckets"}),
     Position: frozenset({"lots", "dearest"}),
     Order: frozenset({"level", "before", "after", "account", "position"}),
 }
@@ -160,6 +164,10 @@ KINDS: Final[dict[str, Kind]] = {
         int, WINDOW_ROW_TYPE, lambda state: state.risk_windows, dump_risk_window, load_risk_window
     ),
     "volume": kind_of(int, "volumes", Volume),
+    "settlement": kind_of(str, "settlement", SettlementRules),
+    "settling": kind_of(tuple[str, int], "settling", SettlingDay),
+    "unsettled": kind_of(tuple[str, int, int], "unsettled", Unsettled),
+    "funded_lot": kind_of(int, "funded_lots", FundedLot),
 }
 """Aggregate kinds in the order in which they must be loaded."""
 
@@ -168,6 +176,7 @@ DERIVED: Final = frozenset(
         "account_by_user",
         "books",
         "client_order_ids_closed",
+        "counts_volume",
         "dirty",
         "keys_by_principal",
         "off_book",
@@ -202,6 +211,10 @@ STORED: Final = {
     "risk_rules": "risk_rule",
     "risk_windows": "risk_window",
     "volumes": "volume",
+    "settlement": "settlement",
+    "settling": "settling",
+    "unsettled": "unsettled",
+    "funded_lots": "funded_lot",
 }
 """Fields of the state → the kind that stores them."""
 
@@ -214,6 +227,11 @@ def rebuild(state: State) -> None:
     for lot_id in sorted(state.lots):
         lot = state.lots[lot_id]
         state.accounts[lot.account_id].positions[lot.symbol].lots[lot_id] = lot
+    for unsettled_key in sorted(state.unsettled):
+        bucket = state.unsettled[unsettled_key]
+        state.accounts[bucket.account_id].buckets[bucket.day, bucket.market] = bucket
+    for withdrawal in state.withdrawals.values():
+        state.accounts[withdrawal.account_id].leaving_e4 += withdrawal.amount_e4
     for order_id in sorted(state.orders):
         order = state.orders[order_id]
         account = order.account = state.accounts[order.account_id]
@@ -231,7 +249,7 @@ def rebuild(state: State) -> None:
                 arm(state, order)
         else:
             state.books[order.symbol].side(order.side).add(order)
-    state.watches_fills = watches_fills(state)
+    watch(state)
     state.timer_heap = [(timer.due_us, timer_id) for timer_id, timer in state.timers.items()]
     heapify(state.timer_heap)
     for timer_id in sorted(state.timers):

@@ -15,7 +15,18 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from engine import accounts, bust, fee_tiers, market, quoting, replacing, risk_control, sessions, trading
+from engine import (
+    accounts,
+    bust,
+    fee_tiers,
+    market,
+    quoting,
+    replacing,
+    risk_control,
+    sessions,
+    settlement,
+    trading,
+)
 from engine.aftermath import follow_up
 from engine.commands import (
     AdjustCash,
@@ -44,6 +55,7 @@ from engine.commands import (
     SetLimits,
     SetLotMethod,
     SetRiskRule,
+    SetSettlement,
     SettleWithdrawal,
     TransferIn,
 )
@@ -76,6 +88,7 @@ COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
     SetInstrument: market.set_instrument,
     SetFees: fee_tiers.set_fees,
     SetLimits: market.set_limits,
+    SetSettlement: settlement.set_settlement,
     SetCalendar: sessions.set_calendar,
     HaltSymbol: market.halt_symbol,
     ResumeSymbol: market.resume_symbol,

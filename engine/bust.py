@@ -26,13 +26,13 @@ from typing import Final
 
 from engine.commands import BustTrade, Envelope
 from engine.events import OrderUpdated, Refused, SoldLot, TradeBusted
-from engine.fee_tiers import count_volume
 from engine.kinds import AccountKind, Side
 from engine.ledger import change_outside
 from engine.lot_methods import spread_cost
 from engine.orders import Order
 from engine.positions import take_fifo
 from engine.refusals import Refusal
+from engine.settlement import after_bust
 from engine.state import FEES_ACCOUNT_ID, REGULATORY_ACCOUNT_ID, Account, Lot, Position, State
 from engine.trading import Answer
 from engine.turn import Turn
@@ -81,8 +81,7 @@ def bust_trade(turn: Turn, envelope: Envelope, command: BustTrade) -> Answer:
     if law_e4:
         change_outside(state, REGULATORY_ACCOUNT_ID, buyer.currency, -law_e4)
     if state.watches_fills:
-        for account in (buyer, seller):
-            count_volume(state, account.account_id, -command.notional_e4, command.executed_us, turn.now_us)
+        after_bust(turn, command, buyer, seller)
     turn.events.append(report(state, bust_id, command, buyer, bought, seller, sold, taken))
     return None
 

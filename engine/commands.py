@@ -91,6 +91,15 @@ class SetFees(Command, frozen=True, gc=False, array_like=True, tag=True):
     sell_unit_max_e4: int = 0
 
 
+class SetSettlement(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """How the trades of a calendar's instruments settle from now on: as `SettlementRules` has it."""
+
+    market: str
+    days: int
+    closed: tuple[int, ...] = ()
+    instant_max_e4: tuple[int, ...] = ()
+
+
 class SetLimits(Command, frozen=True, gc=False, array_like=True, tag=True):
     """Set the risk limits and bounds of the whole venue."""
 
@@ -287,6 +296,8 @@ class BustTrade(Command, frozen=True, gc=False, array_like=True, tag=True):
     buy_order: OrderUpdated | None = None
     sell_order: OrderUpdated | None = None
     sell_regulatory_e4: int = 0
+    market: str = ""
+    settlement_day: int = 0
 
 
 class SetRiskRule(Command, frozen=True, gc=False, array_like=True, tag=True):
@@ -327,6 +338,7 @@ AnyCommand = (
     SetInstrument
     | SetFees
     | SetLimits
+    | SetSettlement
     | SetCalendar
     | OpenAccount
     | SetAccountStatus

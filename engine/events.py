@@ -159,11 +159,16 @@ class BookChanged(Event, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class BalanceChanged(Event, frozen=True, gc=False, array_like=True, tag=True):
-    """An account's cash and what of it is held, after the command: one per touched account."""
+    """An account's cash and what of it is held, after the command: one per touched account.
+
+    `unsettled_e4` of the cash has not settled; `settled_only`: it may use no unsettled cash (engine versions before 4 knew neither).
+    """
 
     account_id: int
     cash_e4: int
     held_e4: int
+    unsettled_e4: int = 0
+    settled_only: bool = False
 
 
 class Posted(Event, frozen=True, gc=False, array_like=True, tag=True):
@@ -176,6 +181,47 @@ class Posted(Event, frozen=True, gc=False, array_like=True, tag=True):
     kind: TransactionKind
     reference: str
     postings: tuple[tuple[int, str, int, int], ...]
+
+
+class SettlementDue(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """A trade that settles on a later day: `*_amount_e4` is the cash that is due to each side, below zero where it pays.
+
+    Days are since the epoch. A trade that settles at once has no such event.
+    """
+
+    trade_id: int
+    market: str
+    trade_day: int
+    settlement_day: int
+    symbol: str
+    currency: str
+    quantity_e8: int
+    buy_order_id: int
+    buy_account_id: int
+    buy_amount_e4: int
+    sell_order_id: int
+    sell_account_id: int
+    sell_amount_e4: int
+
+
+class DaySettled(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """Everything that a market had to settle on a day has settled."""
+
+    market: str
+    settlement_day: int
+
+
+class GoodFaithViolated(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """A customer sold what was bought with money that had not settled. `count` is that of twelve months.
+
+    From three on the account may use settled cash alone until `settled_only_until_us`; before that it is 0.
+    """
+
+    account_id: int
+    order_id: int
+    trade_id: int
+    count: int
+    settled_only_until_us: int
 
 
 class AccountOpened(Event, frozen=True, gc=False, array_like=True, tag=True):
@@ -324,6 +370,9 @@ AnyEvent = (
     | BookChanged
     | BalanceChanged
     | Posted
+    | SettlementDue
+    | DaySettled
+    | GoodFaithViolated
     | AccountOpened
     | AccountStatusChanged
     | WithdrawalRequested

@@ -17,6 +17,7 @@ from engine.refusals import Refusal
 from engine.state import FeeSchedule, State, Volume
 from engine.turn import Turn
 from engine.units import CASH_TOTAL_MAX_E4, DAY_US, PPB, volume_sum_e4
+from engine.watching import watch
 
 FEE_MAX_PPM: Final = 100_000
 """A tenth of the notional. Below the whole, so a sell's fees never exceed its proceeds."""
@@ -46,7 +47,7 @@ def set_fees(turn: Turn, envelope: Envelope, command: SetFees) -> Refused | None
         command.schedule, command.maker_ppm, command.taker_ppm, rules if rules != FeeRules() else None
     )
     state.dirty["fees"][command.schedule] = None
-    state.watches_fills = watches_fills(state)
+    watch(state)
     return None
 
 
@@ -68,11 +69,6 @@ def rules_hold(rules: FeeRules) -> bool:
         and 0 <= rules.sell_unit_e12 <= UNIT_RATE_MAX_E12
         and 0 <= rules.sell_unit_max_e4 <= CASH_TOTAL_MAX_E4
     )
-
-
-def watches_fills(state: State) -> bool:
-    """Whether fills have to be counted: a schedule has tiers."""
-    return any(schedule.rules is not None and schedule.rules.tiers for schedule in state.fees.values())
 
 
 def set_terms(state: State, order: Order, rules: FeeRules, now_us: int) -> None:

@@ -26,6 +26,7 @@ from engine.timers import arm_indicative
 from engine.trading import Answer
 from engine.turn import Turn
 from engine.units import BPS, DAY_US, NOTIONAL_MAX_E4, QUANTITY_MAX_E8, TIME_MAX_US, notional_down_e4
+from engine.watching import watch
 
 TAPE = PriceSource.TAPE
 
@@ -79,6 +80,7 @@ def set_instrument(turn: Turn, envelope: Envelope, command: SetInstrument) -> An
             change_instrument(known, command)
         instrument = known
     state.dirty["instrument"][command.symbol] = None
+    watch(state)
     turn.events.append(
         InstrumentSet(
             command.symbol,

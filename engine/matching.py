@@ -5,7 +5,6 @@ from __future__ import annotations
 from engine.book import BookSide
 from engine.closing import close_order, forget_order
 from engine.events import Traded
-from engine.fee_tiers import count_volume
 from engine.halts import begin_halt_call, may_trade_at
 from engine.iceberg import take_hidden, take_shown, visible_e8
 from engine.kinds import (
@@ -20,6 +19,7 @@ from engine.kinds import (
 from engine.ledger import change_outside, settle_buy, settle_sell
 from engine.links import follow_fill, shrink_other, shrink_plan
 from engine.orders import Level, Order, buy_hold_e4
+from engine.settlement import after_fill
 from engine.state import FEES_ACCOUNT_ID, REGULATORY_ACCOUNT_ID, Instrument, State
 from engine.turn import Turn
 from engine.units import notional_down_e4
@@ -117,9 +117,6 @@ def settle_fill(
         change_outside(turn.state, FEES_ACCOUNT_ID, instrument.currency, buy_fee_e4 + sell_fee_e4 - law_e4)
         if law_e4:
             change_outside(turn.state, REGULATORY_ACCOUNT_ID, instrument.currency, law_e4)
-    if turn.state.watches_fills:
-        count_volume(turn.state, buyer.account_id, notional_e4, turn.now_us, turn.now_us)
-        count_volume(turn.state, seller.account_id, notional_e4, turn.now_us, turn.now_us)
     turn.events.append(
         Traded(
             trade_id,
@@ -143,6 +140,9 @@ def settle_fill(
             law_e4,
         )
     )
+    if turn.state.watches_fills:
+        fees_e4 = (buy_fee_e4, sell_fee_e4)
+        after_fill(turn, instrument, trade_id, quantity_e8, notional_e4, buy, sell, fees_e4, sold_lots)
     if instrument.last_e4 != price_e4:
         instrument.last_e4 = price_e4
         state = turn.state

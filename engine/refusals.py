@@ -66,6 +66,7 @@ class Refusal(IntEnum):
     STOP_PRICE_REACHED = 412
     POST_ONLY_WOULD_TAKE = 413
     NOTIONAL_TOO_SMALL = 414
+    UNSETTLED_FUNDS = 415
     # risk rules (engine/risk_rules.py), by the names of kinds.RiskRule
     FAT_FINGER = 421
     ORDER_RATE_LIMIT = 422

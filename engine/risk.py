@@ -167,6 +167,17 @@ def cover_refusal(
             return Refused(
                 Refusal.INSUFFICIENT_FUNDS, (("required_e4", hold_e4), ("available_e4", available_e4))
             )
+        if account.settled_only_until_us > order.created_us:
+            settled_e4 = available_e4 - account.unsettled_e4
+            if hold_e4 > settled_e4:
+                return Refused(
+                    Refusal.UNSETTLED_FUNDS,
+                    (
+                        ("required_e4", hold_e4),
+                        ("settled_e4", max(0, settled_e4)),
+                        ("settled_only_until_us", account.settled_only_until_us),
+                    ),
+                )
         order.hold_e4 = hold_e4
         return None
     position = account.positions.get(order.symbol)

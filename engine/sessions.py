@@ -18,6 +18,7 @@ from engine.kinds import CloseReason, OrderStatus, Phase, TimeInForce, TimerKind
 from engine.orders import Order
 from engine.refusals import Refusal
 from engine.risk import reference_e4
+from engine.settlement import settle_day
 from engine.state import Calendar, Instrument, Timer
 from engine.stops import show_reference
 from engine.timers import add_timer, arm_indicative, drop_timer, drop_timer_of
@@ -84,6 +85,7 @@ TIMERS: Final[dict[TimerKind, Callable[[Turn, Timer], None]]] = {
     TimerKind.ORDER_EXPIRY: fire_order_expiry,
     TimerKind.INDICATIVE: fire_indicative,
     TimerKind.REOPEN: fire_reopen,
+    TimerKind.SETTLEMENT: settle_day,
 }
 """Kind of a timer → what it does."""
 

@@ -75,7 +75,9 @@ class Account:
     `contributed_e4` is deposits less withdrawals plus the cost of units transferred in: what total profit
     is measured against. `lot_method` says which lots a sale takes where its order does not.
     `kyc_tier` says how well the customer is known, accounts of one `link_group` belong together
-    ('' is none): engine/risk_rules.py.
+    ('' is none): engine/risk_rules.py. `unsettled_e4` is the part of the cash that has not settled, by (day, market) in
+    `buckets`; `violations` are (time, order, trade) of good-faith violations, `settled_only_until_us` is what three of them
+    lead to; `leaving_e4` is held for withdrawals: engine/settlement.py.
     """
 
     account_id: int
@@ -91,6 +93,11 @@ class Account:
     lot_method: LotMethod = LotMethod.FIFO
     kyc_tier: int = 0
     link_group: str = ""
+    unsettled_e4: int = 0
+    settled_only_until_us: int = 0
+    violations: tuple[tuple[int, int, int], ...] = ()
+    leaving_e4: int = 0
+    buckets: dict[tuple[int, str], Unsettled] = field(default_factory=dict, repr=False)
     positions: dict[str, Position] = field(default_factory=dict, repr=False)
     orders: dict[int, Order] = field(default_factory=dict, repr=False)
     quotes: dict[str, list[Order]] = field(default_factory=dict, repr=False)
@@ -145,6 +152,45 @@ class FeeSchedule:
     maker_ppm: int
     taker_ppm: int
     rules: FeeRules | None = None
+
+
+class SettlementRules(Struct, eq=False, gc=False):
+    """How a calendar's trades settle: in so many business days (0: at once), not on the `closed` days (since the epoch).
+
+    `instant_max_e4`: by KYC tier, how much of what an account has sold counts as settled at once.
+    """
+
+    market: str
+    days: int
+    closed: tuple[int, ...] = ()
+    instant_max_e4: tuple[int, ...] = ()
+
+
+class SettlingDay(Struct, eq=False, gc=False):
+    """A day on which trades of a market will settle, and the timer for it."""
+
+    market: str
+    day: int
+    due_us: int
+    timer_id: int
+
+
+class Unsettled(Struct, eq=False, gc=False):
+    """What an account has sold for a settlement day: `amount_e4` is unsettled cash, `instant_e4` was advanced."""
+
+    market: str
+    day: int
+    account_id: int
+    amount_e4: int = 0
+    instant_e4: int = 0
+
+
+class FundedLot(Struct, eq=False, gc=False):
+    """A lot that was bought with unsettled cash: (market, day, amount_e4) of what has not settled yet."""
+
+    lot_id: int
+    account_id: int
+    parts: tuple[tuple[str, int, int], ...] = ()
 
 
 class Volume(Struct, eq=False, gc=False):
@@ -260,6 +306,10 @@ DIRTY_KINDS = (
     "risk_rule",
     "risk_window",
     "volume",
+    "settlement",
+    "settling",
+    "unsettled",
+    "funded_lot",
 )
 
 
@@ -277,8 +327,10 @@ class State:
         "calendars",
         "client_order_ids",
         "client_order_ids_closed",
+        "counts_volume",
         "dirty",
         "fees",
+        "funded_lots",
         "groups",
         "instruments",
         "keys",
@@ -295,10 +347,13 @@ class State:
         "risk_rules",
         "risk_windows",
         "seq",
+        "settlement",
+        "settling",
         "stops",
         "timer_heap",
         "timer_ids",
         "timers",
+        "unsettled",
         "volumes",
         "watches_fills",
         "withdrawals",
@@ -337,7 +392,11 @@ class State:
         self.risk_windows: dict[int, RiskWindow] = {}
         self.risk: RiskTable | None = None  # None while no rule is on
         self.volumes: dict[int, Volume] = {}
-        self.watches_fills = False  # whether a fill counts for a tier of fees
+        self.settlement: dict[str, SettlementRules] = {}
+        self.settling: dict[tuple[str, int], SettlingDay] = {}
+        self.unsettled: dict[tuple[str, int, int], Unsettled] = {}
+        self.funded_lots: dict[int, FundedLot] = {}
+        self.watches_fills = self.counts_volume = False  # engine/watching.py
         self.dirty: dict[str, dict[object, None]] = new_dirty()
 
     def __repr__(self) -> str:

@@ -63,6 +63,7 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     Refusal.BALANCE_LIMIT: Shown(422, "The balance would exceed what can be kept."),
     Refusal.BUYER_LACKS_SHARES: Shown(422, "The buyer does not have the shares any more."),
     Refusal.SELLER_LACKS_FUNDS: Shown(422, "The seller does not have the cash any more."),
+    Refusal.UNSETTLED_FUNDS: Shown(422, "The cash has not settled yet."),
     Refusal.FAT_FINGER: Shown(422, "The order is larger than what is plausible here."),
     Refusal.ORDER_RATE_LIMIT: Shown(429, "The account sends orders too fast."),
     Refusal.RAPID_TRADING: Shown(422, "The account has sent too many orders in a short time."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.commands import BustTrade
-from engine.events import OrderUpdated, Traded
+from engine.events import OrderUpdated, SettlementDue, Traded
 
 
 def facts_of(
@@ -14,6 +14,7 @@ def facts_of(
     *,
     buy_order: OrderUpdated | None = None,
     sell_order: OrderUpdated | None = None,
+    due: SettlementDue | None = None,
 ) -> BustTrade:
     """The facts of a fill as its executions have them, and the last reports of its orders."""
     return BustTrade(
@@ -36,4 +37,6 @@ def facts_of(
         buy_order=buy_order,
         sell_order=sell_order,
         sell_regulatory_e4=fill.sell_regulatory_e4,
+        market=due.market if due is not None else "",
+        settlement_day=due.settlement_day if due is not None else 0,
     )

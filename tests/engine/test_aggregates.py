@@ -12,6 +12,7 @@ import pytest
 from engine import state as state_module
 from engine.aggregates import DERIVED, KINDS, STORED
 from engine.commands import (
+    AdjustCash,
     CancelAll,
     Deposit,
     HaltSymbol,
@@ -21,6 +22,7 @@ from engine.commands import (
     SetKillSwitch,
     SetLimits,
     SetRiskRule,
+    SetSettlement,
 )
 from engine.events import Traded
 from engine.invariants import check_invariants
@@ -51,12 +53,16 @@ AGGREGATES: dict[str, type] = {
     "kill_switch": state_module.KillSwitch,
     "group": state_module.Group,
     "risk_rule": RuleRow,
+    "settlement": state_module.SettlementRules,
+    "settling": state_module.SettlingDay,
+    "unsettled": state_module.Unsettled,
+    "funded_lot": state_module.FundedLot,
     "volume": state_module.Volume,
 }
 """Kind → the class whose fields its row must hold."""
 
 REBUILT = {
-    "account": {"positions", "orders", "quotes"},
+    "account": {"positions", "orders", "quotes", "leaving_e4", "buckets"},
     "position": {"lots", "dearest"},
     "order": {"level", "before", "after", "account", "position"},
 }
@@ -74,9 +80,11 @@ def busy_world() -> World:
     world = World(maker_ppm=500, taker_ppm=1_000, listings=[stock(), stock("MSFT")])
     for rule in (RiskRule.RAPID_TRADING, RiskRule.UNUSUAL_VOLUME, RiskRule.PDT_VIOLATION):
         world.do(SetRiskRule(rule, RiskMode.FLAG, DEFAULTS[rule]))
+    world.do(SetSettlement("24x7", 2))
     world.do(SetFees("std", 500, 1_000, ((e4("100"), 400, 900),), sell_ppb=27_800))
     world.open("ann", cash="100000", shares="100")
     world.open("bob", cash="100000", shares="100")
+    world.open("cal", cash="1", shares="100")
     world.open("mm", cash="100000", shares="100", maker=True)
     world.quote("mm", [("10", "99"), ("10", "98")], [("10", "101"), ("10", "102")])
     order = world.accepted(world.place("ann", BUY, "5", "99", GTC, client_id="first"))
@@ -93,6 +101,11 @@ def busy_world() -> World:
     paired = world.order("ann", SELL, "1", LIMIT, price="140", order_class=OrderClass.OCO, legs=[stop])
     assert paired.refused is None
     world.do(RequestWithdrawal(e4("5")), "ann")
+    world.do(AdjustCash(world.ids["cal"], -world.account("cal").available_e4, "drill"))
+    world.accepted(world.place("ann", BUY, "1", "100", GTC))
+    world.sell("cal", "1", "100", IOC)
+    world.accepted(world.place("bob", SELL, "0.5", "100", GTC))
+    world.buy("cal", "0.5", "100", IOC)
     world.do(HaltSymbol("MSFT", "news"))
     world.do(SetKillSwitch(KillScope.SYMBOL, "MSFT", on=True, reason="drill"))
     world.do(SetLimits(e8("1000"), e4("1000000"), 50, 400, 20, 200, 10**9))

@@ -203,6 +203,7 @@ EXAMPLES: dict[str, list[Any]] = {
     "SetInstrument": ["A", "A", "USD", 1, 1, 1, 1, 1, "c", 1, 1, "f"],
     "SetFees": ["f", 1, 2],
     "SetLimits": [1, 2, 3, 4, 5, 6, 7],
+    "SetSettlement": ["XNYS", 2, [20_738, 20_768], [0, 10_000_000]],
     "SetCalendar": ["c", [[1, 2], [3, 4]]],
     "OpenAccount": [1, 1, "USD"],
     "SetAccountStatus": [1, 2, "r"],

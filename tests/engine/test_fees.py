@@ -208,7 +208,7 @@ UNSOUND = [
 
 @pytest.mark.parametrize(("what", "change"), UNSOUND, ids=[row[0] for row in UNSOUND])
 def test_unsound_schedules_are_refused(what: str, change: dict[str, object]) -> None:
-    assert refusal(World().do(SetFees("std", 500, 1_000, **change))) == "INVALID_LIMITS"  # type: ignore[arg-type]
+    assert refusal(World().do(replace(STANDARD, **change))) == "INVALID_LIMITS"
 
 
 amounts = st.integers(0, 10**12)

@@ -35,10 +35,11 @@ from engine.commands import (
     SetLimits,
     SetLotMethod,
     SetRiskRule,
+    SetSettlement,
     SettleWithdrawal,
     TransferIn,
 )
-from engine.events import Traded
+from engine.events import SettlementDue, Traded
 from engine.kinds import (
     AccountKind,
     AccountStatus,
@@ -101,6 +102,7 @@ class Extremes:
         self.pick = self.random.choice
         self.accepted: set[str] = set()
         self.fills: list[tuple[Traded, int]] = []
+        self.dues: dict[int, SettlementDue] = {}
 
     def submit(self, command: AnyCommand, account_id: int = 0) -> None:
         key = (
@@ -116,6 +118,7 @@ class Extremes:
         )
         applied = self.world.runtime.submit(command, envelope)
         self.fills += [(event, applied.now_us) for event in applied.events if isinstance(event, Traded)]
+        self.dues |= {event.trade_id: event for event in applied.events if isinstance(event, SettlementDue)}
         if applied.refused is None:
             self.accepted.add(type(command).__name__)
 
@@ -123,11 +126,10 @@ class Extremes:
         self.submit(SetCalendar("ALWAYS", ((1, TIME_MAX_US),)))
         most = CASH_TOTAL_MAX_E4
         self.submit(
-            SetFees(
-                "dear", 100_000, 100_000, ((most, 100_000, 100_000),), most, most, 10**9 - 1, 10**12, most
-            )
+            SetFees("dear", 100_000, 100_000, ((most, 100_000, 100_000),), 1, most, 10**9 - 1, 10**12, most)
         )
         self.submit(SetFees("free", 0, 0))
+        self.submit(SetSettlement("ALWAYS", self.pick((0, 10)), (1,), (most, most // 3)))
         limits = (QUANTITY_MAX_E8, NOTIONAL_MAX_E4, 10**9, 9_999, 10**9, 10**9, TIME_MAX_US)
         self.submit(SetLimits(*limits))
         for symbol in SYMBOLS:
@@ -220,7 +222,7 @@ class Extremes:
             order = PlaceOrder(symbol, side, OrderType.LIMIT, 10**8, price_e4, TimeInForce.GTC)
             self.submit(order, account_id)
         for fill, executed_us in self.fills[-1:] * 2:
-            self.submit(facts_of(fill, executed_us, ID_MAX, RARE))
+            self.submit(facts_of(fill, executed_us, ID_MAX, RARE, due=self.dues.get(fill.trade_id)))
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -23,6 +23,7 @@ from engine.commands import (
     SetKillSwitch,
     SetLimits,
     SetRiskRule,
+    SetSettlement,
     TransferIn,
 )
 from engine.events import AccountOpened, AnyEvent, Traded
@@ -121,6 +122,7 @@ def engine() -> Engine:
     stop = Leg(OrderType.STOP_LOSS, stop_e4=900_000)
     pair = replace(sell, price_e4=1_100_000, order_class=OrderClass.OCO, legs=(stop,))
     engine.do(pair, second)
+    settle_later(engine, second)
     engine.do(RequestWithdrawal(5_000), first)
     engine.do(SetKillSwitch(KillScope.SYMBOL, "TSLA", on=True, reason="test"))
     engine.do(facts_of(fill, NOW_US + fill.trade_id // IDS_PER_SEQ - 1))
@@ -130,6 +132,20 @@ def engine() -> Engine:
 def cancel_all(engine: Engine) -> None:
     for account_id in list(engine.state.accounts):
         engine.do(CancelAll(""), account_id)
+
+
+def settle_later(engine: Engine, other: int) -> None:
+    """Somebody who has only shares sells one, and buys for a part of what that brings before it has settled."""
+    engine.do(SetSettlement("ALWAYS", 1))
+    opened = engine.do(OpenAccount(1_003, AccountKind.USER, "USD"))[0]
+    assert isinstance(opened, AccountOpened)
+    engine.do(TransferIn(opened.account_id, "TSLA", UNIT_E8, 10**6))
+    engine.do(TransferIn(other, "TSLA", UNIT_E8, 10**6))
+    for side, units_e8 in ((Side.BUY, UNIT_E8), (Side.SELL, UNIT_E8 // 2)):
+        sides = (side, Side.SELL if side is Side.BUY else Side.BUY)
+        for account_id, each in zip((other, opened.account_id), sides, strict=True):
+            order = PlaceOrder("TSLA", each, OrderType.LIMIT, units_e8, 10**6, TimeInForce.GTC)
+            engine.do(order, account_id)
 
 
 def test_every_field_of_the_state_is_stored_or_derived() -> None:
@@ -217,7 +233,7 @@ def test_changes_are_mirrored_in_the_readable_tables(engine: Engine) -> None:
     rows = LatestRows(cut.seq)
     rows.add(cut.changes)
     assert len(rows.state) == len(cut.changes)
-    assert (len(rows.wallets), len(rows.holdings), len(rows.instruments)) == (4, 3, 2)
+    assert (len(rows.wallets), len(rows.holdings), len(rows.instruments)) == (5, 6, 2)
     assert len(rows.lots) == len(engine.state.lots)
 
 
