@@ -169,9 +169,7 @@ def begin_phase(turn: Turn, instrument: Instrument, phase: Phase, reason: str) -
                 take_back(state, order)
                 filled_e8 = order.filled_e8
                 enter_book(turn, instrument, order)
-                if (
-                    order.filled_e8 != filled_e8
-                ):  # matching touches what it meets, and leaves the taker to its command
+                if order.filled_e8 != filled_e8:  # matching leaves the taker to its command
                     order.updated_us = turn.now_us
                     turn.orders[order.order_id] = order
         show_reference(turn, instrument)

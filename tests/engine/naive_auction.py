@@ -100,7 +100,7 @@ class NaiveAuction(NaiveStops):
             older, newer = sorted((buys[0], sells[0]), key=lambda order: order.place)
             smaller_e8 = min(older.leaves_e8(), newer.leaves_e8())
             if older.account_id == newer.account_id:
-                self.meet_self(turn, newer, older, smaller_e8)
+                self.meet_self(turn, newer, older, smaller_e8, from_slice=False)
             else:
                 self.fill(turn, newer, older, price_e4, smaller_e8, is_auction=True)
                 traded_e4 = price_e4

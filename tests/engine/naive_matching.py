@@ -92,7 +92,7 @@ class NaiveMatching(NaiveForms):
             other = others[0]
             if other.account_id == order.account_id:
                 smaller_e8 = min(order.leaves_e8(), other.in_reach_e8())
-                self.meet_self(turn, order, other, smaller_e8)
+                self.meet_self(turn, order, other, smaller_e8, from_slice=True)
                 self.next_slice(turn, other)
             elif self.halts(turn, instrument, other.limit_e4):
                 break
@@ -116,7 +116,15 @@ class NaiveMatching(NaiveForms):
             order.show_a_slice()
             self.touch(turn, order)
 
-    def meet_self(self, turn: NaiveTurn, newer: NaiveOrder, older: NaiveOrder, smaller_e8: int) -> None:
+    def meet_self(
+        self,
+        turn: NaiveTurn,
+        newer: NaiveOrder,
+        older: NaiveOrder,
+        smaller_e8: int,
+        *,
+        from_slice: bool,
+    ) -> None:
         """No trade between orders of one account; what happens instead is the newer one's choice."""
         policy = newer.policy
         for each in (newer, older):
@@ -128,7 +136,7 @@ class NaiveMatching(NaiveForms):
             if ends:
                 self.end(turn, each, CANCELLED, CloseReason.SELF_TRADE)
             elif policy is SelfTradePrevention.DECREMENT:
-                self.shrink(turn, each, smaller_e8, from_slice=True)
+                self.shrink(turn, each, smaller_e8, from_slice=from_slice)
                 other = self.pair_of(each, self.orders)
                 if other is not None:
                     self.shrink(turn, other, smaller_e8)
