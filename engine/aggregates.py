@@ -16,12 +16,12 @@ from engine.kinds import KillScope, RiskRule, Side
 from engine.orders import Order
 from engine.risk_state import WINDOW_ROW_TYPE, RuleRow, table_of, window_of_row
 from engine.rows import Kind, Row, kind_of, row_of
+from engine.settlement_state import FundedLot, SettlementRules, SettlingDay, Unsettled, Volume
 from engine.state import (
     Account,
     Calendar,
     ClientOrderId,
     FeeSchedule,
-    FundedLot,
     Group,
     Instrument,
     KeyRecord,
@@ -29,12 +29,8 @@ from engine.state import (
     Limits,
     Lot,
     Position,
-    SettlementRules,
-    SettlingDay,
     State,
     Timer,
-    Unsettled,
-    Volume,
     Withdrawal,
 )
 from engine.stop_book import arm, is_armed_stop

@@ -14,7 +14,8 @@ from engine.fees import FeeRules, FeeTerms
 from engine.kinds import Side
 from engine.orders import Order, fee_due_e4
 from engine.refusals import Refusal
-from engine.state import FeeSchedule, State, Volume
+from engine.settlement_state import Volume
+from engine.state import FeeSchedule, State
 from engine.turn import Turn
 from engine.units import CASH_TOTAL_MAX_E4, DAY_US, PPB, volume_sum_e4
 from engine.watching import watch

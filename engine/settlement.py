@@ -20,16 +20,13 @@ from engine.fee_tiers import count_volume
 from engine.kinds import AccountKind, TimerKind
 from engine.orders import Order
 from engine.refusals import Refusal
+from engine.settlement_state import FundedLot, SettlementRules, SettlingDay, Unsettled
 from engine.state import (
     Account,
     Calendar,
-    FundedLot,
     Instrument,
-    SettlementRules,
-    SettlingDay,
     State,
     Timer,
-    Unsettled,
 )
 from engine.timers import add_timer
 from engine.turn import Turn

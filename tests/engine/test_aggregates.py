@@ -30,6 +30,7 @@ from engine.kinds import KillScope, OrderClass, OrderType, RiskMode, RiskRule
 from engine.orders import Order
 from engine.risk_figures import DEFAULTS
 from engine.risk_state import RuleRow
+from engine.settlement_state import FundedLot, SettlementRules, SettlingDay, Unsettled, Volume
 from engine.state import DIRTY_KINDS, State
 from engine.state_hash import state_hash
 from engine.terms import Leg
@@ -53,11 +54,11 @@ AGGREGATES: dict[str, type] = {
     "kill_switch": state_module.KillSwitch,
     "group": state_module.Group,
     "risk_rule": RuleRow,
-    "settlement": state_module.SettlementRules,
-    "settling": state_module.SettlingDay,
-    "unsettled": state_module.Unsettled,
-    "funded_lot": state_module.FundedLot,
-    "volume": state_module.Volume,
+    "settlement": SettlementRules,
+    "settling": SettlingDay,
+    "unsettled": Unsettled,
+    "funded_lot": FundedLot,
+    "volume": Volume,
 }
 """Kind → the class whose fields its row must hold."""
 

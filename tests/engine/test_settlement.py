@@ -19,7 +19,8 @@ from engine.events import BalanceChanged, DaySettled, SettlementDue
 from engine.settlement import (
     settles_on,
 )
-from engine.state import Calendar, SettlementRules
+from engine.settlement_state import SettlementRules
+from engine.state import Calendar
 from engine.units import DAY_US, SECOND_US
 from tests.engine.mirror import Mirror, all_rows
 from tests.engine.settlement_world import (
