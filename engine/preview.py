@@ -1,8 +1,8 @@
 """What an order would do if it were placed now. Decided by the functions that place it; nothing changes.
 
 Source: API.md, `POST /orders/preview`. A test places thousands of random orders after their previews and
-compares: the order, the refusal and the money are the same to the last unit. What stops would do that the order's
-trades fire is not looked at.
+compares: the order, the refusal and the money are the same to the last unit. What the order's trades
+set off is not looked at: stops that they fire, legs that they arm.
 """
 
 from __future__ import annotations
@@ -16,9 +16,20 @@ from engine.commands import PlaceOrder
 from engine.events import OrderUpdated, Refused
 from engine.halts import band_e4
 from engine.iceberg import show, visible_e8
-from engine.kinds import CloseReason, OrderStatus, OrderType, Phase, SelfTradePrevention, Side, TimeInForce
+from engine.kinds import (
+    CloseReason,
+    OrderClass,
+    OrderStatus,
+    OrderType,
+    Phase,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from engine.legs import make_legs
+from engine.links import other_of
 from engine.order_form import post_only_refusal
-from engine.orders import Level, Order, buy_hold_e4, charge_terms, fee_due_e4
+from engine.orders import Level, Order, buy_hold_e4, charge_terms, fee_due_e4, pair_hold_e4
 from engine.risk import cover_refusal, fill_or_kill_refusal
 from engine.state import Account, State
 from engine.trading import new_order
@@ -51,11 +62,12 @@ class Preview(Struct, frozen=True):
 def preview_order(state: State, account_id: int, command: PlaceOrder, now_us: int) -> Preview:
     """Try an order on the state as it is."""
     account = state.accounts.get(account_id)
+    turn = Turn(state, state.seq + 1, now_us)
     decided = new_order(
-        Turn(state, state.seq + 1, now_us),
+        turn,
         account,
         state.instruments.get(command.symbol),
-        _without_expired_id(state, account_id, command, now_us),
+        _without_expired_ids(state, account_id, command, now_us),
     )
     if isinstance(decided, Refused):
         cash_e4, held_e4 = (account.cash_e4, account.held_e4) if account is not None else (0, 0)
@@ -64,15 +76,17 @@ def preview_order(state: State, account_id: int, command: PlaceOrder, now_us: in
     order = decided
     order.client_order_id = command.client_order_id
     instrument = state.instruments[order.symbol]
+    legs = make_legs(turn, instrument, order, command) if command.legs else []
+    other = legs[0] if command.order_class is OrderClass.OCO else None
     refused = (
-        cover_refusal(account, order, 0, 0),
+        cover_refusal(account, order, 0, 0, other),
         fill_or_kill_refusal(state, order),
         post_only_refusal(state, instrument, order),
     )
     refusals = tuple([each for each in refused if each is not None])
-    worst_hold_e4 = buy_hold_e4(order) if order.side is Side.BUY else 0
-    order.hold_e4 = worst_hold_e4
-    trial = _Trial(state, account, order)
+    trial = _Trial(state, account, order, other)
+    trial.hold()
+    worst_hold_e4 = order.hold_e4
     trial.match()
     if order.status <= OrderStatus.PARTIAL and not is_off_book(order, instrument.phase):
         show(order)
@@ -83,12 +97,17 @@ def preview_order(state: State, account_id: int, command: PlaceOrder, now_us: in
     )
 
 
-def _without_expired_id(state: State, account_id: int, command: PlaceOrder, now_us: int) -> PlaceOrder:
-    """A client order id whose day is over is forgotten by the next command, and free for it."""
-    record = state.client_order_ids.get((account_id, command.client_order_id))
-    if record is not None and record.closed_us and record.closed_us <= now_us - state.limits.key_ttl_us:
-        return replace(command, client_order_id="")
-    return command
+def _without_expired_ids(state: State, account_id: int, command: PlaceOrder, now_us: int) -> PlaceOrder:
+    """A client order id whose day is over is forgotten by the next command, and free for it or a leg of it."""
+
+    def still_taken(client_order_id: str) -> str:
+        record = state.client_order_ids.get((account_id, client_order_id))
+        if record is not None and record.closed_us and record.closed_us <= now_us - state.limits.key_ttl_us:
+            return ""
+        return client_order_id
+
+    legs = tuple([replace(leg, client_order_id=still_taken(leg.client_order_id)) for leg in command.legs])
+    return replace(command, client_order_id=still_taken(command.client_order_id), legs=legs)
 
 
 class _Trial:
@@ -97,11 +116,24 @@ class _Trial:
     `order` belongs to nobody yet and takes the fills; what rests in the book is only looked at.
     """
 
-    __slots__ = ("account", "bounds_e4", "instrument", "meets_own", "met_e8", "order", "released_e4", "side")
+    __slots__ = (
+        "account",
+        "bounds_e4",
+        "instrument",
+        "meets_own",
+        "met_e8",
+        "order",
+        "other",
+        "released_e4",
+        "side",
+        "state",
+    )
 
-    def __init__(self, state: State, account: Account, order: Order) -> None:
+    def __init__(self, state: State, account: Account, order: Order, other: Order | None) -> None:
+        self.state = state
         self.account = account
         self.order = order
+        self.other = other  # of its pair: it is to hold for both
         self.bounds_e4: tuple[int, int] | None = None
         self.instrument = state.instruments[order.symbol]
         self.side = state.books[order.symbol].opposite(order.side)
@@ -172,9 +204,11 @@ class _Trial:
 
     def hold(self) -> None:
         """What a buy still holds."""
-        order = self.order
-        if order.side is Side.BUY:
-            order.hold_e4 = buy_hold_e4(order) if order.leaves_e8 else 0
+        order, other = self.order, self.other
+        if order.side is Side.BUY and order.leaves_e8:
+            order.hold_e4 = buy_hold_e4(order) if other is None else pair_hold_e4(order, other)
+        else:
+            order.hold_e4 = 0
 
     def close(self, reason: CloseReason) -> None:
         """End the order with what it has filled."""
@@ -191,20 +225,25 @@ class _Trial:
             self.close(CloseReason.SELF_TRADE)
             return 0
         if order.self_trade_prevention is SelfTradePrevention.CANCEL_OLDEST:
-            self.released_e4 += resting.hold_e4
+            self.released_e4 += self.held_e4(resting, met_e8)
             return resting.leaves_e8 - met_e8
         by_e8 = min(order.leaves_e8, slice_e8)
-        if resting.side is Side.BUY:
-            before = replace(resting, quantity_e8=resting.quantity_e8 - met_e8)
-            left = replace(resting, quantity_e8=resting.quantity_e8 - met_e8 - by_e8)
-            held_e4 = buy_hold_e4(before) if met_e8 else resting.hold_e4
-            self.released_e4 += held_e4 - (buy_hold_e4(left) if left.leaves_e8 else 0)
+        self.released_e4 += self.held_e4(resting, met_e8) - self.held_e4(resting, met_e8 + by_e8)
         if order.leaves_e8 == by_e8:
             self.close(CloseReason.SELF_TRADE)
         else:
             order.quantity_e8 -= by_e8
             self.hold()
         return by_e8
+
+    def held_e4(self, resting: Order, gone_e8: int) -> int:
+        """What a resting order, and the other of its pair, holds in cash when so much of it is gone."""
+        left = replace(resting, quantity_e8=resting.quantity_e8 - gone_e8)
+        if resting.side is not Side.BUY or not left.leaves_e8:
+            return 0
+        paired = resting.special is not None and resting.special.group_id
+        other = other_of(self.state, resting) if paired else None
+        return buy_hold_e4(left) if other is None else pair_hold_e4(left, other)
 
     def balance(self) -> tuple[int, int]:
         """The account's cash and what is held of it, after the fills."""
