@@ -22,6 +22,8 @@ from engine.kinds import (
     OrderStatus,
     OrderType,
     Phase,
+    RiskMode,
+    RiskRule,
     SelfTradePrevention,
     Side,
     TimeInForce,
@@ -30,8 +32,11 @@ from engine.legs import make_legs
 from engine.links import other_of
 from engine.order_form import post_only_refusal
 from engine.orders import Level, Order, buy_hold_e4, charge_terms, fee_due_e4, pair_hold_e4
+from engine.preview_obstacles import Obstacles
+from engine.refusals import Refusal
 from engine.risk import cover_refusal, fill_or_kill_refusal
-from engine.state import Account, State
+from engine.risk_rules import REFUSALS, violations
+from engine.state import Account, Instrument, State
 from engine.trading import new_order
 from engine.turn import Turn
 from engine.units import notional_down_e4
@@ -41,11 +46,12 @@ from engine.waiting import is_off_book, matches_now
 class Preview(Struct, frozen=True):
     """What would come of an order.
 
-    `refusals` is empty for one that would be accepted; the first is what placing it would be answered. `order` is as
-    it would stand after matching, None where its form was refused already. `worst_hold_e4` is what a buy
+    `refusals` is empty for one that would be accepted; the first is what placing it would be answered, the others what it would
+    meet behind that (engine/preview_obstacles.py). `order` is as it would stand after matching, None where it cannot be
+    formed. `worst_hold_e4` is what a buy
     must be able to hold at first, fees included. `cash_e4` and `held_e4` are the account's after it; those of now
     when it would be refused. `regulatory_e4` is the part of the order's fee that the law takes; the rates are those of the
-    account's tier. `meets_own`: it would meet an order of the same account, and `self_trade_prevention` acts.
+    account's tier. `flags` are the risk rules that would report it and let it pass. `meets_own`: it would meet an order of the same account, and `self_trade_prevention` acts.
     """
 
     refusals: tuple[Refused, ...]
@@ -57,33 +63,59 @@ class Preview(Struct, frozen=True):
     regulatory_e4: int = 0
     maker_ppm: int = 0
     taker_ppm: int = 0
+    flags: tuple[RiskRule, ...] = ()
 
 
 def preview_order(state: State, account_id: int, command: PlaceOrder, now_us: int) -> Preview:
     """Try an order on the state as it is."""
-    account = state.accounts.get(account_id)
+    account, instrument = state.accounts.get(account_id), state.instruments.get(command.symbol)
+    obstacles = Obstacles(state, account, instrument)
+    try:
+        return _preview(state, account, instrument, command, now_us, obstacles)
+    finally:
+        obstacles.restore()
+
+
+def _preview(
+    state: State,
+    account: Account | None,
+    instrument: Instrument | None,
+    command: PlaceOrder,
+    now_us: int,
+    obstacles: Obstacles,
+) -> Preview:
+    """The preview, and what was put aside for it."""
+    account_id = account.account_id if account is not None else 0
+    asked = _without_expired_ids(state, account_id, command, now_us)
     turn = Turn(state, state.seq + 1, now_us)
-    decided = new_order(
-        turn,
-        account,
-        state.instruments.get(command.symbol),
-        _without_expired_ids(state, account_id, command, now_us),
-    )
-    if isinstance(decided, Refused):
-        cash_e4, held_e4 = (account.cash_e4, account.held_e4) if account is not None else (0, 0)
-        return Preview((decided,), None, 0, cash_e4, held_e4)
+    met: dict[Refusal, Refused] = {}
+    while isinstance(decided := new_order(turn, account, instrument, asked), Refused):
+        is_new = met.setdefault(decided.refusal, decided) is decided
+        if is_new and decided.refusal is Refusal.DUPLICATE_CLIENT_ORDER_ID:
+            legs = tuple([replace(leg, client_order_id="") for leg in asked.legs])
+            asked = replace(asked, client_order_id="", legs=legs)
+        elif not is_new or not obstacles.put_aside(decided.refusal):
+            cash_e4, held_e4 = (account.cash_e4, account.held_e4) if account is not None else (0, 0)
+            return Preview(tuple(met.values()), None, 0, cash_e4, held_e4)
     assert account is not None
+    assert instrument is not None
     order = decided
     order.client_order_id = command.client_order_id
-    instrument = state.instruments[order.symbol]
-    legs = make_legs(turn, instrument, order, command) if command.legs else []
-    other = legs[0] if command.order_class is OrderClass.OCO else None
+    legs_made = make_legs(turn, instrument, order, command) if command.legs else []
+    other = legs_made[0] if command.order_class is OrderClass.OCO else None
     refused = (
         cover_refusal(account, order, 0, 0, other),
         fill_or_kill_refusal(state, order),
         post_only_refusal(state, instrument, order),
     )
-    refusals = tuple([each for each in refused if each is not None])
+    table = state.risk
+    rules = table.rules_for(account_id, order.symbol) if table is not None else {}
+    broken = violations(state, rules, account, instrument, order, None, now_us)
+    refusals = (
+        *met.values(),
+        *(each for each in refused if each is not None),
+        *(Refused(REFUSALS[each.rule], each.figures) for each in broken if each.mode is RiskMode.BLOCK),
+    )
     trial = _Trial(state, account, order, other)
     trial.hold()
     worst_hold_e4 = order.hold_e4
@@ -94,6 +126,7 @@ def preview_order(state: State, account_id: int, command: PlaceOrder, now_us: in
     return Preview(
         *(refusals, order.snapshot(), worst_hold_e4, cash_e4, held_e4, trial.meets_own),
         *(order.regulatory_e4, order.maker_ppm, order.taker_ppm),
+        tuple([each.rule for each in broken if each.mode is RiskMode.FLAG]),
     )
 
 

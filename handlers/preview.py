@@ -9,14 +9,15 @@ import msgspec
 from msgspec import Meta, Struct
 
 from engine.events import OrderUpdated, Refused
-from engine.kinds import CloseReason, Side, TimeInForce
+from engine.kinds import CloseReason, RiskRule, Side, TimeInForce
 from engine.preview import Preview, preview_order
+from engine.refusals import Refusal
 from engine.risk import reference_e4
 from engine.state import Instrument
 from engine.units import average_price_e4, notional_up_e4
 from handlers.call import Call
 from handlers.envelope import Answer, encoded, refusal_details, success_as_of
-from handlers.field_types import OrderStatusName, names
+from handlers.field_types import OrderStatusName
 from handlers.numbers import NULL, ZERO, Number, NumberOrNull, cash, quantity, ratio_bps
 from handlers.order_command import read_order
 from handlers.order_in_session import to_place
@@ -37,9 +38,11 @@ class Caution(Enum):
 
 
 class WarningJson(Struct, frozen=True):
-    """A warning: its stable code, and a sentence."""
+    """A warning: its stable code, and a sentence. The name of a risk rule: the order would be taken, and looked at."""
 
-    code: Annotated[str, Meta(extra_json_schema=names(Caution))]
+    code: Annotated[
+        str, Meta(extra_json_schema={"enum": [each.name for kind in (Caution, RiskRule) for each in kind]})
+    ]
     message: str
 
 
@@ -54,7 +57,7 @@ class RefusalJson(Struct, frozen=True):
 class PreviewJson(Struct, frozen=True):
     """What would come of the order now. Figures of the order are null where it could not even be formed.
 
-    `refusals`: the first is what placing it would be answered. `estimated_total` is fills and fee, plus the open rest
+    `refusals`: the first is what placing it would be answered, the others what it would meet next. `estimated_total` is fills and fee, plus the open rest
     at its limit; of a sale what fills would bring after the fee. `regulatory_fee` is the part of `fee` that
     the law takes of a sale; the rates are the account's tier's, in percent (a ppm is a
     ten-thousandth of one). `hold` is what must be available at first, fees at
@@ -99,7 +102,10 @@ def _preview_json(found: Preview, instrument: Instrument | None, available_e4: i
     return PreviewJson(
         accepted=not found.refusals,
         refusals=[_refusal_json(refused) for refused in found.refusals],
-        warnings=[WarningJson(each.name, each.value) for each in _warnings(found, instrument)],
+        warnings=[
+            *(WarningJson(each.name, each.value) for each in _warnings(found, instrument)),
+            *(WarningJson(rule.name, _flagged(rule)) for rule in found.flags),
+        ],
         status=order.status.name if order is not None and not found.refusals else None,
         filled_quantity=quantity(order.filled_e8) if order is not None else NULL,
         average_price=_average(order),
@@ -114,6 +120,10 @@ def _preview_json(found: Preview, instrument: Instrument | None, available_e4: i
         buying_power=cash(available_e4),
         buying_power_after=cash(found.cash_e4 - found.held_e4),
     )
+
+
+def _flagged(rule: RiskRule) -> str:
+    return f"It would be taken, and reported for review. {REFUSALS[Refusal[rule.name]].message}"
 
 
 def _refusal_json(refused: Refused) -> RefusalJson:

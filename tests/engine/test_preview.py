@@ -127,7 +127,7 @@ def test_a_client_order_id_is_free_again_when_its_day_is_over() -> None:
         return [each.refusal.name for each in previewed.refusals]
 
     day_over_us = world.now_us + world.state.limits.key_ttl_us
-    assert refusals(day_over_us - 1) == ["DUPLICATE_CLIENT_ORDER_ID"]
+    assert refusals(day_over_us - 1) == ["DUPLICATE_CLIENT_ORDER_ID", "FILL_OR_KILL"]
     assert refusals(day_over_us) == ["FILL_OR_KILL"]
 
 

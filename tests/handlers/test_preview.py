@@ -102,3 +102,20 @@ async def test_a_preview_needs_an_account_and_a_well_formed_body(small: SmallKer
     assert (wrong.status, wrong.code) == (400, "BAD_REQUEST")
     finer = await previewed(client, "BUY", "1", "1.00001")
     assert (finer.status, finer.code) == (422, "INVALID_TICK_SIZE")
+
+
+async def test_a_preview_names_the_rules_that_would_refuse_or_report_it(small: SmallKerb) -> None:
+    admin, client = await small.admin(), await small.trader(cash="500")
+    for rule, mode in (("FAT_FINGER", "BLOCK"), ("POSITION_LIMIT", "FLAG")):
+        body = {"mode": mode, "figures": {"quantity_max": 2}}
+        assert (await admin("PUT", f"/admin/risk/rules/{rule}", body)).status == 200
+    found = (await previewed(client, "BUY", "10", "100.001")).data
+    assert [each["code"] for each in found["refusals"]] == [
+        "INVALID_TICK_SIZE",
+        "INSUFFICIENT_FUNDS",
+        "FAT_FINGER",
+    ]
+    assert [each["code"] for each in found["warnings"]] == ["POSITION_LIMIT"]
+    assert "reported for review" in found["warnings"][0]["message"]
+    assert (await client.place("BUY", "10", "100.001")).code == "INVALID_TICK_SIZE"
+    assert small.world.state.instruments["AAPL"].tick_e4 == 100
