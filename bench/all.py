@@ -22,6 +22,7 @@ TIMEOUT_S: Final = 240
 
 BENCHES: Final = (
     "engine",
+    "risk",
     "memory",
     "journal",
     "ticks",

@@ -16,6 +16,7 @@ for the engine does nothing but compute. Each is run five times, interleaved wit
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from random import Random
 from statistics import median
 from time import process_time
@@ -182,9 +183,10 @@ def keyed(stream: list[Asked]) -> list[Asked]:
     ]
 
 
-def engine_rate(stream: list[Asked]) -> float:
-    """Commands a second through `apply`, on a state of its own."""
+def engine_rate(stream: list[Asked], prepare: Callable[[State], None] = lambda state: None) -> float:
+    """Commands a second through `apply`, on a state of its own, which is prepared first."""
     state, _ = new_market()
+    prepare(state)
     for envelope, command in stream[:RESTING_BEFORE]:
         apply(state, envelope, command, 2)
     encoded = [
