@@ -8,7 +8,7 @@ judged, so each violation is told; the first that blocks is the refusal. docs/ri
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -108,13 +108,27 @@ def position_limit(asked: Asked, figures: tuple[int, ...]) -> Figures | None:
         return None
     position = account.positions.get(order.symbol)
     units_e8 = order.quantity_e8 + (position.units_e8 if position is not None else 0)
-    for other in account.orders.values():
-        if other.symbol == order.symbol and other.side is BUY and other is not asked.replaced:
+    for other in open_purchases(asked):
+        if other.symbol == order.symbol:
             units_e8 += other.quantity_e8 - other.filled_e8
     value_e4 = notional_up_e4(order.limit_e4, units_e8)
     if units_e8 <= figures[0] and value_e4 <= figures[1]:
         return None
     return (("position_e8", units_e8), ("value_e4", value_e4))
+
+
+def open_purchases(asked: Asked) -> Iterator[Order]:
+    """The account's open purchases but the one that is replaced; of a pair, of which one is to trade, the dearer."""
+    pairs: dict[int, Order] = {}
+    for other in asked.account.orders.values():
+        if other.side is not BUY or other is asked.replaced:
+            continue
+        special = other.special
+        if special is None or not special.group_id:
+            yield other
+        elif special.group_id not in pairs or other.limit_e4 > pairs[special.group_id].limit_e4:
+            pairs[special.group_id] = other
+    yield from pairs.values()
 
 
 def kyc_limit(asked: Asked, figures: tuple[int, ...]) -> Figures | None:
@@ -127,9 +141,8 @@ def kyc_limit(asked: Asked, figures: tuple[int, ...]) -> Figures | None:
         return None
     most_e4 = figures[account.kyc_tier]
     bought_e4 = notional_up_e4(order.limit_e4, order.quantity_e8)
-    for other in account.orders.values():
-        if other.side is BUY and other is not asked.replaced:
-            bought_e4 += notional_up_e4(other.limit_e4, other.quantity_e8 - other.filled_e8)
+    for other in open_purchases(asked):
+        bought_e4 += notional_up_e4(other.limit_e4, other.quantity_e8 - other.filled_e8)
     if asked.window is not None:
         for traded in asked.window.days.values():
             if traded.day_us > asked.now_us:

@@ -6,8 +6,9 @@ import pytest
 
 from engine.commands import PlaceOrder, ReplaceOrder, SetKycTier, SetRiskRule
 from engine.events import RiskViolated
-from engine.kinds import OrderStatus, RiskMode, RiskRule, SelfTradePrevention
+from engine.kinds import OrderClass, OrderStatus, OrderType, RiskMode, RiskRule, SelfTradePrevention
 from engine.risk_figures import DEFAULTS, FIGURES
+from engine.terms import Leg
 from engine.units import IDS_PER_SEQ
 from tests.engine.risk_world import BLOCK, FLAG, INHERIT, OFF, RiskWorld, outcome, violated
 from tests.engine.world import (
@@ -249,3 +250,15 @@ def test_the_first_rule_refuses_whatever_scope_it_was_set_for() -> None:
     world.rule(RiskRule.POSITION_LIMIT, BLOCK, (1, 1))
     world.rule(RiskRule.FAT_FINGER, BLOCK, (1, 1), who="ann")
     assert outcome(world.place("ann", BUY, "1", "100")) == "FAT_FINGER + POSITION_LIMIT BLOCK"
+
+
+def test_of_a_pair_of_purchases_the_dearer_counts() -> None:
+    """One of the two is to trade: 10 at 90 or, once it is at 105, 10 at 110."""
+    world = RiskWorld()
+    world.open("ann", cash="100000")
+    leg = Leg(OrderType.STOP_LIMIT, e4("110"), e4("105"))
+    world.rule(RiskRule.KYC_LIMIT, BLOCK, (e4("2000"), 0, 0))
+    pair = PlaceOrder("AAPL", BUY, LIMIT, e8("10"), e4("90"), GTC, order_class=OrderClass.OCO, legs=(leg,))
+    assert refusal(world.do(pair, "ann")) == "accepted"
+    assert refusal(world.place("ann", BUY, "9.01", "100")) == "KYC_LIMIT"
+    assert refusal(world.place("ann", BUY, "9", "100")) == "accepted"

@@ -15,7 +15,7 @@ from engine.kinds import RiskMode, RiskRule, Source
 from engine.risk_figures import FIGURES
 from engine.state import State
 from engine.state_hash import state_hash
-from tests.engine.mirror import all_rows, restored
+from tests.engine.mirror import Mirror, all_rows, restored
 from tests.engine.naive_exchange import NaiveExchange
 from tests.engine.random_commands import RandomCommands, Step
 
@@ -96,6 +96,7 @@ def test_rules_that_block_keep_the_books_in_order(seed: int) -> None:
     commands = RandomCommands(seed, engines.naive)
     random = Random(seed)
     traded: Counter[str] = Counter()
+    mirror = Mirror(engines.ruled)
     for count, step in enumerate(commands.steps(COMMANDS)):
         if count == 30:
             engines.set_rules(step[2])
@@ -104,8 +105,11 @@ def test_rules_that_block_keep_the_books_in_order(seed: int) -> None:
             traded[ruled.refused.refusal.name] += 1
         if count % 20 == 0:
             assert check_invariants(engines.ruled) == []
+            mirror.cut(engines.ruled)
+            assert mirror.rows == all_rows(engines.ruled)
         if random.random() < 0.005:
             before = state_hash(engines.ruled)
+            mirror.cut(engines.ruled)
             engines.ruled = restored(all_rows(engines.ruled))
             assert state_hash(engines.ruled) == before
             assert check_invariants(engines.ruled) == []

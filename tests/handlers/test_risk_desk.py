@@ -10,6 +10,7 @@ import pytest
 from engine.invariants import check_invariants
 from engine.kinds import RiskRule
 from engine.state_hash import state_hash
+from server.kyc_tiers import tell_engine
 from server.recovery import load_state
 from server.verify import verify
 from tests.handlers.small_kerb import Client, SmallKerb, sign_in
@@ -225,3 +226,17 @@ async def test_a_throttled_order_is_answered_429_and_says_when_to_come_back(smal
     assert refused.error["retryable"] is True
     await set_rule(desk, "ORDER_RATE_LIMIT", "OFF")
     assert (await trader.place("BUY", "1", "90", headers={"Idempotency-Key": "again"})).status == 201
+
+
+async def test_the_engine_is_told_the_tiers_that_it_does_not_know(small: SmallKerb) -> None:
+    """A start after a crash between the users' table and the command."""
+    one, two = await small.trader("one"), await small.trader("two")
+    state, services = small.world.state, small.services
+    assert {state.accounts[each.account_id].kyc_tier for each in (one, two)} == {2}
+    for client, tier in ((one, 3), (two, 0)):
+        await services.database.execute(
+            "UPDATE users SET kyc_tier = $2 WHERE user_id = $1", int(client.user_id[4:]), tier
+        )
+    assert await tell_engine(services.database, services.runtime) == 2
+    assert [state.accounts[each.account_id].kyc_tier for each in (one, two)] == [3, 0]
+    assert await tell_engine(services.database, services.runtime) == 0
