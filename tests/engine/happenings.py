@@ -71,7 +71,7 @@ REFUSED_ELSEWHERE: Final = frozenset(
         *("BALANCE_LIMIT",),
         *("LOT_NOT_FOUND", "LOT_TAKEN", "INVALID_RISK_RULE", "FAT_FINGER", "ORDER_RATE_LIMIT"),
         *("RAPID_TRADING", "UNUSUAL_VOLUME", "PENNY_STOCK_ALERT", "POSITION_LIMIT", "KYC_LIMIT"),
-        *("DAILY_LOSS_LIMIT", "PDT_VIOLATION", "WASH_TRADE"),
+        *("DAILY_LOSS_LIMIT", "PDT_VIOLATION", "WASH_TRADE", "UNSETTLED_FUNDS"),
     }
 )
 """Refusals that random traders don't meet: what config is refused, and what has tests of its own."""

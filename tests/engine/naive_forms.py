@@ -150,7 +150,10 @@ class NaiveForms(NaiveRules):
             return invalid("display_e8", display_e8)
         if terms.post_only and not stays:
             return invalid("post_only", 1)
-        if terms.notional_e4 and (order_type not in (MARKET, LIMIT) or command.quantity_e8):
+        times = (DAY, TimeInForce.IOC, TimeInForce.FOK) if order_type is MARKET else tuple(TimeInForce)
+        if terms.notional_e4 and (
+            order_type not in (MARKET, LIMIT) or tif not in times or command.quantity_e8
+        ):
             return invalid("notional_e4", terms.notional_e4)
         refused = self.good_legs(instrument, command)
         if refused:

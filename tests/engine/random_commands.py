@@ -178,7 +178,9 @@ class RandomCommands(RandomOrders):
         if choice < 4:
             return c.Deposit(amount_e4, "CARD")
         if choice < 5:
-            return c.RequestWithdrawal(random.choice((amount_e4, 10**7)))
+            account = self.naive.accounts.get(account_id)
+            all_e4 = self.naive.free_e4(account) if account else 0
+            return c.RequestWithdrawal(random.choice((amount_e4, 10**7, all_e4, all_e4)))
         if choice < 7:
             return c.SettleWithdrawal(random.choice([*self.naive.withdrawals, 5]), random.random() < 0.6)
         if choice < 8:
