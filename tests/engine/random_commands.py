@@ -24,7 +24,7 @@ from tests.engine.naive_turn import NaiveTimer
 from tests.engine.random_orders import FEATURES, SECOND_US, SYMBOLS, RandomOrders
 
 START_US = 1_000 * SECOND_US
-OPEN_ORDERS_MAX = 30
+OPEN_ORDERS_MAX = 22
 DAYS = 200
 
 Step = tuple[c.Envelope, c.AnyCommand, int]
