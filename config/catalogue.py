@@ -1,4 +1,4 @@
-"""Reads the data files (instruments, fees, limits, calendars, indices) into records; numbers exactly, every problem at once."""
+"""Reads the data files (instruments, fees, limits, calendars, indices, settlement) into records; numbers exactly, every problem at once."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from config.records import (
     LimitsConfig,
     MarketDays,
     RiskConfig,
+    SettlementConfig,
 )
 
 R = TypeVar("R", bound=msgspec.Struct)
 
 
 def load_catalogue(folder: Path | None = None) -> Catalogue:
-    """The files of `folder` (None: those that come with Kerb); without indices.toml there are no indices. Raises ConfigError with every problem found."""
+    """The files of `folder` (None: those that come with Kerb); without indices.toml there are no indices, without settlement.toml all trades settle at once. Raises ConfigError with every problem found."""
     problems: list[str] = []
     found = read_files(folder or PROFILE_FOLDER, problems)
     problems.extend(problems_in(found))
@@ -42,6 +43,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         risk=found.risk.records[0],
         calendars=with_market_days(found.calendars.records, found.market_days.records),
         indices=found.indices.records,
+        settlement=found.settlement.records,
     )
 
 
@@ -51,6 +53,9 @@ def read_files(folder: Path, problems: list[str]) -> CatalogueFiles:
     own = folder / "market_days.toml"
     if (folder / "indices.toml").exists():
         indices = _records(folder / "indices.toml", "index", IndexConfig, problems)
+    settlement: Entries[SettlementConfig] = Entries(())
+    if (folder / "settlement.toml").exists():
+        settlement = _records(folder / "settlement.toml", "settlement", SettlementConfig, problems)
     limits, risk = _limits(folder / "limits.toml", problems)
     return CatalogueFiles(
         _records(folder / "instruments.toml", "instrument", InstrumentConfig, problems),
@@ -60,6 +65,7 @@ def read_files(folder: Path, problems: list[str]) -> CatalogueFiles:
         indices,
         _records(own if own.exists() else PROFILE_FOLDER / own.name, "market", MarketDays, problems),
         risk,
+        settlement,
     )
 
 
@@ -95,7 +101,7 @@ def _records(path: Path, table: str, kind: type[R], problems: list[str]) -> Entr
         if not isinstance(entry, dict):
             problems.append(f"{path.name}: {table} {number} must be a table")
             continue
-        label = f"{path.name}: {entry.get('symbol') or entry.get('name') or f'{table} {number}'}"
+        label = f"{path.name}: {entry.get('symbol') or entry.get('name') or entry.get('calendar') or f'{table} {number}'}"
         found.append(_record(defaults | entry, kind, label, problems))
     return Entries(tuple(found), is_complete=len(found) == len(entries))
 

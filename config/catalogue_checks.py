@@ -9,11 +9,13 @@ from decimal import Decimal
 from config.calendar_checks import problems_of_calendar
 from config.entries import CatalogueFiles, Entries, Entry, R
 from config.records import (
+    CalendarConfig,
     FeeScheduleConfig,
     IndexConfig,
     InstrumentConfig,
     LimitsConfig,
     RiskConfig,
+    SettlementConfig,
     Weighting,
 )
 
@@ -24,6 +26,7 @@ QUANTITY_MAX = 10**9
 ORDER_VALUE_MAX = 10**11
 AMOUNT_MAX = 10**14
 TIERS_MAX = 20  # engine/fee_tiers.py
+INSTANT_TIERS_MAX = 4  # engine/settlement.py
 SEC31_MAX = 999_999  # below the whole of a sale
 SEC31_UNIT = Decimal("0.001")  # a million of it: one part in a thousand million
 TAF_UNIT = Decimal("0.000000000001")
@@ -37,6 +40,7 @@ def problems_in(found: CatalogueFiles) -> list[str]:
         *_doubles("calendars.toml", found.calendars.values("name")),
         *_doubles("market_days.toml", found.market_days.values("name")),
         *_doubles("indices.toml", found.indices.values("symbol")),
+        *_doubles("settlement.toml", found.settlement.values("calendar")),
     ]
     for limits in found.limits.entries:
         problems.extend(f"{limits.label}.{problem}" for problem in _limits(limits))
@@ -54,6 +58,10 @@ def problems_in(found: CatalogueFiles) -> list[str]:
     for calendar in found.calendars.entries:
         problems.extend(
             f"{calendar.label}.{problem}" for problem in problems_of_calendar(calendar, found.market_days)
+        )
+    for settlement in found.settlement.entries:
+        problems.extend(
+            f"{settlement.label}.{problem}" for problem in _settlement(settlement, found.calendars)
         )
     for index in found.indices.entries:
         problems.extend(f"{index.label}.{problem}" for problem in _index(index, found.instruments))
@@ -100,6 +108,21 @@ def problems_of_instrument(entry: Entry[InstrumentConfig]) -> Iterator[str]:
         and not instrument.price_min <= instrument.reference <= instrument.price_max
     ):
         yield f"reference = {instrument.reference}: must lie between price_min and price_max"
+
+
+def _settlement(entry: Entry[SettlementConfig], calendars: Entries[CalendarConfig]) -> Iterator[str]:
+    settlement = entry.record
+    if entry.has("calendar") and not calendars.may_name("name", settlement.calendar):
+        yield f"calendar = {settlement.calendar!r}: is not in calendars.toml"
+    if entry.has("closed"):
+        yield from _doubles("closed", map(str, settlement.closed))
+    if not entry.has("instant"):
+        return
+    if len(settlement.instant) > INSTANT_TIERS_MAX:
+        yield f"instant: must be at most {INSTANT_TIERS_MAX}, one for each KYC tier"
+    for limit in settlement.instant:
+        if not 0 <= limit <= AMOUNT_MAX or limit % CASH_UNIT:
+            yield f"instant: {limit} must be from 0 to {AMOUNT_MAX}, with at most 4 decimals"
 
 
 def _index(entry: Entry[IndexConfig], listed: Entries[InstrumentConfig]) -> Iterator[str]:

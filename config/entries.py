@@ -14,6 +14,7 @@ from config.records import (
     LimitsConfig,
     MarketDays,
     RiskConfig,
+    SettlementConfig,
 )
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -62,3 +63,4 @@ class CatalogueFiles(msgspec.Struct, frozen=True):
     indices: Entries[IndexConfig]
     market_days: Entries[MarketDays]
     risk: Entries[RiskConfig]
+    settlement: Entries[SettlementConfig]

@@ -1,4 +1,4 @@
-"""The records of the data files: instruments, fee schedules, limits, calendars and indices, with exact decimals."""
+"""The records of the data files: instruments, fee schedules, limits, calendars, indices and settlement, with exact decimals."""
 
 from __future__ import annotations
 
@@ -172,6 +172,15 @@ class MarketDays(msgspec.Struct, frozen=True, kw_only=True):
     short: tuple[date, ...] = ()
 
 
+class SettlementConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """When a calendar's trades settle; config/settlement.toml explains each."""
+
+    calendar: Name
+    days: Annotated[int, Meta(ge=0, le=10)]
+    closed: tuple[date, ...] = ()
+    instant: tuple[Decimal, ...] = ()
+
+
 class Weighting(StrEnum):
     """What a constituent's price counts for: as it is, or times the units of it that there are."""
 
@@ -204,3 +213,4 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     calendars: tuple[CalendarConfig, ...]
     risk: RiskConfig = RiskConfig()
     indices: tuple[IndexConfig, ...] = ()
+    settlement: tuple[SettlementConfig, ...] = ()

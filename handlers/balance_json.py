@@ -12,7 +12,10 @@ from handlers.numbers import ZERO, Number, cash
 
 
 class BalanceJson(Struct, frozen=True, gc=False):
-    """`available` is the balance without what is held for open orders and withdrawals."""
+    """`available` is the balance without what is held for open orders and withdrawals. `unsettled` is what sales have brought
+    and has not settled: it can buy, but it is not `withdrawable`. `buying_power` is `available`, or what has settled of it
+    while good-faith violations restrict the account.
+    """
 
     currency: Currency
     balance: Number
@@ -23,10 +26,16 @@ class BalanceJson(Struct, frozen=True, gc=False):
     buying_power: Number
 
 
-def balance_json(currency: str, cash_e4: int, held_e4: int) -> BalanceJson:
-    """The JSON object of a balance. Sale proceeds are usable at once, so nothing is unsettled."""
+def balance_json(
+    currency: str, cash_e4: int, held_e4: int, unsettled_e4: int = 0, settled_only: bool = False
+) -> BalanceJson:
+    """The JSON object of a balance. Holds take settled cash first, so what they leave of it can be withdrawn."""
     balance, available = cash(cash_e4), cash(cash_e4 - held_e4)
-    return BalanceJson(currency, balance, available, cash(held_e4), ZERO, available, available)
+    if not unsettled_e4:
+        return BalanceJson(currency, balance, available, cash(held_e4), ZERO, available, available)
+    withdrawable = cash(max(0, cash_e4 - unsettled_e4 - held_e4))
+    power = withdrawable if settled_only else available
+    return BalanceJson(currency, balance, available, cash(held_e4), cash(unsettled_e4), withdrawable, power)
 
 
 _encode = msgspec.json.Encoder().encode
@@ -42,4 +51,6 @@ class BalanceEncoder:
 
     def __call__(self, event: BalanceChanged) -> bytes:
         currency = self._state.accounts[event.account_id].currency
-        return _encode(balance_json(currency, event.cash_e4, event.held_e4))
+        return _encode(
+            balance_json(currency, event.cash_e4, event.held_e4, event.unsettled_e4, event.settled_only)
+        )

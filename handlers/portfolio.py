@@ -14,9 +14,8 @@ async def portfolio(call: Call) -> Answer:
     runtime = call.services.runtime
     account = _account(call)
     seq = runtime.state.seq
-    data = encoded(
-        portfolio_json(account, value_holdings(runtime.state, account, call.services.market.last_e4))
-    )
+    valued = value_holdings(runtime.state, account, call.services.market.last_e4)
+    data = encoded(portfolio_json(account, valued, runtime.now_us()))
     await runtime.wait_durable(seq)
     return success_as_of(data, seq)
 

@@ -13,6 +13,7 @@ from engine.kinds import CloseReason, RiskRule, Side, TimeInForce
 from engine.preview import Preview, preview_order
 from engine.refusals import Refusal
 from engine.risk import reference_e4
+from engine.settlement import buying_power_e4
 from engine.state import Instrument
 from engine.units import average_price_e4, notional_up_e4
 from handlers.call import Call
@@ -92,12 +93,16 @@ async def preview(call: Call) -> Answer:
         raise NotFound
     found = preview_order(state, account.account_id, command, runtime.now_us())
     instrument = state.instruments.get(command.symbol)
-    data = encoded(_preview_json(found, instrument, account.available_e4))
+    power_e4 = buying_power_e4(account, runtime.now_us())
+    data = encoded(_preview_json(found, instrument, power_e4, account.available_e4 - power_e4))
     await runtime.wait_durable(seq)
     return success_as_of(data, seq)
 
 
-def _preview_json(found: Preview, instrument: Instrument | None, available_e4: int) -> PreviewJson:
+def _preview_json(
+    found: Preview, instrument: Instrument | None, power_e4: int, withheld_e4: int
+) -> PreviewJson:
+    """`withheld_e4` is unsettled cash that the account may not use."""
     order = found.order
     return PreviewJson(
         accepted=not found.refusals,
@@ -117,8 +122,8 @@ def _preview_json(found: Preview, instrument: Instrument | None, available_e4: i
         estimated_total=cash(_total_e4(order)) if order is not None else NULL,
         hold=cash(found.worst_hold_e4) if order is not None else NULL,
         hold_after=(cash(order.hold_e4) if not found.refusals else ZERO) if order is not None else NULL,
-        buying_power=cash(available_e4),
-        buying_power_after=cash(found.cash_e4 - found.held_e4),
+        buying_power=cash(power_e4),
+        buying_power_after=cash(max(0, found.cash_e4 - found.held_e4 - withheld_e4)),
     )
 
 

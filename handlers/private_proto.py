@@ -154,7 +154,8 @@ class BalancePacker:
 
     def __call__(self, entry: Remembered) -> bytes:
         told = cast(BalanceChanged, entry.event)
-        record = balance_json(self._state.accounts[told.account_id].currency, told.cash_e4, told.held_e4)
+        currency = self._state.accounts[told.account_id].currency
+        record = balance_json(currency, told.cash_e4, told.held_e4, told.unsettled_e4, told.settled_only)
         message = Balance(**_packed(_BALANCE, record))
         event = BalanceEvent(seq=entry.seq, prev_seq=entry.prev_seq, more=entry.more, data=message)
         packed: bytes = Data(balance=(event,)).SerializeToString()

@@ -35,6 +35,7 @@ from handlers import (
     preview,
     realized_gains,
     sessions,
+    settlements,
     stocks,
     users,
     wallet,
@@ -56,6 +57,7 @@ from handlers.openapi_people import ADMIN as ADMIN_DOCS
 from handlers.openapi_people import AUTH as AUTH_DOCS
 from handlers.openapi_risk import RISK as RISK_DOCS
 from handlers.openapi_sessions import SESSIONS as SESSION_DOCS
+from handlers.openapi_settlements import SETTLEMENTS as SETTLEMENT_DOCS
 from handlers.openapi_trading import ORDERS as ORDER_DOCS
 from handlers.openapi_wallet import PORTFOLIO as PORTFOLIO_DOCS
 from handlers.openapi_wallet import WALLET as WALLET_DOCS
@@ -105,6 +107,7 @@ _API: Final = (
     Route("GET", f"{BASE}/portfolio/lots", lots.lots, HOLDER, PORTFOLIO),
     Route("GET", f"{BASE}/portfolio/lots/method", lot_method.lot_method, HOLDER, PORTFOLIO),
     Route("PUT", f"{BASE}/portfolio/lots/method", lot_method.set_lot_method, HOLDER, CALLS),
+    Route("GET", f"{BASE}/portfolio/settlements", settlements.settlements, HOLDER, PORTFOLIO),
     Route("GET", f"{BASE}/portfolio/realized-gains", realized_gains.realized_gains, HOLDER, PORTFOLIO),
     Route("GET", f"{BASE}/portfolio/performance", performance.performance, HOLDER, PORTFOLIO),
     Route("GET", f"{BASE}/notifications", notifications.notifications, HOLDER, CALLS),
@@ -198,6 +201,7 @@ DOCS: Final = {
     **PORTFOLIO_DOCS,
     **OVER_TIME_DOCS,
     **GAIN_DOCS,
+    **SETTLEMENT_DOCS,
     **PROFILE_DOCS,
     **NOTIFICATION_DOCS,
     **STOCK_DOCS,

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from engine.settlement import buying_power_e4
 from engine.state import Account, Instrument, Position, State
 from engine.units import average_price_e4, notional_down_e4
 from handlers.field_types import Currency
@@ -115,8 +116,8 @@ def holding_json(valued: Valued) -> HoldingJson:
     )
 
 
-def portfolio_json(account: Account, valued: list[Valued]) -> PortfolioJson:
-    """The whole account as clients see it."""
+def portfolio_json(account: Account, valued: list[Valued], now_us: int) -> PortfolioJson:
+    """The whole account as clients see it now."""
     holdings_value_e4 = sum(holding.value_e4 for holding in valued)
     cost_e4 = sum(holding.position.cost_e4 for holding in valued)
     day_pnl_e4 = sum(holding.day_change_e4 for holding in valued)
@@ -127,7 +128,7 @@ def portfolio_json(account: Account, valued: list[Valued]) -> PortfolioJson:
         total_value=cash(total_value_e4),
         total_invested=cash(cost_e4),
         cash_balance=cash(account.cash_e4),
-        buying_power=cash(account.available_e4),
+        buying_power=cash(buying_power_e4(account, now_us)),
         holdings_value=cash(holdings_value_e4),
         day_pnl=cash(day_pnl_e4),
         day_pnl_percentage=percent(day_pnl_e4, max(total_value_e4 - day_pnl_e4, 0)),

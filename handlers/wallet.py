@@ -82,7 +82,10 @@ async def balance(call: Call) -> Answer:
     account = runtime.state.accounts.get(call.principal.account_id)
     if account is None:
         raise NotFound
-    data = encoded(balance_json(account.currency, account.cash_e4, account.held_e4))
+    settled_only = account.settled_only_until_us > runtime.now_us()
+    data = encoded(
+        balance_json(account.currency, account.cash_e4, account.held_e4, account.unsettled_e4, settled_only)
+    )
     await runtime.wait_durable(seq)
     return success_as_of(data, seq)
 

@@ -69,7 +69,7 @@ def value_of(runtime: Runtime, market: MarketView) -> ValueOf:
             return None
         valued = value_holdings(state, account, market.last_e4)
         symbols = tuple(holding.position.symbol for holding in valued)
-        worth = portfolio_json(account, valued)
+        worth = portfolio_json(account, valued, runtime.now_us())
         packed = packed_portfolio(worth) if wire is Wire.PROTO else bytes(encoded(worth))
         return LiveValue(state.seq, symbols, packed)
 

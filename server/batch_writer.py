@@ -15,6 +15,7 @@ from sql.copy_rows import COPY_HEADER, COPY_TRAILER
 from sql.notifications import NO_ACCOUNTS
 from sql.projection import Rows
 from sql.risk import INSERT_VIOLATION
+from sql.settlements import INSERT_GOOD_FAITH, INSERT_SETTLED_DAY
 from sql.state_rows import Change, LatestRows
 from sql.statements import (
     CANDLES,
@@ -31,6 +32,7 @@ from sql.statements import (
     OLDER_ORDERS,
     POSTINGS,
     SETTLE_WITHDRAWAL,
+    SETTLEMENTS,
     STATE,
     STATE_GONE,
     UPDATE_ACCOUNT_STATUS,
@@ -145,6 +147,7 @@ async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool
     await _copy(connection, EXECUTIONS, rows.executions)
     await _copy(connection, POSTINGS, rows.postings)
     await _copy(connection, NOTIFICATIONS, rows.notifications)
+    await _copy(connection, SETTLEMENTS, rows.dues)
     await _copy(connection, GAINS, rows.gains)
     await _stage_and_merge(
         connection, ((OLDER_ORDERS, rows.older_orders()), (CANDLES, rows.candles())), staged=staged
@@ -159,6 +162,10 @@ async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool
         await connection.executemany(SETTLE_WITHDRAWAL, rows.settlements)
     if rows.violations:
         await connection.executemany(INSERT_VIOLATION, rows.violations)
+    if rows.settled_days:
+        await connection.executemany(INSERT_SETTLED_DAY, rows.settled_days)
+    if rows.good_faith:
+        await connection.executemany(INSERT_GOOD_FAITH, rows.good_faith)
     if rows.bust_marks:
         await connection.executemany(MARK_BUSTED, rows.bust_marks)
     if rows.busted_minutes:

@@ -166,6 +166,8 @@ def _command(
         buy_order=buy_order,
         sell_order=sell_order,
         sell_regulatory_e4=sold["regulatory_e4"],
+        market=sold["market"],
+        settlement_day=sold["settlement_day"],
     )
 
 

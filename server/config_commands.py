@@ -14,10 +14,18 @@ from typing import Final
 
 import msgspec
 
-from config.records import Catalogue, FeeScheduleConfig, InstrumentConfig, LimitsConfig
+from config.records import Catalogue, FeeScheduleConfig, InstrumentConfig, LimitsConfig, SettlementConfig
 from config.sessions import phases_between, sessions_between
 from config.settings import IdempotencySettings, RiskSettings
-from engine.commands import AnyCommand, Envelope, SetCalendar, SetFees, SetInstrument, SetLimits
+from engine.commands import (
+    AnyCommand,
+    Envelope,
+    SetCalendar,
+    SetFees,
+    SetInstrument,
+    SetLimits,
+    SetSettlement,
+)
 from engine.fees import FeeRules
 from engine.kinds import Phase, PriceSource, Source
 from engine.state import FeeSchedule, State
@@ -118,6 +126,10 @@ def differences(
         known_calendar = state.calendars.get(calendar.name)
         if known_calendar is None or (known_calendar.sessions, known_calendar.phases) != (sessions, phases):
             yield SetCalendar(calendar.name, sessions, phases)
+    for settlement in catalogue.settlement:
+        rules = _settlement(settlement)
+        if rules != _settlement_of(state, settlement.calendar):
+            yield rules
     for config in catalogue.instruments:
         wanted = _instrument(config, sources)
         if _terms(wanted) != _terms_of(state, config.symbol):
@@ -189,6 +201,23 @@ def _fees(schedule: FeeScheduleConfig) -> SetFees:
 def _fees_of(known: FeeSchedule) -> SetFees:
     rules = known.rules or FeeRules()
     return SetFees(known.schedule, known.maker_ppm, known.taker_ppm, *msgspec.structs.astuple(rules))
+
+
+def _settlement(config: SettlementConfig) -> SetSettlement:
+    closed = sorted((day - _EPOCH.date()).days for day in config.closed)
+    return SetSettlement(
+        config.calendar,
+        config.days,
+        tuple(closed),
+        tuple([_scaled(limit, CASH_SCALE) for limit in config.instant]),
+    )
+
+
+def _settlement_of(state: State, calendar: str) -> SetSettlement:
+    known = state.settlement.get(calendar)
+    if known is None:
+        return SetSettlement(calendar, 0)
+    return SetSettlement(known.market, known.days, known.closed, known.instant_max_e4)
 
 
 def _instrument(config: InstrumentConfig, sources: Mapping[str, PriceSource]) -> SetInstrument:

@@ -97,10 +97,10 @@ def _accounts(state: State) -> Iterator[tuple[Values, Values]]:
 
 def _wallets(state: State) -> Iterator[tuple[Values, Values]]:
     for account in state.accounts.values():
-        yield (account.account_id, account.currency), (account.cash_e4, account.held_e4)
+        yield (account.account_id, account.currency), (account.cash_e4, account.held_e4, account.unsettled_e4)
     for (account_id, asset), balance in state.outside.items():
         if account_id != CUSTODY_ACCOUNT_ID:
-            yield (account_id, asset), (balance, 0)
+            yield (account_id, asset), (balance, 0, 0)
 
 
 def _holdings(state: State) -> Iterator[tuple[Values, Values]]:

@@ -97,7 +97,8 @@ def bust_postings(event: TradeBusted, now_us: int) -> list[bytes]:
 # execution id of either side; both executions, the buyer's first. The ledger finds the orders: it is indexed by transaction
 EXECUTIONS_OF_TRADE: Final = """
 SELECT e.execution_id, e.order_id, e.account_id, e.symbol, e.side, e.liquidity, e.price_e4, e.quantity_e8, e.notional_e4,
-    e.fee_e4, e.regulatory_e4, e.executed_at, e.sold_lots, e.busted_at
+    e.fee_e4, e.regulatory_e4, e.executed_at, e.sold_lots, e.busted_at, coalesce(s.market, '') AS market,
+    coalesce(s.settlement_date - DATE '1970-01-01', 0) AS settlement_day
 FROM (
     SELECT DISTINCT order_id, entry_id, created_at FROM postings
     WHERE txn_kind = 3 AND order_id > 0 AND txn_id = (
@@ -107,6 +108,7 @@ FROM (
 ) AS sides
 JOIN executions AS e
     ON e.order_id = sides.order_id AND e.execution_id = sides.entry_id AND e.executed_at = sides.created_at
+LEFT JOIN settlements AS s ON s.execution_id = e.execution_id AND s.executed_at = e.executed_at
 ORDER BY e.execution_id
 """
 

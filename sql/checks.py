@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sql import busts, realized_gains
+from sql import busts, realized_gains, settlements
 
 CHECKS: Final[dict[str, str]] = {
     "postings sum to zero": """
@@ -207,6 +207,7 @@ CHECKS: Final[dict[str, str]] = {
         WHERE seq > applied_seq
     """,
     **busts.CHECKS,
+    **settlements.CHECKS,
     **realized_gains.CHECKS,
 }
 """What is checked → the query for what is wrong."""

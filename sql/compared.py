@@ -22,8 +22,11 @@ from sql.copy_rows import (
 )
 from sql.projection import Rows
 from sql.realized_gains import BEGIN, GAIN_COLUMNS
+from sql.settlements import SETTLEMENT_COLUMNS
 
-_TEXTS: Final = frozenset({"symbol", "client_order_id", "asset", "reference", "special"})
+_TEXTS: Final = frozenset(
+    {"symbol", "client_order_id", "asset", "reference", "currency", "market", "special"}
+)
 _BIGINT_FIELD_BYTES: Final = 12
 _BIGINT = Struct(">q")
 _COUNT = Struct(">h")
@@ -109,6 +112,10 @@ COMPARED: Final = (
     ComparedTable(
         *("postings", POSTING_COLUMNS, ("txn_id", "line"), "txn_id", IDS_PER_SEQ),
         lambda rows: rows.postings,
+    ),
+    ComparedTable(
+        *("settlements", SETTLEMENT_COLUMNS, ("execution_id",), "execution_id", IDS_PER_SEQ),
+        lambda rows: rows.dues,
     ),
     ComparedTable(
         *("notifications", NOTIFICATION_COLUMNS, ("notification_id", "account_id"), "notification_id"),

@@ -106,8 +106,8 @@ CANDLE_COLUMNS: Final = (
 )
 _CANDLE = Struct(">h" + "iq" * 7)
 
-WALLET_COLUMNS: Final = ("account_id", "balance_e4", "held_e4", "seq", "currency")
-_WALLET = Struct(">h" + "iq" * 4)
+WALLET_COLUMNS: Final = ("account_id", "balance_e4", "held_e4", "unsettled_e4", "seq", "currency")
+_WALLET = Struct(">h" + "iq" * 5)
 
 HOLDING_COLUMNS: Final = ("account_id", "units_e8", "held_e8", "cost_e4", "realized_e4", "seq", "symbol")
 _HOLDING = Struct(">h" + "iq" * 6)
@@ -296,9 +296,13 @@ def candle_row(
     ) + text_field(symbol)
 
 
-def wallet_row(account_id: int, currency: str, balance_e4: int, held_e4: int, seq: int) -> bytes:
+def wallet_row(
+    account_id: int, currency: str, balance_e4: int, held_e4: int, seq: int, unsettled_e4: int = 0
+) -> bytes:
     """`wallets`."""
-    return _WALLET.pack(5, 8, account_id, 8, balance_e4, 8, held_e4, 8, seq) + text_field(currency)
+    return _WALLET.pack(6, 8, account_id, 8, balance_e4, 8, held_e4, 8, unsettled_e4, 8, seq) + text_field(
+        currency
+    )
 
 
 def holding_row(

@@ -10,7 +10,7 @@ MIRRORS: Final[dict[str, tuple[str, int]]] = {
         1,
     ),
     "wallets": (
-        "SELECT account_id, currency, balance_e4, held_e4 FROM wallets ORDER BY account_id, currency",
+        "SELECT account_id, currency, balance_e4, held_e4, unsettled_e4 FROM wallets ORDER BY account_id, currency",
         2,
     ),
     "holdings": (

@@ -8,6 +8,7 @@ PARTITIONED: Final = (
     ("orders", "created_at"),
     ("executions", "executed_at"),
     ("postings", "created_at"),
+    ("settlements", "executed_at"),
     ("candles", "start_at"),
     ("notifications", "created_at"),
     ("realized_gains", "sold_at"),

@@ -16,10 +16,13 @@ from engine.events import (
     AnyEvent,
     BalanceChanged,
     BookChanged,
+    DaySettled,
+    GoodFaithViolated,
     OrderUpdated,
     Posted,
     Refused,
     RiskViolated,
+    SettlementDue,
     TradeBusted,
     Traded,
     WithdrawalRequested,
@@ -43,6 +46,7 @@ from sql.entries import EntryKind, Liquidity
 from sql.notifications import NO_ACCOUNTS, NOTABLE, PENDING, USER, RecordLike, notifications_of
 from sql.realized_gains import correction_rows, reversal_rows, sale_rows
 from sql.risk import ViolationRow, violation_row
+from sql.settlements import good_faith, settled_day, settlement_rows
 
 
 class WithdrawalStatus(IntEnum):
@@ -112,6 +116,9 @@ class Rows:
         self.account_statuses: list[tuple[int, int, str, int]] = []
         self.withdrawals: list[tuple[int, int, int, int]] = []
         self.settlements: list[tuple[int, int, int]] = []
+        self.dues: list[bytes] = []
+        self.settled_days: list[tuple[str, int, int]] = []
+        self.good_faith: list[tuple[int, int, int, int, int, int]] = []
         self.violations: list[ViolationRow] = []
         self.bust_marks: list[tuple[int, int, int]] = []
         self.busted_minutes: list[tuple[str, int]] = []
@@ -262,7 +269,13 @@ class Rows:
 
     def _rare(self, event: AnyEvent, seq: int, now_us: int) -> None:
         """Events that come so seldom that their rows are written one by one."""
-        if isinstance(event, AccountOpened):
+        if isinstance(event, SettlementDue):
+            self.dues += settlement_rows(event, now_us)
+        elif isinstance(event, DaySettled):
+            self.settled_days.append(settled_day(event, now_us))
+        elif isinstance(event, GoodFaithViolated):
+            self.good_faith.append(good_faith(event, now_us))
+        elif isinstance(event, AccountOpened):
             self.accounts.append(
                 (event.account_id, event.user_id, event.kind, event.currency, now_us, seq),
             )

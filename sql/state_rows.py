@@ -11,9 +11,9 @@ from typing import Any, Final, get_args
 
 from msgspec import ValidationError, msgpack
 
-from engine.aggregates import INSTRUMENT_FIELDS, KINDS
-from engine.rows import Row
-from engine.state import CUSTODY_ACCOUNT_ID, State, new_dirty
+from engine.aggregates import DERIVED_FIELDS, INSTRUMENT_FIELDS, KINDS
+from engine.rows import Row, row_of
+from engine.state import CUSTODY_ACCOUNT_ID, Account, State, new_dirty
 from engine.units import IDS_PER_SEQ
 from sql.copy_rows import (
     INSTRUMENT_COLUMNS,
@@ -33,7 +33,12 @@ _encode: Final = msgpack.Encoder().encode
 _decode_key: Final = {name: msgpack.Decoder(kind.key_type).decode for name, kind in KINDS.items()}
 _decode_body: Final = {name: msgpack.Decoder(kind.row_type).decode for name, kind in KINDS.items()}
 
-_NUMBERED_BY_SEQ: Final = {"order": "orders", "lot": "lots", "withdrawal": "withdrawals"}
+_NUMBERED_BY_SEQ: Final = {
+    "order": "orders",
+    "lot": "lots",
+    "withdrawal": "withdrawals",
+    "funded_lot": "funded_lots",
+}
 """Kinds whose keys tell the sequence that made them, and that come and go: kind → field of the state."""
 
 
@@ -115,9 +120,13 @@ class LatestRows:
                 mirror(self, key, row)
 
 
+_UNSETTLED_AT: Final = row_of(Account, DERIVED_FIELDS[Account]).fields.index("unsettled_e4")
+"""Where an account's row says what has not settled."""
+
+
 def _account_mirror(rows: LatestRows, key: int, row: Row) -> None:
     account_id, _, _, currency, _, cash_e4, held_e4, *_ = row
-    rows.wallets.append(wallet_row(account_id, currency, cash_e4, held_e4, rows.seq))
+    rows.wallets.append(wallet_row(account_id, currency, cash_e4, held_e4, rows.seq, row[_UNSETTLED_AT]))
 
 
 def _position_mirror(rows: LatestRows, key: tuple[int, str], row: Row) -> None:

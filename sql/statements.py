@@ -19,6 +19,7 @@ from sql.copy_rows import (
     WALLET_COLUMNS,
 )
 from sql.realized_gains import GAIN_COLUMNS
+from sql.settlements import SETTLEMENT_COLUMNS
 
 
 class CopyTarget(NamedTuple):
@@ -45,6 +46,7 @@ CREATE TEMP TABLE stage_state_gone  (kind TEXT NOT NULL, key BYTEA NOT NULL) ON 
 NEW_ORDERS: Final = CopyTarget("orders", ORDER_COLUMNS)
 EXECUTIONS: Final = CopyTarget("executions", EXECUTION_COLUMNS)
 POSTINGS: Final = CopyTarget("postings", POSTING_COLUMNS)
+SETTLEMENTS: Final = CopyTarget("settlements", SETTLEMENT_COLUMNS)
 NOTIFICATIONS: Final = CopyTarget("notifications", NOTIFICATION_COLUMNS)
 GAINS: Final = CopyTarget("realized_gains", GAIN_COLUMNS)
 
@@ -87,10 +89,10 @@ WALLETS: Final = CopyTarget(
     "stage_wallets",
     WALLET_COLUMNS,
     """
-INSERT INTO wallets (account_id, currency, balance_e4, held_e4, seq)
-SELECT account_id, currency, balance_e4, held_e4, seq FROM stage_wallets
+INSERT INTO wallets (account_id, currency, balance_e4, held_e4, unsettled_e4, seq)
+SELECT account_id, currency, balance_e4, held_e4, unsettled_e4, seq FROM stage_wallets
 ON CONFLICT (account_id, currency) DO UPDATE SET
-    balance_e4 = EXCLUDED.balance_e4, held_e4 = EXCLUDED.held_e4, seq = EXCLUDED.seq
+    balance_e4 = EXCLUDED.balance_e4, held_e4 = EXCLUDED.held_e4, unsettled_e4 = EXCLUDED.unsettled_e4, seq = EXCLUDED.seq
 """,
 )
 

@@ -269,3 +269,32 @@ def test_a_schedule_that_makes_no_sense_is_reported(folder: Path, line: str, pro
     with (folder / "fees.toml").open("a") as file:
         file.write(line)
     assert problems_of(folder) == [f"fees.toml: standard.{problem}"]
+
+
+SETTLEMENT_PROBLEMS = [
+    ('calendar = "XLON"\ndays = 1', "XLON.calendar = 'XLON': is not in calendars.toml"),
+    ('calendar = "24x7"\ndays = 11', "24x7.days = '11': must be a whole number from 0 to 10"),
+    ('calendar = "24x7"\ndays = 1\nclosed = [2026-10-12, 2026-10-12]', "24x7.closed: 2026-10-12 stands there 2 times"),
+    ('calendar = "24x7"\ndays = 1\ninstant = ["-1"]',
+     "24x7.instant: -1 must be from 0 to 100000000000000, with at most 4 decimals"),
+    ('calendar = "24x7"\ndays = 1\ninstant = [1, 1, 1, 1, 1]', "24x7.instant: must be at most 4, one for each KYC tier"),
+    ('calendar = "24x7"\ndays = 1\ncycle = 2', "24x7.cycle: is not known"),
+    ('calendar = "XNYS"\ndays = 1', "XNYS stands there 2 times"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"), SETTLEMENT_PROBLEMS, ids=[line for line, _ in SETTLEMENT_PROBLEMS]
+)
+def test_settlement_that_makes_no_sense_is_reported(folder: Path, lines: str, problem: str) -> None:
+    shutil.copy(PROFILE_FOLDER / "settlement.toml", folder)
+    with (folder / "settlement.toml").open("a") as file:
+        file.write(f"[[settlement]]\n{lines}\n")
+    assert problems_of(folder) == [f"settlement.toml: {problem}"]
+
+
+def test_without_its_file_all_trades_settle_at_once(folder: Path) -> None:
+    assert load_catalogue(folder).settlement == ()
+    (american, *_) = load_catalogue().settlement
+    assert (american.calendar, american.days) == ("XNYS", 1)
+    assert "24x7" not in {each.calendar for each in load_catalogue().settlement}

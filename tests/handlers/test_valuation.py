@@ -34,7 +34,7 @@ def hold(account: Account, units: int, cost_e4: int, acquired_us: int) -> None:
 
 def shown(state: State, account: Account, price_e4: int) -> tuple[dict[str, object], dict[str, object]]:
     valued = value_holdings(state, account, lambda _: price_e4)
-    portfolio: PortfolioJson = portfolio_json(account, valued)
+    portfolio: PortfolioJson = portfolio_json(account, valued, 0)
     return msgspec.json.decode(msgspec.json.encode(portfolio)), msgspec.json.decode(
         msgspec.json.encode(holding_json(valued[0]))
     )

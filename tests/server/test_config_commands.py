@@ -13,7 +13,7 @@ from config.catalogue import load_catalogue
 from config.loading import load_settings
 from config.records import Catalogue, FeeTierConfig
 from engine.apply import apply
-from engine.commands import AnyCommand, SetCalendar, SetFees, SetInstrument, SetLimits
+from engine.commands import AnyCommand, SetCalendar, SetFees, SetInstrument, SetLimits, SetSettlement
 from engine.kinds import Phase, PriceSource
 from engine.state import State
 from server.config_commands import ENVELOPE, differences, session_window
@@ -41,7 +41,7 @@ def venue(catalogue: Catalogue) -> State:
 
 def test_a_new_state_is_told_everything_and_then_nothing(venue: State, catalogue: Catalogue) -> None:
     kinds = [type(command) for command in missing(State(), catalogue)]
-    assert kinds == sorted(kinds, key=[SetLimits, SetFees, SetCalendar, SetInstrument].index)
+    assert kinds == sorted(kinds, key=[SetLimits, SetFees, SetCalendar, SetSettlement, SetInstrument].index)
     assert len(venue.instruments) == len(catalogue.instruments) >= 20
     assert {each.phase for each in venue.instruments.values()} == {Phase.CONTINUOUS}
     assert list(missing(venue, catalogue)) == []
@@ -91,6 +91,21 @@ def test_a_schedules_rules_come_over_in_the_engines_units(venue: State, catalogu
     for command in list(missing(state, changed)):
         assert apply(state, ENVELOPE, command, NOW_US).refused is None
     assert list(missing(state, changed)) == []
+
+
+def test_settlement_comes_over_by_calendar(venue: State, catalogue: Catalogue) -> None:
+    rules = venue.settlement["XNYS"]
+    assert (rules.days, rules.closed[0], rules.instant_max_e4) == (
+        1,
+        (date(2026, 10, 12) - date(1970, 1, 1)).days,
+        (),
+    )
+    assert not venue.watches_fills  # nothing that is listed settles later
+    first, *rest = catalogue.settlement
+    changed = replace(first, days=2, closed=(date(2026, 1, 2), date(2026, 1, 1)), instant=(Decimal("0.5"),))
+    assert list(missing(venue, replace(catalogue, settlement=(changed, *rest)))) == [
+        SetSettlement("XNYS", 2, (20_454, 20_455), (5_000,))
+    ]
 
 
 def test_a_reference_price_counts_at_the_listing_alone(venue: State, catalogue: Catalogue) -> None:

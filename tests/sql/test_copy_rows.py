@@ -28,11 +28,12 @@ from tests.sql.copy_decoder import decode
 
 
 def test_a_wallet_keeps_its_extremes() -> None:
-    row = decode(WALLET_COLUMNS, wallet_row(BIGINT_MAX, "USD", -BIGINT_MAX, 0, 7))
+    row = decode(WALLET_COLUMNS, wallet_row(BIGINT_MAX, "USD", -BIGINT_MAX, 0, 7, 5))
     assert row == {
         "account_id": BIGINT_MAX,
         "balance_e4": -BIGINT_MAX,
         "held_e4": 0,
+        "unsettled_e4": 5,
         "seq": 7,
         "currency": "USD",
     }
