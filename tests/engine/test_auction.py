@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from engine.commands import CancelOrder, FireTimer, HaltSymbol, PlaceOrder, ResumeSymbol, TransferIn
+from engine.commands import (
+    CancelOrder,
+    FireTimer,
+    HaltSymbol,
+    PlaceOrder,
+    ResumeSymbol,
+    SetCalendar,
+)
 from engine.events import AnyEvent, DayEnded, Indicative, OrderUpdated, PhaseChanged, Traded
 from engine.kinds import CloseReason, OrderStatus, Phase, SelfTradePrevention, Side, TimerKind
 from engine.terms import Terms
@@ -110,6 +117,11 @@ def trades(events: list[AnyEvent]) -> list[str]:
             id="one more seller: least is left over at 103 and 104, and it is sellers: the lowest",
         ),
         pytest.param(
+            ["ann buys 5 104", "cal buys 5 102", "bob sells 6 101"],
+            ["5@102", "1@102"],
+            id="less is left over at 104, but less would trade",
+        ),
+        pytest.param(
             ["ann buys 5 104", "cal buys 5 102", "bob sells 5 101", "dan sells 5 102"],
             ["5@102", "5@102"],
             id="most trades come before all else",
@@ -159,6 +171,37 @@ def test_market_orders_first_then_better_limits_then_time() -> None:
     assert trades(events) == ["3@101", "3@101", "2@101"]
     assert [each.taker_side for each in fills] == [Side.SELL] * 3
     assert world.book() == (["1@101", "3@100"], [])
+
+
+def test_a_better_limit_comes_before_time() -> None:
+    world = in_call()
+    enter(world, "ann buys 3 100", "bob buys 3 102", "eve sells 4 100")
+    fills = [each for each in world.advance(OPENS) if isinstance(each, Traded)]
+    assert [each.buy_account_id for each in fills] == [world.ids["bob"], world.ids["ann"]]
+
+
+def test_an_order_for_a_later_opening_takes_no_part_before_it() -> None:
+    """A day with two openings; the book is halted and resumed between them."""
+    phases = ((2 * S, Phase.CONTINUOUS), (20 * S, Phase.OPENING_AUCTION), (30 * S, Phase.CONTINUOUS))
+    world = World(sessions=((2 * S, 90 * S),), phases=phases)
+    for who in ("ann", "bob", "cal"):
+        world.open(who, cash="1000000", shares="1000")
+    world.advance(10 * S)
+    enter(world, "ann buys 5 101 OPG", "bob sells 5 99")
+    world.do(HaltSymbol("AAPL", "news"))
+    assert trades(list(world.do(ResumeSymbol("AAPL")).events)) == []
+    assert trades(world.advance(19 * S)) == []
+    assert trades(world.advance(30 * S)) == ["5@100"]
+
+
+def test_a_call_that_a_new_calendar_cuts_short_ends_what_was_for_it() -> None:
+    world = in_call()
+    (opg,) = enter(world, "ann buys 5 99 OPG")
+    later = ((2 * S, Phase.CONTINUOUS), (45 * S, Phase.OPENING_AUCTION), (48 * S, Phase.CONTINUOUS))
+    applied = world.do(SetCalendar("24x7", SESSIONS, later))
+    assert [(each.order_id, each.reason) for each in applied.events if isinstance(each, OrderUpdated)] == [
+        (opg.order_id, CloseReason.AUCTION_END)
+    ]
 
 
 def test_both_sides_pay_the_makers_fee() -> None:
@@ -241,7 +284,7 @@ def test_market_orders_that_the_opening_left_match_once() -> None:
     events = world.advance(OPENS)
     ends = [(each.filled_e8, each.status, each.reason) for each in events if isinstance(each, OrderUpdated)]
     assert trades(events) == ["2@104"]
-    assert ends[1:] == [] or ends.count((0, OrderStatus.CANCELLED, CloseReason.NO_LIQUIDITY)) == 1
+    assert (0, OrderStatus.CANCELLED, CloseReason.NO_LIQUIDITY) in ends
     assert (e8("2"), OrderStatus.CANCELLED, CloseReason.NO_LIQUIDITY) in ends
     assert world.cash("ann")[1] == world.cash("bob")[1] == "0"
 
@@ -316,13 +359,6 @@ def test_a_halt_over_the_auction_ends_what_was_for_it_and_resuming_uncrosses_the
     resumed = world.do(ResumeSymbol("AAPL"))
     assert trades(list(resumed.events)) == ["2@99"]
     assert world.book() == ([], ["3@99"])
-
-
-def test_transfers_do_not_disturb_a_crossed_book() -> None:
-    world = in_call()
-    enter(world, "ann buys 5 101", "bob sells 5 99")
-    world.do(TransferIn(world.ids["ann"], "AAPL", e8("1"), e4("1")))
-    assert world.book() == (["5@101"], ["5@99"])
 
 
 def test_a_market_order_that_trades_after_the_call_is_reported() -> None:

@@ -141,14 +141,17 @@ def test_an_ioc_order_that_the_call_does_not_fill_is_looked_at_once_more() -> No
 
 
 @pytest.mark.parametrize(
-    ("wait_us", "traded"),
+    ("wait_us", "offer", "traded"),
     [
-        pytest.param(5 * M - 1, [], id="the reference is not old enough: 104 against 100"),
-        pytest.param(5 * M, ["1@109"], id="it moves to the trade before: 109 against 104"),
+        pytest.param(5 * M - 1, "109", [], id="the reference is not old enough: 109 against 100"),
+        pytest.param(5 * M, "109", ["1@109"], id="it moves to the trade before: 109 against 104"),
+        pytest.param(5 * M, "110", [], id="which is as far from 110 as it may not be"),
     ],
 )
-def test_the_reference_moves_to_the_last_trade_when_it_is_old(wait_us: int, traded: list[str]) -> None:
-    world = watched("104", "109")
+def test_the_reference_moves_to_the_last_trade_when_it_is_old(
+    wait_us: int, offer: str, traded: list[str]
+) -> None:
+    world = watched("104", offer)
     set_us = world.state.instruments["AAPL"].halt_reference_us
     assert fills(world.place("ann", BUY, "1", "104")) == ["1@104"]
     world.now_us = set_us + wait_us - 1
@@ -202,6 +205,14 @@ def test_an_operators_halt_ends_by_an_auction_where_config_says_so() -> None:
     world.buy("ann", "1", "112")
     assert prices(world.advance(world.now_us + 5 * M)) == [110]
     assert phase(world) is Phase.CONTINUOUS
+
+
+def test_a_halt_that_ends_after_the_session_has_no_call() -> None:
+    world = watched("110", halt_bps=0, resume_auction=True)
+    world.do(HaltSymbol("AAPL", "news"))
+    world.do(SetCalendar("24x7", ((0, 1),)))
+    resumed = world.do(ResumeSymbol("AAPL"))
+    assert of_kind(resumed, PhaseChanged) == [PhaseChanged("AAPL", Phase.CLOSED, "resumed")]
 
 
 def test_a_restart_in_the_call_changes_nothing() -> None:

@@ -102,6 +102,19 @@ def test_a_book_that_opens_without_a_call_is_uncrossed_at_one_price_first(was: P
     )
 
 
+def test_what_waited_for_an_opening_without_a_call_trades_at_one_price() -> None:
+    """The book is not crossed: the market order alone would trade at 101 and at 103."""
+    world = World(sessions=((2 * S, 50 * S),), phases=((S, Phase.PRE_OPEN), (20 * S, Phase.CONTINUOUS)))
+    for who in ("ann", "bob"):
+        world.open(who, cash="100000", shares="1000")
+    world.advance(10 * S)
+    world.sell("bob", "1", "101")
+    world.sell("bob", "1", "103")
+    world.buy("ann", "2", None)
+    events = world.advance(20 * S)
+    assert [each.price_e4 for each in events if isinstance(each, Traded)] == [e4("103")] * 2
+
+
 def test_while_extended_rules_all_else_waits_and_comes_back_at_its_place() -> None:
     world = at(45 * S)
     first = world.buy("ann", "1", "99", GTC)
@@ -172,12 +185,12 @@ def test_a_gtc_order_that_is_too_old_ends_with_the_day() -> None:
     ]
 
 
-@pytest.mark.parametrize(("age_us", "left"), [(45 * S, 1), (45 * S - 100, 0)])
-def test_older_than_the_maximum_is_more_than_it(age_us: int, left: int) -> None:
-    """The order is made a microsecond after 25 s; the day ends at 70 s."""
+@pytest.mark.parametrize(("less_us", "left"), [(0, 1), (1, 0)])
+def test_older_than_the_maximum_is_more_than_it(less_us: int, left: int) -> None:
+    """The day ends at 70 s, by a command a microsecond after that."""
     world = at(25 * S)
-    world.do(limits(age_us))
-    world.buy("ann", "1", "99", GTC)
+    order = world.buy("ann", "1", "99", GTC)
+    world.do(limits(70 * S + 1 - order.created_us - less_us))
     world.advance(70 * S)
     assert len(world.state.orders) == left
 
