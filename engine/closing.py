@@ -25,7 +25,7 @@ def forget_order(turn: Turn, order: Order) -> None:
     account = order.account
     assert account is not None
     del account.orders[order.order_id]
-    if order.time_in_force is GTD:
+    if order.special is not None and order.time_in_force is GTD:
         drop_timer_of(state, TimerKind.ORDER_EXPIRY, str(order.order_id))
     if order.client_order_id:
         key = (order.account_id, order.client_order_id)

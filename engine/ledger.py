@@ -103,9 +103,8 @@ def settle_buy(
         fee_e4, _ = charge_terms(order, quantity_e8, notional_e4)
         account.fees_e4 += fee_e4
     account.cash_e4 -= notional_e4 + fee_e4
-    if (
-        order.special is None or not order.special.group_id
-    ):  # a pair's hold follows when both are smaller (engine/links.py)
+    # A pair's hold follows when both are smaller (engine/links.py).
+    if order.special is None or not order.special.group_id:
         hold_e4 = buy_hold_e4(order) if order.filled_e8 < order.quantity_e8 else 0
         account.held_e4 -= order.hold_e4 - hold_e4
         order.hold_e4 = hold_e4

@@ -113,14 +113,15 @@ def settle_fill(
     """Pay and deliver a fill that both orders have taken, report it, and forget what is filled. Auctions end here too."""
     sell_fee_e4, law_e4, seller, sold, sold_lots = settle_sell(turn, sell, notional_e4, quantity_e8)
     buy_fee_e4, buyer, bought = settle_buy(turn, buy, notional_e4, quantity_e8, trade_id)
+    state, symbol = turn.state, instrument.symbol
     if buy_fee_e4 or sell_fee_e4:
-        change_outside(turn.state, FEES_ACCOUNT_ID, instrument.currency, buy_fee_e4 + sell_fee_e4 - law_e4)
+        change_outside(state, FEES_ACCOUNT_ID, instrument.currency, buy_fee_e4 + sell_fee_e4 - law_e4)
         if law_e4:
-            change_outside(turn.state, REGULATORY_ACCOUNT_ID, instrument.currency, law_e4)
+            change_outside(state, REGULATORY_ACCOUNT_ID, instrument.currency, law_e4)
     turn.events.append(
         Traded(
             trade_id,
-            instrument.symbol,
+            symbol,
             instrument.currency,
             price_e4,
             quantity_e8,
@@ -140,16 +141,15 @@ def settle_fill(
             law_e4,
         )
     )
-    if turn.state.watches_fills:
+    if state.watches_fills:
         fees_e4 = (buy_fee_e4, sell_fee_e4)
         after_fill(turn, instrument, trade_id, quantity_e8, notional_e4, buy, sell, fees_e4, sold_lots)
     if instrument.last_e4 != price_e4:
         instrument.last_e4 = price_e4
-        state = turn.state
-        state.dirty["instrument"][instrument.symbol] = None
+        state.dirty["instrument"][symbol] = None
         # A price that stays has been seen by every armed stop: at their acceptance, or as a print.
-        if state.stops and instrument.price_source is OWN and instrument.symbol in state.stops:
-            turn.note_print(instrument.symbol, price_e4)
+        if state.stops and instrument.price_source is OWN and symbol in state.stops:
+            turn.note_print(symbol, price_e4)
     if buy.status is FILLED:
         forget_order(turn, buy)
     if sell.status is FILLED:

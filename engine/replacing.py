@@ -5,8 +5,7 @@ Source: docs/orders.md, "Replace". Decided first, by the checks of a new order; 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.closing import close_order
@@ -35,7 +34,7 @@ MARKET = OrderType.MARKET
 TRAILING_STOP = OrderType.TRAILING_STOP
 
 
-class Anew(NamedTuple):
+class Anew(Struct, frozen=True, gc=False):
     """What of an order is new. `keeps_place`: the quantity alone became smaller, which brings no risk that was not there."""
 
     quantity_e8: int
@@ -68,12 +67,13 @@ def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answ
     if type(anew) is Refused:
         return anew
     assert type(anew) is Anew
-    named = special_of_replacement(old, anew.quantity_e8)
-    if isinstance(named, Refused):
-        return named
     new = new_order(turn, old, anew, command.client_order_id)
-    if new.special is not None and named is not None:
-        new.special = replace(new.special, terms=replace(new.special.terms, lots=named.terms.lots))
+    if new.special is not None:
+        named = special_of_replacement(old, anew.quantity_e8)
+        if type(named) is Refused:
+            return named
+        if named is not None:
+            new.special = replace(new.special, terms=replace(new.special.terms, lots=named.terms.lots))
     refused = new_cover_refusal(state, account, old, new)
     if refused is None and not anew.keeps_place:
         refused = post_only_refusal(state, instrument, new)
@@ -89,29 +89,33 @@ def changed(state: State, instrument: Instrument, old: Order, command: ReplaceOr
     """What the command makes of an order, or why it can't: form, then whether it changes anything, then size."""
     price_e4 = command.price_e4 or old.price_e4
     total_e8 = command.quantity_e8 or old.quantity_e8
-    nothing = Refused(Refusal.INVALID_REPLACE, (("filled_e8", old.filled_e8),))
-    is_priced = priced_as(old.order_type) is not MARKET
-    refused = form_refusal(instrument, priced_as(old.order_type), total_e8, price_e4 if is_priced else 0)
+    priced = priced_as(old.order_type)
+    refused = form_refusal(instrument, priced, total_e8, 0 if priced is MARKET else price_e4)
     if refused is not None:
         return refused
-    if command.price_e4 and not is_priced:
-        return nothing
+    if command.price_e4 and priced is MARKET:
+        return nothing_new(old)
     special = old.special
     if command.stop_e4 or command.trail_e4 or command.trail_ppm:
         moved = moved_stop(instrument, old, command)
-        if isinstance(moved, Refused):
+        if type(moved) is Refused:
             return moved
         if old.status is not HELD:
-            return nothing
+            return nothing_new(old)
         special = moved
     quantity_e8 = total_e8 - old.filled_e8
     same = price_e4 == old.price_e4 and special == old.special
     is_leg = special is not None and (special.group_id or special.parent_id)
     if quantity_e8 <= 0 or (same and total_e8 == old.quantity_e8) or (is_leg and total_e8 != old.quantity_e8):
-        return nothing
+        return nothing_new(old)
     if same and total_e8 < old.quantity_e8:
         return Anew(quantity_e8, price_e4, old.limit_e4, special, keeps_place=True)
     return sized(state, instrument, old, quantity_e8, price_e4, special)
+
+
+def nothing_new(old: Order) -> Refused:
+    """The command leaves the order as it is, leaves nothing of it, or asks for what the order does not have."""
+    return Refused(Refusal.INVALID_REPLACE, (("filled_e8", old.filled_e8),))
 
 
 def sized(
@@ -163,29 +167,15 @@ def new_order(turn: Turn, old: Order, anew: Anew, client_order_id: str) -> Order
     """The order that takes an order's place; nothing is held for it yet."""
     new_id = turn.new_id()
     new = Order(
-        new_id,
-        old.account_id,
-        old.symbol,
-        old.side,
-        old.order_type,
-        old.time_in_force,
-        anew.quantity_e8,
-        anew.price_e4,
-        anew.limit_e4,
-        old.maker_ppm,
-        old.taker_ppm,
-        turn.now_us,
-        turn.now_us,
-        client_order_id,
-        old.self_trade_prevention,
-        old.order_id,
-        False,
-        old.priority if anew.keeps_place else new_id,
-    )
-    new.special = anew.special
-    if new.special is not None and new.special.shown_e8:
-        new.special = replace(new.special, shown_e8=0)
-    new.fee_terms = carried_terms(old)
+        new_id, old.account_id, old.symbol, old.side, old.order_type, old.time_in_force,
+        anew.quantity_e8, anew.price_e4, anew.limit_e4, old.maker_ppm, old.taker_ppm, turn.now_us, turn.now_us,
+        client_order_id, old.self_trade_prevention, old.order_id, False, old.priority if anew.keeps_place else new_id,
+    )  # fmt: skip
+    special = anew.special
+    if special is not None:
+        new.special = replace(special, shown_e8=0) if special.shown_e8 else special
+    if old.fee_terms is not None:
+        new.fee_terms = carried_terms(old)
     if old.status is HELD:
         new.status = HELD
     return new

@@ -10,12 +10,11 @@ from engine.orders import Order, buy_hold_e4, pair_hold_e4
 from engine.refusals import Refusal
 from engine.state import Account, Instrument, State
 from engine.units import (
-    NOTIONAL_MAX_E4,
     PRICE_MAX_E4,
     QUANTITY_MAX_E8,
+    QUANTITY_SCALE,
     band_down_e4,
     band_up_e4,
-    notional_up_e4,
     tick_down_e4,
     tick_up_e4,
 )
@@ -132,9 +131,9 @@ def size_refusal(
     A buy far below or a sell far above the market is harmless and rests. A stop order's band is around its stop.
     """
     limits = state.limits
-    anchor_e4 = instrument.last_e4  # as `reference_e4`, without a call for each order
-    if not anchor_e4 or instrument.price_source is not OWN:
-        anchor_e4 = instrument.reference_e4
+    anchor_e4 = instrument.reference_e4  # as `reference_e4`, without a call for each order
+    if instrument.price_source is OWN and instrument.last_e4:
+        anchor_e4 = instrument.last_e4
     if not anchor_e4:
         return Refused(Refusal.NO_REFERENCE_PRICE)
     if stop_e4:
@@ -146,8 +145,8 @@ def size_refusal(
             return Refused(Refusal.PRICE_OUT_OF_BAND, (("bound_e4", bound_e4), ("reference_e4", anchor_e4)))
     if quantity_e8 > limits.order_quantity_max_e8:
         return Refused(Refusal.ORDER_TOO_LARGE, (("maximum_e8", limits.order_quantity_max_e8),))
-    value_e4 = notional_up_e4(limit_e4, quantity_e8)
-    if value_e4 > limits.order_value_max_e4 or value_e4 > NOTIONAL_MAX_E4:
+    # Not divided, so that nothing is rounded; the limit is never above NOTIONAL_MAX_E4 (engine/market.py).
+    if limit_e4 * quantity_e8 > limits.order_value_max_e4 * QUANTITY_SCALE:
         return Refused(Refusal.ORDER_VALUE_TOO_LARGE, (("maximum_e4", limits.order_value_max_e4),))
     return None
 
@@ -167,7 +166,7 @@ def cover_refusal(
             return Refused(
                 Refusal.INSUFFICIENT_FUNDS, (("required_e4", hold_e4), ("available_e4", available_e4))
             )
-        if account.settled_only_until_us > order.created_us:
+        if account.settled_only_until_us and account.settled_only_until_us > order.created_us:
             settled_e4 = available_e4 - account.unsettled_e4
             if hold_e4 > settled_e4:
                 return Refused(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from engine.closing import close_all, close_order
 from engine.commands import CancelAll, CancelOrder, Envelope, PlaceOrder
 from engine.events import OrderUpdated, Refused
@@ -61,6 +64,8 @@ SIMPLE = OrderClass.SIMPLE
 STOP_LIMIT = OrderType.STOP_LIMIT
 USER = CloseReason.USER
 
+NO_LEGS: Final[Sequence[Order]] = ()
+
 Answer = Refused | int | type[OrderUpdated] | None
 """What a command's function returns: a refusal, the id of the order that answers, the type of the events that
 answer, or None when all of its events do."""
@@ -76,26 +81,30 @@ def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
         return order
     assert account is not None
     assert instrument is not None
-    legs = make_legs(turn, instrument, order, command) if command.legs else []
-    other = legs[0] if legs and command.order_class is OCO else None
+    legs, other = NO_LEGS, None
+    if command.legs:
+        legs = make_legs(turn, instrument, order, command)
+        other = legs[0] if command.order_class is OCO else None
     refused = cover_refusal(account, order, 0, 0, other)
     if refused is not None:
         return refused
     if order.time_in_force is FOK:
         refused = fill_or_kill_refusal(state, order)
-    if order.special is not None and refused is None:
+    special = order.special
+    if special is not None and refused is None:
         refused = post_only_refusal(state, instrument, order)
     if state.risk is not None and refused is None:
         refused = admit(turn, state.risk, account, instrument, order)
     if refused is not None:
         return refused
     accept(turn, account, order)
-    for leg in legs:
-        accept(turn, account, leg)
-        hold_back(state, leg)
-    if legs and command.order_class is not OTO:
-        pair_up(turn, *(legs if other is None else [order, other]))
-    if order.special is not None and order.status is HELD:
+    if legs:
+        for leg in legs:
+            accept(turn, account, leg)
+            hold_back(state, leg)
+        if command.order_class is not OTO:
+            pair_up(turn, *(legs if other is None else [order, other]))
+    if special is not None and order.status is HELD:
         hold_back(state, order)
     else:
         enter_book(turn, instrument, order)
@@ -120,9 +129,7 @@ def new_order(
     if account is None or account.status is DISABLED:
         return Refused(Refusal.ACCOUNT_NOT_FOUND if account is None else Refusal.ACCOUNT_DISABLED)
     account_id, client_order_id = account.account_id, command.client_order_id
-    if client_order_id and (account_id, client_order_id) in state.client_order_ids:
-        return Refused(Refusal.DUPLICATE_CLIENT_ORDER_ID)
-    if command.legs and not client_ids_are_free(state, account_id, command):
+    if (client_order_id or command.legs) and not client_ids_are_free(state, account_id, command):
         return Refused(Refusal.DUPLICATE_CLIENT_ORDER_ID)
     if instrument is None:
         return Refused(Refusal.UNKNOWN_SYMBOL)
@@ -130,17 +137,24 @@ def new_order(
     side, order_type = command.side, command.order_type
     quantity_e8, price_e4, time_in_force = command.quantity_e8, command.price_e4, command.time_in_force
     now_us = turn.now_us
-    refused = market_refusal(state, account, instrument, time_in_force, now_us)
-    if refused is not None:
-        return refused
-    special, legs = None, 0
-    if (  # a plain order, which is nearly every one: what journals knew before there were terms
+    is_plain = (  # as nearly every order is: what journals knew before there were terms
         command.terms is None
         and (order_type is LIMIT or order_type is MARKET)
         and (time_in_force is DAY or time_in_force is GTC or time_in_force is IOC or time_in_force is FOK)
         and command.order_class is SIMPLE
         and not command.legs
+    )
+    if (
+        not is_plain
+        or state.kill_switches
+        or instrument.phase is not CONTINUOUS
+        or account.currency != instrument.currency
     ):
+        refused = market_refusal(state, account, instrument, time_in_force, now_us)
+        if refused is not None:
+            return refused
+    special, legs = None, 0
+    if is_plain:
         refused = form_refusal(instrument, order_type, quantity_e8, price_e4)
         if refused is not None:
             return refused
