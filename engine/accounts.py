@@ -31,6 +31,7 @@ from engine.state import (
     ADJUSTMENTS_ACCOUNT_ID,
     BANK_ACCOUNT_ID,
     CUSTODY_ACCOUNT_ID,
+    ISSUERS_ACCOUNT_ID,
     Account,
     State,
     Withdrawal,
@@ -39,6 +40,7 @@ from engine.trading import Answer
 from engine.turn import Turn
 from engine.units import CASH_TOTAL_MAX_E4, ID_MAX, SECURITY_TOTAL_MAX_E8
 
+BRING_IN = (BANK_ACCOUNT_ID, ADJUSTMENTS_ACCOUNT_ID, ISSUERS_ACCOUNT_ID)
 CUSTOMER_KINDS = (AccountKind.USER, AccountKind.MARKET_MAKER)
 
 
@@ -89,9 +91,9 @@ def set_lot_method(turn: Turn, envelope: Envelope, command: SetLotMethod) -> Ans
 
 
 def brought_in_e4(state: State, currency: str) -> int:
-    """What bank and adjustments have brought in: all customers' cash, before the fees that they have paid."""
+    """What bank, adjustments and dividends have brought in: all customers' cash, before the fees that they have paid."""
     outside = state.outside
-    return -outside.get((BANK_ACCOUNT_ID, currency), 0) - outside.get((ADJUSTMENTS_ACCOUNT_ID, currency), 0)
+    return -sum([outside.get((outside_id, currency), 0) for outside_id in BRING_IN])
 
 
 def deposit(turn: Turn, envelope: Envelope, command: Deposit) -> Answer:

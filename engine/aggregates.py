@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Final
 
 from engine.book import Book
+from engine.corporate_state import Dividend
 from engine.kinds import KillScope, RiskRule, Side
 from engine.orders import Order
 from engine.risk_state import WINDOW_ROW_TYPE, RuleRow, table_of, window_of_row
@@ -120,6 +121,26 @@ def load_risk_window(state: State, key: int, row: Row) -> None:
     state.risk_windows[key] = window_of_row(row)
 
 
+def entitlement_keys(state: State) -> Iterable[tuple[int, int]]:
+    """(dividend, account) of all who are still to be paid."""
+    return [
+        (dividend_id, account_id)
+        for dividend_id, entitled in state.entitlements.items()
+        for account_id in entitled
+    ]
+
+
+def dump_entitlement(state: State, key: tuple[int, int]) -> Row | None:
+    """The units for which an account gets a dividend; None once it is paid."""
+    units_e8 = state.entitlements.get(key[0], {}).get(key[1])
+    return None if units_e8 is None else (units_e8,)
+
+
+def load_entitlement(state: State, key: tuple[int, int], row: Row) -> None:
+    """Put an entitlement back; `rebuild` sorts those of a dividend."""
+    state.entitlements.setdefault(key[0], {})[key[1]] = row[0]
+
+
 ONE = ("clock",)
 LIMITS_KEYS = ("limits",)
 
@@ -164,6 +185,8 @@ KINDS: Final[dict[str, Kind]] = {
     "settling": kind_of(tuple[str, int], "settling", SettlingDay),
     "unsettled": kind_of(tuple[str, int, int], "unsettled", Unsettled),
     "funded_lot": kind_of(int, "funded_lots", FundedLot),
+    "dividend": kind_of(int, "dividends", Dividend),
+    "entitlement": Kind(tuple[int, int], tuple[int], entitlement_keys, dump_entitlement, load_entitlement),
 }
 """Aggregate kinds in the order in which they must be loaded."""
 
@@ -211,6 +234,8 @@ STORED: Final = {
     "settling": "settling",
     "unsettled": "unsettled",
     "funded_lots": "funded_lot",
+    "dividends": "dividend",
+    "entitlements": "entitlement",
 }
 """Fields of the state → the kind that stores them."""
 
@@ -246,6 +271,9 @@ def rebuild(state: State) -> None:
         else:
             state.books[order.symbol].side(order.side).add(order)
     watch(state)
+    state.entitlements = {
+        dividend_id: dict(sorted(entitled.items())) for dividend_id, entitled in state.entitlements.items()
+    }
     state.timer_heap = [(timer.due_us, timer_id) for timer_id, timer in state.timers.items()]
     heapify(state.timer_heap)
     for timer_id in sorted(state.timers):

@@ -18,6 +18,7 @@ from msgspec import Struct
 from engine import (
     accounts,
     bust,
+    dividends,
     fee_tiers,
     market,
     quoting,
@@ -34,6 +35,7 @@ from engine.commands import (
     BustTrade,
     CancelAll,
     CancelOrder,
+    DeclareDividend,
     Deposit,
     Envelope,
     FireTimer,
@@ -85,6 +87,7 @@ COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
     TransferIn: accounts.transfer_in,
     AdjustCash: accounts.adjust_cash,
     SetLotMethod: accounts.set_lot_method,
+    DeclareDividend: dividends.declare_dividend,
     SetInstrument: market.set_instrument,
     SetFees: fee_tiers.set_fees,
     SetLimits: market.set_limits,

@@ -151,6 +151,17 @@ class Book:
     def __repr__(self) -> str:
         return f"<Book {self.symbol} {self.bids!r} {self.asks!r}>"
 
+    def resting(self) -> list[Order]:
+        """All orders in the levels: bids, then asks, best first, by time."""
+        found = []
+        for side in (self.bids, self.asks):
+            for level in side.best_first():
+                order = level.first
+                while order is not None:
+                    found.append(order)
+                    order = order.after
+        return found
+
     def side(self, side: Side) -> BookSide:
         """Where orders of this side rest."""
         return self.bids if side is BUY else self.asks

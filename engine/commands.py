@@ -187,6 +187,19 @@ class SetLotMethod(Command, frozen=True, gc=False, array_like=True, tag=True):
     method: LotMethod
 
 
+class DeclareDividend(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """A cash dividend of `per_unit_e8` (1e-8 of the currency) to whoever has units at the record time (engine/dividends.py).
+
+    The same `dividend_id` is taken on once.
+    """
+
+    dividend_id: int
+    symbol: str
+    per_unit_e8: int
+    record_us: int
+    payment_us: int
+
+
 # -- orders
 
 
@@ -362,4 +375,5 @@ AnyCommand = (
     | LinkAccount
     | FireTimer
     | SetLotMethod
+    | DeclareDividend
 )

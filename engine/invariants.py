@@ -75,7 +75,7 @@ def broken_account(state: State, account: Account) -> Iterator[str]:
     if account.available_e4 < 0 or account.cash_e4 < 0:
         yield f"{name} has {account.cash_e4} and holds {account.held_e4}"
     cost_e4 = sum([position.cost_e4 for position in account.positions.values()])
-    worth_e4 = account.contributed_e4 + account.realized_e4 - account.fees_e4
+    worth_e4 = account.contributed_e4 + account.realized_e4 + account.dividends_e4 - account.fees_e4
     if account.cash_e4 + cost_e4 != worth_e4:
         yield f"{name} has {account.cash_e4} and holdings that cost {cost_e4}, brought in and made {worth_e4}"
     for symbol, position in account.positions.items():

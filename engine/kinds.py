@@ -106,6 +106,7 @@ class AccountKind(IntEnum):
     FEES = 5
     ADJUSTMENTS = 6
     REGULATORY = 7  # what the law takes of sales, on its way to the authorities
+    ISSUERS = 8  # the companies whose securities are held: they pay dividends
 
 
 class AccountStatus(IntEnum):
@@ -159,6 +160,7 @@ class TransactionKind(IntEnum):
     TRANSFER_IN = 4
     ADJUSTMENT = 5
     BUST = 6
+    DIVIDEND = 7
 
 
 class TimerKind(IntEnum):
@@ -169,6 +171,7 @@ class TimerKind(IntEnum):
     INDICATIVE = 3  # a second of an auction's call has passed
     REOPEN = 4  # a halt by price bands ends in its auction
     SETTLEMENT = 5  # a market's trades of a day settle
+    DIVIDEND = 6  # a dividend is recorded, or paid
 
 
 class KillScope(IntEnum):

@@ -38,6 +38,7 @@ class Refusal(IntEnum):
     TRADE_NOT_FOUND = 214
     LOT_NOT_FOUND = 215
     LOT_TAKEN = 216
+    ACTION_EXISTS = 219
     # form
     INVALID_QUANTITY = 301
     INVALID_LOT_SIZE = 302
@@ -50,6 +51,7 @@ class Refusal(IntEnum):
     INVALID_LIMITS = 309
     INVALID_CALENDAR = 310
     INVALID_TERMS = 311
+    INVALID_ACTION = 312
     INVALID_RISK_RULE = 319
     # risk and money
     NO_REFERENCE_PRICE = 401

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Final
 
 from engine.auction import fire_indicative, uncross, uncross_rest
-from engine.book import Book
 from engine.calendars import AUCTION_OF, CALLS, auction_end_us, is_sound, next_boundary_us, phase_at
 from engine.closing import close_order
 from engine.commands import Envelope, FireTimer, SetCalendar
+from engine.dividends import fire_dividend
 from engine.events import DayEnded, PhaseChanged, Refused
 from engine.kinds import CloseReason, OrderStatus, Phase, TimeInForce, TimerKind
 from engine.orders import Order
@@ -86,6 +86,7 @@ TIMERS: Final[dict[TimerKind, Callable[[Turn, Timer], None]]] = {
     TimerKind.INDICATIVE: fire_indicative,
     TimerKind.REOPEN: fire_reopen,
     TimerKind.SETTLEMENT: settle_day,
+    TimerKind.DIVIDEND: fire_dividend,
 }
 """Kind of a timer → what it does."""
 
@@ -180,7 +181,7 @@ def seat(turn: Turn, instrument: Instrument) -> None:
     state, phase = turn.state, instrument.phase
     book = state.books[instrument.symbol]
     if phase is EXTENDED:
-        for order in resting(book):
+        for order in book.resting():
             if not has_extended_hours(order):
                 level = order.level
                 assert level is not None
@@ -203,18 +204,6 @@ def report_slice(turn: Turn, order: Order) -> None:
         turn.orders[order.order_id] = order
 
 
-def resting(book: Book) -> list[Order]:
-    """All orders in the levels: bids, then asks, best first, by time."""
-    found = []
-    for side in (book.bids, book.asks):
-        for level in side.best_first():
-            order = level.first
-            while order is not None:
-                found.append(order)
-                order = order.after
-    return found
-
-
 def end_day(turn: Turn, instrument: Instrument, *, closing: bool) -> None:
     """The end of a day: what is for the day and what is too old expires, and the previous close is set.
 
@@ -225,7 +214,7 @@ def end_day(turn: Turn, instrument: Instrument, *, closing: bool) -> None:
     """
     state = turn.state
     oldest_us = turn.now_us - state.limits.gtc_max_age_us
-    for order in [*resting(state.books[instrument.symbol]), *off_book_of(state, instrument.symbol)]:
+    for order in [*state.books[instrument.symbol].resting(), *off_book_of(state, instrument.symbol)]:
         if order.status > OrderStatus.PARTIAL:
             continue  # what it hangs together with has ended it
         reason = reason_to_end(order, oldest_us, closing=closing)

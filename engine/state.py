@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from engine.book import Book
+from engine.corporate_state import Dividend
 from engine.events import AnyEvent
 from engine.fees import FeeRules
 from engine.kinds import AccountKind, AccountStatus, KillScope, LotMethod, Phase, PriceSource, TimerKind
@@ -22,12 +23,14 @@ CUSTODY_ACCOUNT_ID = 2
 FEES_ACCOUNT_ID = 3
 ADJUSTMENTS_ACCOUNT_ID = 4
 REGULATORY_ACCOUNT_ID = 5
+ISSUERS_ACCOUNT_ID = 6
 OUTSIDE_ACCOUNTS = {
     BANK_ACCOUNT_ID: AccountKind.BANK,
     CUSTODY_ACCOUNT_ID: AccountKind.CUSTODY,
     FEES_ACCOUNT_ID: AccountKind.FEES,
     ADJUSTMENTS_ACCOUNT_ID: AccountKind.ADJUSTMENTS,
     REGULATORY_ACCOUNT_ID: AccountKind.REGULATORY,
+    ISSUERS_ACCOUNT_ID: AccountKind.ISSUERS,
 }
 """The ledger's outside: where cash and securities come from and go to. Their balances may be negative."""
 
@@ -92,6 +95,7 @@ class Account:
     fees_e4: int = 0
     realized_e4: int = 0
     lot_method: LotMethod = LotMethod.FIFO
+    dividends_e4: int = 0
     kyc_tier: int = 0
     link_group: str = ""
     unsettled_e4: int = 0
@@ -265,6 +269,8 @@ DIRTY_KINDS = (
     "settling",
     "unsettled",
     "funded_lot",
+    "dividend",
+    "entitlement",
 )
 
 
@@ -284,6 +290,8 @@ class State:
         "client_order_ids_closed",
         "counts_volume",
         "dirty",
+        "dividends",
+        "entitlements",
         "fees",
         "funded_lots",
         "groups",
@@ -352,6 +360,8 @@ class State:
         self.unsettled: dict[tuple[str, int, int], Unsettled] = {}
         self.funded_lots: dict[int, FundedLot] = {}
         self.watches_fills = self.counts_volume = False  # engine/watching.py
+        self.dividends: dict[int, Dividend] = {}
+        self.entitlements: dict[int, dict[int, int]] = {}  # dividend → account → units; engine/dividends.py
         self.dirty: dict[str, dict[object, None]] = new_dirty()
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ class Terms(Struct, frozen=True, gc=False, array_like=True):
 
     `stop_e4` fires STOP_LOSS and STOP_LIMIT; a TRAILING_STOP has `trail_e4` or `trail_ppm` of the price. `display_e8` of
     an iceberg is what the book shows at a time. `notional_e4` instead of a quantity. `lots` of SPECIFIC are (lot id,
-    units_e8) pairs.
+    units_e8) pairs. `do_not_reduce` keeps a price as it is when a cash dividend would lower it.
     """
 
     stop_e4: int = 0
@@ -28,6 +28,7 @@ class Terms(Struct, frozen=True, gc=False, array_like=True):
     notional_e4: int = 0
     lot_method: LotMethod | None = None
     lots: tuple[tuple[int, int], ...] = ()
+    do_not_reduce: bool = False
 
 
 class Leg(Struct, frozen=True, gc=False, array_like=True):

@@ -134,6 +134,16 @@ def volume_sum_e4(volume_e4: int, change_e4: int) -> int:
     return max(0, min(volume_e4 + change_e4, CASH_TOTAL_MAX_E4))
 
 
+def dividend_down_e4(per_unit_e8: int, units_e8: int) -> int:
+    """What a dividend of so much a unit (in 1e-8 of the currency) comes to on a holding: rounded down, once."""
+    return per_unit_e8 * units_e8 // (QUANTITY_SCALE * QUANTITY_SCALE // CASH_SCALE)
+
+
+def dividend_up_e4(per_unit_e8: int) -> int:
+    """By how much a dividend lowers a price: rounded up to the unit of prices."""
+    return -(-per_unit_e8 * CASH_SCALE // QUANTITY_SCALE)
+
+
 def average_price_e4(notional_e4: int, quantity_e8: int) -> int:
     """The average price of fills or of a holding, rounded half up; 0 when there is no quantity."""
     if quantity_e8 == 0:

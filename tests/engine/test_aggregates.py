@@ -14,7 +14,9 @@ from engine.aggregates import DERIVED, KINDS, STORED
 from engine.commands import (
     AdjustCash,
     CancelAll,
+    DeclareDividend,
     Deposit,
+    FireTimer,
     HaltSymbol,
     PlaceOrder,
     RequestWithdrawal,
@@ -24,9 +26,10 @@ from engine.commands import (
     SetRiskRule,
     SetSettlement,
 )
+from engine.corporate_state import Dividend
 from engine.events import Traded
 from engine.invariants import check_invariants
-from engine.kinds import KillScope, OrderClass, OrderType, RiskMode, RiskRule
+from engine.kinds import KillScope, OrderClass, OrderType, RiskMode, RiskRule, TimerKind
 from engine.orders import Order
 from engine.risk_figures import DEFAULTS
 from engine.risk_state import RuleRow
@@ -59,6 +62,7 @@ AGGREGATES: dict[str, type] = {
     "unsettled": Unsettled,
     "funded_lot": FundedLot,
     "volume": Volume,
+    "dividend": Dividend,
 }
 """Kind → the class whose fields its row must hold."""
 
@@ -101,6 +105,8 @@ def busy_world() -> World:
     stop = Leg(OrderType.STOP_LOSS, stop_e4=e4("50"))
     paired = world.order("ann", SELL, "1", LIMIT, price="140", order_class=OrderClass.OCO, legs=[stop])
     assert paired.refused is None
+    world.do(DeclareDividend(7, "AAPL", e8("0.5"), world.now_us + 1, 10**14))
+    world.do(FireTimer(world.state.timer_ids[TimerKind.DIVIDEND, "7"]))
     world.do(RequestWithdrawal(e4("5")), "ann")
     world.do(AdjustCash(world.ids["cal"], -world.account("cal").available_e4, "drill"))
     world.accepted(world.place("ann", BUY, "1", "100", GTC))

@@ -213,6 +213,7 @@ EXAMPLES: dict[str, list[Any]] = {
     "TransferIn": [1, "A", 2, 3],
     "AdjustCash": [1, -2, "a"],
     "SetLotMethod": [3],
+    "DeclareDividend": [7, "AAPL", 24_000_000, 5, 6],
     "PlaceOrder": ["A", 1, 2, 3, 4, 5, "c", 3],
     "CancelOrder": [1],
     "CancelAll": [""],

@@ -15,6 +15,7 @@ from engine.commands import (
     AnyCommand,
     CancelAll,
     CancelOrder,
+    DeclareDividend,
     Deposit,
     Envelope,
     HaltSymbol,
@@ -86,6 +87,7 @@ COMMON = {
     "HaltSymbol",
     "AdjustCash",
     "SetLotMethod",
+    "DeclareDividend",
     "BustTrade",
     "SetRiskRule",
     "SetKycTier",
@@ -197,6 +199,11 @@ class Extremes:
             self.submit(AdjustCash(account_id, amount_e4, RARE))
         self.submit(SetLotMethod(self.pick(list(LotMethod))), account_id)
         self.set_rules(symbol, account_id)
+        per_unit_e8 = self.pick((1, 10**8, 10**17 - 1))
+        now_us = self.world.runtime.now_us() + 1_000_000
+        self.submit(
+            DeclareDividend(self.pick((ID_MAX, self.world.state.seq)), symbol, per_unit_e8, now_us, now_us)
+        )
         self.trade_and_bust(symbol)
 
     def set_rules(self, symbol: str, account_id: int) -> None:

@@ -12,8 +12,10 @@ from engine.apply import apply
 from engine.commands import (
     AnyCommand,
     CancelAll,
+    DeclareDividend,
     Deposit,
     Envelope,
+    FireTimer,
     OpenAccount,
     PlaceOrder,
     RequestWithdrawal,
@@ -38,6 +40,7 @@ from engine.kinds import (
     Side,
     Source,
     TimeInForce,
+    TimerKind,
 )
 from engine.orders import Order
 from engine.risk_figures import DEFAULTS
@@ -123,6 +126,8 @@ def engine() -> Engine:
     pair = replace(sell, price_e4=1_100_000, order_class=OrderClass.OCO, legs=(stop,))
     engine.do(pair, second)
     settle_later(engine, second)
+    engine.do(DeclareDividend(7, "AAPL", 10**6, NOW_US + engine.state.seq, NOW_US * 2))
+    engine.do(FireTimer(engine.state.timer_ids[TimerKind.DIVIDEND, "7"]))
     engine.do(RequestWithdrawal(5_000), first)
     engine.do(SetKillSwitch(KillScope.SYMBOL, "TSLA", on=True, reason="test"))
     engine.do(facts_of(fill, NOW_US + fill.trade_id // IDS_PER_SEQ - 1))
