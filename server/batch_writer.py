@@ -12,6 +12,7 @@ from server.postgres_errors import is_away
 from server.watermark import Watermark, advance
 from sql.busts import DROP_CANDLE, MARK_BUSTED, MEND_CANDLE
 from sql.copy_rows import COPY_HEADER, COPY_TRAILER
+from sql.dividends import INSERT_PAYMENT
 from sql.notifications import NO_ACCOUNTS
 from sql.projection import Rows
 from sql.risk import INSERT_VIOLATION
@@ -166,6 +167,8 @@ async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool
         await connection.executemany(INSERT_SETTLED_DAY, rows.settled_days)
     if rows.good_faith:
         await connection.executemany(INSERT_GOOD_FAITH, rows.good_faith)
+    if rows.dividends:
+        await connection.executemany(INSERT_PAYMENT, rows.dividends)
     if rows.bust_marks:
         await connection.executemany(MARK_BUSTED, rows.bust_marks)
     if rows.busted_minutes:

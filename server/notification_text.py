@@ -51,6 +51,7 @@ KINDS: Final[dict[NotificationKind, About]] = {
     NotificationKind.ACCOUNT_DISABLED: About(Topic.ACCOUNT, Severity.CRITICAL, "Account disabled"),
     NotificationKind.ACCOUNT_ENABLED: About(Topic.ACCOUNT, Severity.INFO, "Account enabled"),
     NotificationKind.TRADE_BUSTED: About(Topic.ORDERS, Severity.CRITICAL, "Trade annulled"),
+    NotificationKind.DIVIDEND_PAID: About(Topic.MONEY, Severity.INFO, "Dividend received"),
     NotificationKind.ORDER_TRIGGERED: About(Topic.ORDERS, Severity.INFO, "Stop reached"),
 }
 """Kind → what is said of it; a test shows that none is missing."""
@@ -95,6 +96,8 @@ def body_text(told: Notification, currency: str) -> str:
             return f"An operator has {way} your account."
         case NotificationKind.SHARES_RECEIVED:
             return f"{quantity_text(told.quantity_e8)} {told.symbol} were transferred to your account."
+        case NotificationKind.DIVIDEND_PAID:
+            return f"You received a dividend of {amount} for {quantity_text(told.quantity_e8)} {told.symbol}."
         case NotificationKind.ACCOUNT_DISABLED:
             return "You cannot place orders or withdraw money. Open orders were cancelled."
         case NotificationKind.ACCOUNT_ENABLED:

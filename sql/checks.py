@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sql import busts, realized_gains, settlements
+from sql import busts, dividends, realized_gains, settlements
 
 CHECKS: Final[dict[str, str]] = {
     "postings sum to zero": """
@@ -209,5 +209,6 @@ CHECKS: Final[dict[str, str]] = {
     **busts.CHECKS,
     **settlements.CHECKS,
     **realized_gains.CHECKS,
+    **dividends.CHECKS,
 }
 """What is checked → the query for what is wrong."""

@@ -16,6 +16,7 @@ class EntryKind(IntEnum):
     FEE = 5
     ADJUSTMENT = 6
     BUST = 7
+    DIVIDEND = 8
 
 
 class Liquidity(IntEnum):

@@ -17,6 +17,7 @@ from msgspec import Struct
 from engine.events import (
     AccountStatusChanged,
     AnyEvent,
+    DividendPaid,
     OrderUpdated,
     Posted,
     TradeBusted,
@@ -63,6 +64,7 @@ class NotificationKind(IntEnum):
     ACCOUNT_ENABLED = 12
     TRADE_BUSTED = 13
     ORDER_TRIGGERED = 14
+    DIVIDEND_PAID = 15
 
 
 class Notification(Struct, frozen=True, gc=False):
@@ -98,7 +100,7 @@ class RecordLike(Protocol):
     def events(self) -> Sequence[AnyEvent]: ...
 
 
-NOTABLE: Final = (Posted, WithdrawalSettled, AccountStatusChanged, TradeBusted)
+NOTABLE: Final = (Posted, WithdrawalSettled, AccountStatusChanged, TradeBusted, DividendPaid)
 """Events other than an order's report that may tell somebody something."""
 
 
@@ -249,6 +251,17 @@ def _rare(event: AnyEvent, notification_id: int, now_us: int) -> Notification | 
             kind,
             reference_id=event.withdrawal_id,
             amount_e4=-event.amount_e4 if event.paid else event.amount_e4,
+        )
+    if isinstance(event, DividendPaid):
+        return Notification(
+            notification_id,
+            event.account_id,
+            now_us,
+            NotificationKind.DIVIDEND_PAID,
+            reference_id=event.txn_id,
+            symbol=event.symbol,
+            quantity_e8=event.units_e8,
+            amount_e4=event.amount_e4,
         )
     if isinstance(event, AccountStatusChanged):
         enabled = event.status is AccountStatus.ACTIVE

@@ -18,6 +18,7 @@ from engine.events import (
     BookChanged,
     DaySettled,
     GoodFaithViolated,
+    DividendPaid,
     OrderUpdated,
     Posted,
     Refused,
@@ -42,6 +43,7 @@ from sql.copy_rows import (
     posting_row,
     posting_tail,
 )
+from sql.dividends import Payment, payment
 from sql.entries import EntryKind, Liquidity
 from sql.notifications import NO_ACCOUNTS, NOTABLE, PENDING, USER, RecordLike, notifications_of
 from sql.realized_gains import correction_rows, reversal_rows, sale_rows
@@ -62,6 +64,7 @@ ENTRY_OF_TRANSACTION: Final = {
     TransactionKind.WITHDRAWAL: EntryKind.WITHDRAWAL,
     TransactionKind.TRANSFER_IN: EntryKind.NONE,
     TransactionKind.ADJUSTMENT: EntryKind.ADJUSTMENT,
+    TransactionKind.DIVIDEND: EntryKind.DIVIDEND,
 }
 """How a transaction other than a fill or a bust shows in the statement of the customer it belongs to."""
 
@@ -122,6 +125,7 @@ class Rows:
         self.violations: list[ViolationRow] = []
         self.bust_marks: list[tuple[int, int, int]] = []
         self.busted_minutes: list[tuple[str, int]] = []
+        self.dividends: list[Payment] = []
         self._orders: dict[int, tuple[OrderUpdated, int]] = {}
         self._candles: dict[tuple[str, int], Candle] = {}
 
@@ -288,6 +292,8 @@ class Rows:
             self.settlements.append((event.withdrawal_id, status, now_us))
         elif isinstance(event, RiskViolated):
             self.violations.append(violation_row(event))
+        elif isinstance(event, DividendPaid):
+            self.dividends.append(payment(event, now_us))
         elif isinstance(event, TradeBusted):
             self.bust_marks += marks(event, now_us)
             self.postings += bust_postings(event, now_us)

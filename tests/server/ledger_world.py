@@ -13,6 +13,7 @@ from engine.apply import ENGINE_VERSION, Applied
 from engine.commands import (
     AnyCommand,
     CancelOrder,
+    DeclareDividend,
     Deposit,
     Envelope,
     MassQuote,
@@ -154,6 +155,12 @@ class World:
             self.submit(facts_of(fill, executed_us), fill.buy_account_id).refused is None
             for fill, executed_us in chosen
         )
+
+    def pay_dividend(self, dividend_id: int) -> None:
+        """Recorded and paid as soon as it is declared."""
+        due_us = self.runtime.now_us() + 5_000
+        self.submit(DeclareDividend(dividend_id, SYMBOLS[0], 24 * 10**6, due_us, due_us))
+        self.runtime.fire_due_timers(due_us)
 
     async def written(self) -> None:
         """Everything submitted so far is in Postgres."""

@@ -52,6 +52,9 @@ TAMPERINGS = [
     ("DELETE FROM realized_gains WHERE kind = 1 AND execution_id = (SELECT max(execution_id) FROM realized_gains)",
      "realized gains = sales", "execution "),
     ("UPDATE realized_gains SET proceeds_e4 = proceeds_e4 + 1", "realized gains = holdings", "holding "),
+    ("UPDATE dividend_payments SET amount_e4 = amount_e4 + 1", "dividends = postings", "txn "),
+    ("DELETE FROM dividend_payments", "dividends = postings", "txn "),
+    ("UPDATE dividend_payments SET dividend_id = dividend_id + 1", "dividends = postings", "txn "),
     ("UPDATE applied_ranges SET records = records - 1", "sequence without gaps", "records 1 to"),
     ("UPDATE applied_ranges SET first_seq = 2", "sequence without gaps", "records 2 to"),
     ("UPDATE journal_position SET applied_seq = applied_seq - 1", "sequence without gaps", "journal_position"),
@@ -77,6 +80,7 @@ async def books(database_dsn: str, tmp_path: Path) -> str:
         world.found(traders=4)
         world.trade_at_random(400, seed=11)
         assert world.bust_at_random(10, seed=3)
+        world.pay_dividend(7)
         await world.written()
         assert world.state.withdrawals
         assert world.state.orders
