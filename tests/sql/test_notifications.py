@@ -12,6 +12,7 @@ from engine.events import (
     AnyEvent,
     BalanceChanged,
     BookChanged,
+    DividendPaid,
     OrderUpdated,
     Posted,
     Refused,
@@ -127,6 +128,8 @@ TOLD: list[tuple[str, tuple[AnyEvent, ...], str, str]] = [
     ("withdrawal refused", (WithdrawalSettled(9, BUYER, 100_000, False),), "WITHDRAWAL_REFUSED", "did not take 10.00 USD"),
     ("adjusted", (TAKEN,), "CASH_ADJUSTED", "An operator has taken 1.50 USD from your account."),
     ("shares", (SHARES,), "SHARES_RECEIVED", "3 AAPL were transferred to your account."),
+    ("dividend", (DividendPaid(9, 7, BUYER, "AAPL", 12 * UNIT_E8, 28_800),), "DIVIDEND_PAID",
+     "You received a dividend of 2.88 USD for 12 AAPL."),
     ("account disabled", (AccountStatusChanged(BUYER, AccountStatus.DISABLED, "why"),), "ACCOUNT_DISABLED", "You cannot"),
     ("account enabled", (AccountStatusChanged(BUYER, AccountStatus.ACTIVE, "why"),), "ACCOUNT_ENABLED", "You can trade"),
 ]  # fmt: skip
