@@ -17,8 +17,9 @@ from typing import Final
 from engine.accounts import brought_in_e4
 from engine.commands import DeclareDividend, Envelope
 from engine.corporate_state import Dividend, DividendStage
+from engine.dividend_events import DividendDeclared, DividendPaid, DividendRecorded
 from engine.dividend_orders import lower_orders
-from engine.events import DividendDeclared, DividendPaid, DividendRecorded, Posted, Refused
+from engine.events import Posted, Refused
 from engine.kinds import TimerKind, TransactionKind
 from engine.ledger import post_cash
 from engine.refusals import Refusal

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import final
 
-from msgspec import Struct
-
+from engine.dividend_events import DividendDeclared, DividendPaid, DividendRecorded
+from engine.event_base import Event
 from engine.kinds import (
     AccountKind,
     AccountStatus,
@@ -28,10 +28,6 @@ from engine.kinds import (
 )
 from engine.refusals import Refusal
 from engine.terms import Special
-
-
-class Event(Struct, frozen=True, gc=False, array_like=True, tag=True):
-    """The base of all events; the tag is the class name."""
 
 
 @final
@@ -360,37 +356,6 @@ class RiskViolated(Event, frozen=True, gc=False, array_like=True, tag=True):
     price_e4: int
     figures: tuple[tuple[str, int], ...]
     violated_us: int
-
-
-class DividendDeclared(Event, frozen=True, gc=False, array_like=True, tag=True):
-    """A cash dividend will be paid; the figures of its command."""
-
-    dividend_id: int
-    symbol: str
-    per_unit_e8: int
-    record_us: int
-    payment_us: int
-
-
-class DividendRecorded(Event, frozen=True, gc=False, array_like=True, tag=True):
-    """It is fixed who gets a dividend: so many accounts, for so many units, so much in all."""
-
-    dividend_id: int
-    symbol: str
-    accounts: int
-    units_e8: int
-    amount_e4: int
-
-
-class DividendPaid(Event, frozen=True, gc=False, array_like=True, tag=True):
-    """What an account got for its units, by the transaction `txn_id`, which its `Posted` reports."""
-
-    txn_id: int
-    dividend_id: int
-    account_id: int
-    symbol: str
-    units_e8: int
-    amount_e4: int
 
 
 AnyEvent = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.events import DividendPaid
+from engine.dividend_events import DividendPaid
 
 # txn_id, dividend_id, account_id, units_e8, amount_e4, paid_us, symbol
 INSERT_PAYMENT: Final = """

@@ -14,10 +14,10 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from engine.dividend_events import DividendPaid
 from engine.events import (
     AccountStatusChanged,
     AnyEvent,
-    DividendPaid,
     OrderUpdated,
     Posted,
     TradeBusted,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final
 
+from engine.dividend_events import DividendPaid
 from engine.events import (
     AccountOpened,
     AccountStatusChanged,
@@ -18,7 +19,6 @@ from engine.events import (
     BookChanged,
     DaySettled,
     GoodFaithViolated,
-    DividendPaid,
     OrderUpdated,
     Posted,
     Refused,

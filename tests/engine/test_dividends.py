@@ -18,8 +18,9 @@ from engine.commands import (
     TransferIn,
 )
 from engine.corporate_state import DividendStage
+from engine.dividend_events import DividendPaid, DividendRecorded
 from engine.dividends import PAID_AT_ONCE
-from engine.events import BookChanged, DividendPaid, DividendRecorded, OrderUpdated, Posted
+from engine.events import BookChanged, OrderUpdated, Posted
 from engine.kinds import (
     AccountKind,
     AccountStatus,

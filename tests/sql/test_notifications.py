@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from engine.dividend_events import DividendPaid
 from engine.events import (
     AccountStatusChanged,
     AnyEvent,
     BalanceChanged,
     BookChanged,
-    DividendPaid,
     OrderUpdated,
     Posted,
     Refused,
