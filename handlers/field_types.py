@@ -85,7 +85,11 @@ AccountStatusName = Annotated[str, Meta(extra_json_schema=names(AccountStatus))]
 KillScopeName = Annotated[str, Meta(extra_json_schema=names(KillScope))]
 EntryName = Annotated[
     str,
-    Meta(extra_json_schema={"enum": ["DEPOSIT", "WITHDRAWAL", "BUY", "SELL", "FEE", "ADJUSTMENT", "BUST", "DIVIDEND"]}),
+    Meta(
+        extra_json_schema={
+            "enum": ["DEPOSIT", "WITHDRAWAL", "BUY", "SELL", "FEE", "ADJUSTMENT", "BUST", "DIVIDEND"]
+        }
+    ),
 ]
 KycStatus = Annotated[str, Meta(extra_json_schema={"enum": ["PENDING", "VERIFIED", "REJECTED"]})]
 RoleName = Annotated[str, Meta(extra_json_schema={"enum": [role.value for role in Role]})]
