@@ -1,4 +1,8 @@
-"""What the types of an order cannot say about several members together, as JSON schema: handlers/order_command.py holds it."""
+"""What the types of an order cannot say about several members together, as JSON schema: handlers/order_command.py holds it.
+
+Said as alternatives, each with its members, rather than as conditions upon conditions: whoever makes requests from the schema must
+be able to unfold it. What it does not say (lots without SPECIFIC, an OCO that is no LIMIT) the engine refuses with 422.
+"""
 
 from __future__ import annotations
 
@@ -24,54 +28,61 @@ def _absent(*names: str) -> Schema:
     return {"properties": {name: {"type": "null"} for name in names}}
 
 
-def _is(name: str, *values: str) -> Schema:
-    return {"properties": {name: {"enum": list(values)}}, "required": [name]}
-
-
 def _when(condition: Schema, then: Schema, otherwise: Schema) -> Schema:
     return {"if": condition, "then": then, "else": otherwise}
 
 
-def _one_of(*names: str) -> Schema:
+def _with(given: tuple[str, ...], absent: tuple[str, ...], **consts: str) -> Schema:
+    """Members that are there, members that are not, and members that say one thing."""
+    properties = {name: {"const": value} for name, value in consts.items()}
     return {
-        "oneOf": [
-            {"allOf": [_given(name), _absent(*(other for other in names if other != name))]} for name in names
+        "properties": properties | _given(*given)["properties"] | _absent(*absent)["properties"],
+        "required": [*consts, *given],
+    }
+
+
+def _one_of(*names: str) -> Schema:
+    return {"anyOf": [_with((name,), tuple(other for other in names if other != name)) for name in names]}
+
+
+def _classes(words: Mapping[str, str]) -> Schema:
+    """Which legs an order of a class has. SIMPLE need not be said."""
+    of, profit, loss = (words.get(name, name) for name in ("order_class", "take_profit", "stop_loss"))
+    simple = _with((), (profit, loss), **{of: "SIMPLE"})
+    return {
+        "anyOf": [
+            simple | {"required": []},
+            _with((profit, loss), (), **{of: "BRACKET"}),
+            _with((loss,), (profit,), **{of: "OCO"}),
+            _with((loss,), (profit,), **{of: "OTO"}),
+            _with((profit,), (loss,), **{of: "OTO"}),
         ]
     }
 
 
-def _shared(words: Mapping[str, str]) -> list[Schema]:
-    """The rules that are the same in every dialect."""
-    quantity, notional, lots = (words.get(name, name) for name in ("quantity", "notional", "lots"))
-    method, order_class = words.get("lot_method", "lot_method"), words.get("order_class", "order_class")
-    profit, loss = words.get("take_profit", "take_profit"), words.get("stop_loss", "stop_loss")
-    lots_named = {"properties": {lots: {"minItems": 1}}}
-    return [
-        _one_of(quantity, notional),
-        _when(
-            _is(method, "SPECIFIC"),
-            {"allOf": [_given(lots), lots_named]},
-            {"properties": {lots: {"maxItems": 0}}},
-        ),
-        _when(_is(order_class, "BRACKET"), _given(profit, loss), {}),
-        _when(_is(order_class, "OCO"), {"allOf": [_given(loss), _absent(profit)]}, {}),
-        _when(_is(order_class, "OTO"), _one_of(profit, loss), {}),
-        _when(_is(order_class, "BRACKET", "OCO", "OTO"), {}, _absent(profit, loss)),
-    ]
-
-
 def _order(order_type: str) -> Schema:
+    prices = ("price", "stop_price", "trail_amount", "trail_percent")
+
+    def of(name: str, *given: str) -> Schema:
+        absent = tuple([each for each in prices if each not in given])
+        return _with(given, absent, **{order_type: name})
+
+    types = [
+        of("MARKET"),
+        of("LIMIT", "price"),
+        of("STOP_LOSS", "stop_price"),
+        of("STOP_LIMIT", "price", "stop_price"),
+        of("TRAILING_STOP", "trail_amount"),
+        of("TRAILING_STOP", "trail_percent"),
+    ]
+    dated = _with(("expires_at",), (), time_in_force="GTD")
+    undated = {"properties": {"time_in_force": {"not": {"const": "GTD"}}, "expires_at": {"type": "null"}}}
     return {
         "allOf": [
-            _when(_is(order_type, "LIMIT", "STOP_LIMIT"), _given("price"), _absent("price")),
-            _when(_is(order_type, "STOP_LOSS", "STOP_LIMIT"), _given("stop_price"), _absent("stop_price")),
-            _when(
-                _is(order_type, "TRAILING_STOP"),
-                _one_of("trail_amount", "trail_percent"),
-                _absent("trail_amount", "trail_percent"),
-            ),
-            _when(_is("time_in_force", "GTD"), _given("expires_at"), _absent("expires_at")),
-            *_shared({}),
+            {"anyOf": types},
+            {"anyOf": [dated, undated]},
+            _one_of("quantity", "notional"),
+            _classes({}),
         ]
     }
 
@@ -89,7 +100,8 @@ def _trade() -> Schema:
     trails = ("trailAmount", "trailPercent")
     trailing = {"anyOf": [_given(name) for name in trails]}
     alone = {"allOf": [_one_of(*trails), _absent("pricePerShare", "stopPrice")]}
-    return {"allOf": [_when(trailing, alone, {}), *_shared(WORDS)]}
+    amount = [WORDS.get(name, name) for name in ("quantity", "notional")]
+    return {"allOf": [_when(trailing, alone, {}), _one_of(*amount), _classes(WORDS)]}
 
 
 def _replacement() -> Schema:

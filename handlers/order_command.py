@@ -183,10 +183,6 @@ def _terms(body: OrderBody) -> Terms:
             "expires_at",
             "is required for GTD" if body.expires_at is None else "is for time_in_force GTD alone",
         )
-    if (body.lot_method == "SPECIFIC") != bool(body.lots):
-        raise BadRequest(
-            "lots", "is for lot_method SPECIFIC alone" if body.lots else "is required for lot_method SPECIFIC"
-        )
     return Terms(
         stop_e4=_price(body.stop_price, "stop_price"),
         trail_e4=_price(body.trail_amount, "trail_amount"),
