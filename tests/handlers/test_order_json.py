@@ -62,6 +62,16 @@ def test_a_resting_order() -> None:
     }
 
 
+def test_a_plain_order_is_the_text_that_it_was_before_there_were_terms() -> None:
+    assert encode_order(RESTING) == (
+        b'{"order_id":"ord_5121","stock_symbol":"AAPL","side":"BUY","order_type":"LIMIT","time_in_force":"DAY",'
+        b'"quantity":10,"price":175.50,"status":"PENDING","filled_quantity":0,"remaining_quantity":10,'
+        b'"average_price":null,"fee":0.00,"hold":1756.00,"estimated_total":1755.00,"client_order_id":null,'
+        b'"created_at":"2025-01-10T14:30:00.000000Z","updated_at":"2025-01-10T14:30:00.000000Z","filled_at":null,'
+        b'"replaces":null,"replaced_by":null,"reason":null}'
+    )
+
+
 def test_a_partly_filled_order_that_was_cancelled() -> None:
     changed = msgspec.structs.replace(
         RESTING,

@@ -105,7 +105,7 @@ specials = st.builds(
     *(
         st.sampled_from(OrderClass),
         links,
-        links,
+        st.just(0) | st.integers(3, 2**63 - 1),
         st.lists(ids, max_size=2).map(tuple),
         figures_or_none,
         st.booleans(),
