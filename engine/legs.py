@@ -12,7 +12,7 @@ from engine.order_form import Asked, leg_terms, side_of_legs, sized
 from engine.orders import Order
 from engine.state import Instrument, State
 from engine.stop_book import special_of
-from engine.terms import NO_TERMS, Leg, Special
+from engine.terms import Leg
 from engine.turn import Turn
 
 OCO, OTO = OrderClass.OCO, OrderClass.OTO
@@ -25,8 +25,7 @@ def make_legs(turn: Turn, instrument: Instrument, order: Order, command: PlaceOr
     Ids: the order has its own, then the legs, then the pair.
     """
     side, is_armed = side_of_legs(command), command.order_class is OCO
-    special = order.special or Special(command.terms or NO_TERMS)
-    special = order.special = replace(special, order_class=command.order_class)
+    special = order.special = replace(special_of(order), order_class=command.order_class)
     legs = [make_leg(turn, instrument, order, side, leg, is_armed=is_armed) for leg in command.legs]
     if not is_armed:
         order.special = replace(special, children=tuple([leg.order_id for leg in legs]))

@@ -64,7 +64,8 @@ def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: 
     """Trade as much as both orders have left at the maker's price, and settle it."""
     taker_left_e8 = taker.quantity_e8 - taker.filled_e8
     maker_left_e8 = maker.quantity_e8 - maker.filled_e8
-    offered_e8 = maker_left_e8 if maker.special is None else visible_e8(maker)
+    special = maker.special
+    offered_e8 = maker_left_e8 if special is None else visible_e8(maker)
     quantity_e8 = taker_left_e8 if taker_left_e8 < offered_e8 else offered_e8
     price_e4 = level.price_e4
     notional_e4 = notional_down_e4(price_e4, quantity_e8)
@@ -81,7 +82,7 @@ def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: 
     maker.maker_notional_e4 += notional_e4
     maker.updated_us = turn.now_us
     turn.orders[maker.order_id] = maker
-    if maker.special is not None and maker.status is PARTIAL and take_shown(maker, quantity_e8):
+    if special is not None and maker.status is PARTIAL and take_shown(maker, quantity_e8):
         next_slice(turn, level, maker)
     taker.status = FILLED if quantity_e8 == taker_left_e8 else PARTIAL  # it was touched when it was accepted
     taker.filled_e8 += quantity_e8

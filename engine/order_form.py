@@ -89,7 +89,8 @@ def ask(
         ) or lot_terms_refusal(state, account, instrument.symbol, side, quantity_e8, terms)
     if refused is not None:
         return refused
-    asked = sized(state, instrument, side, order_type, quantity_e8, command.price_e4, command.terms)
+    of_order = command.terms or (NO_TERMS if command.legs else None)
+    asked = sized(state, instrument, side, order_type, quantity_e8, command.price_e4, of_order)
     is_armed = command.order_class is OCO
     for leg in command.legs:
         if type(asked) is Refused:

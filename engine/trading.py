@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
-
 from engine.closing import close_all, close_order
 from engine.commands import CancelAll, CancelOrder, Envelope, PlaceOrder
 from engine.events import OrderUpdated, Refused
@@ -64,8 +61,6 @@ SIMPLE = OrderClass.SIMPLE
 STOP_LIMIT = OrderType.STOP_LIMIT
 USER = CloseReason.USER
 
-NO_LEGS: Final[Sequence[Order]] = ()
-
 Answer = Refused | int | type[OrderUpdated] | None
 """What a command's function returns: a refusal, the id of the order that answers, the type of the events that
 answer, or None when all of its events do."""
@@ -81,30 +76,45 @@ def place_order(turn: Turn, envelope: Envelope, command: PlaceOrder) -> Answer:
         return order
     assert account is not None
     assert instrument is not None
-    legs, other = NO_LEGS, None
-    if command.legs:
-        legs = make_legs(turn, instrument, order, command)
-        other = legs[0] if command.order_class is OCO else None
-    refused = cover_refusal(account, order, 0, 0, other)
+    if order.special is not None:
+        return place_special(turn, account, instrument, order, command)
+    refused = cover_refusal(account, order, 0, 0)
     if refused is not None:
         return refused
     if order.time_in_force is FOK:
         refused = fill_or_kill_refusal(state, order)
-    special = order.special
-    if special is not None and refused is None:
-        refused = post_only_refusal(state, instrument, order)
     if state.risk is not None and refused is None:
         refused = admit(turn, state.risk, account, instrument, order)
     if refused is not None:
         return refused
     accept(turn, account, order)
-    if legs:
-        for leg in legs:
-            accept(turn, account, leg)
-            hold_back(state, leg)
-        if command.order_class is not OTO:
-            pair_up(turn, *(legs if other is None else [order, other]))
-    if special is not None and order.status is HELD:
+    enter_book(turn, instrument, order)
+    return order.order_id
+
+
+def place_special(
+    turn: Turn, account: Account, instrument: Instrument, order: Order, command: PlaceOrder
+) -> Answer:
+    """Accept an order with terms, and its legs, or refuse it; a stop is held back."""
+    state = turn.state
+    legs = make_legs(turn, instrument, order, command) if command.legs else []
+    other = legs[0] if command.order_class is OCO else None
+    refused = cover_refusal(account, order, 0, 0, other)
+    if refused is None and order.time_in_force is FOK:
+        refused = fill_or_kill_refusal(state, order)
+    if refused is None:
+        refused = post_only_refusal(state, instrument, order)
+    if refused is None and state.risk is not None:
+        refused = admit(turn, state.risk, account, instrument, order)
+    if refused is not None:
+        return refused
+    accept(turn, account, order)
+    for leg in legs:
+        accept(turn, account, leg)
+        hold_back(state, leg)
+    if legs and command.order_class is not OTO:
+        pair_up(turn, *(legs if other is None else [order, other]))
+    if order.status is HELD:
         hold_back(state, order)
     else:
         enter_book(turn, instrument, order)
