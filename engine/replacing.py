@@ -74,8 +74,11 @@ def replace_order(turn: Turn, envelope: Envelope, command: ReplaceOrder) -> Answ
             return named
         if named is not None:
             new.special = replace(new.special, terms=replace(new.special.terms, lots=named.terms.lots))
-    refused = new_cover_refusal(state, account, old, new)
-    if refused is None and not anew.keeps_place:
+    if old.special is None:
+        refused = cover_refusal(account, new, old.hold_e4, 0 if old.side is BUY else old.leaves_e8)
+    else:
+        refused = new_cover_refusal(state, account, old, new)
+    if refused is None and new.special is not None and not anew.keeps_place:
         refused = post_only_refusal(state, instrument, new)
     if refused is None and state.risk is not None and not anew.keeps_place:
         refused = admit(turn, state.risk, account, instrument, new, old)
@@ -200,7 +203,9 @@ def take_place(
 ) -> None:
     """End the old order and accept the new one, where the old one stood or by the way of a new one."""
     old.replaced_by_id = new.order_id
-    if not carries_hold(old):  # the other of its pair holds for both, now what the replacement needs
+    if old.special is not None and not carries_hold(
+        old
+    ):  # the other of its pair holds for both, now what the replacement needs
         other = other_of(turn.state, old) if special_of(old).is_armed else None
         if other is not None and old.side is BUY:
             set_hold(turn, other, new.hold_e4)
@@ -211,7 +216,8 @@ def take_place(
         turn.levels[old.level.side.swap(old, new)] = None
     close_order(turn, old, OrderStatus.REPLACED, CloseReason.REPLACED)
     accept(turn, account, new)
-    relink(turn, old, new)
+    if old.special is not None:
+        relink(turn, old, new)
     if new.status is HELD:
         hold_back(turn.state, new)
     elif waits and keeps_place:

@@ -91,14 +91,12 @@ class Turn(Struct, eq=False, gc=False):
             dirty_accounts = dirty["account"]
             for account_id, account in self.accounts.items():
                 dirty_accounts[account_id] = None
-                cash_e4, held_e4 = account.cash_e4, account.held_e4
                 if account.unsettled_e4 or account.settled_only_until_us:
                     settled_only = account.settled_only_until_us > self.now_us
-                    events.append(
-                        BalanceChanged(account_id, cash_e4, held_e4, account.unsettled_e4, settled_only)
-                    )
+                    of_unsettled = (account.unsettled_e4, settled_only)
+                    events.append(BalanceChanged(account_id, account.cash_e4, account.held_e4, *of_unsettled))
                 else:
-                    events.append(BalanceChanged(account_id, cash_e4, held_e4))
+                    events.append(BalanceChanged(account_id, account.cash_e4, account.held_e4))
         return answer
 
     def report_levels(self) -> None:
