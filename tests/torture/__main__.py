@@ -1,6 +1,7 @@
-"""`python -m tests.torture [mutations] [disk] [outage] [stalled] [returning] [kill]`, all of them without a name.
+"""`python -m tests.torture [mutations] [disk] [outage] [stalled] [returning] [orders] [machine] [kill]`, all without a name.
 
-The environment says how much: ROUNDS of kill (100), SECONDS_AWAY of an outage (60) at a RATE of requests a second (1700).
+The environment says how much: ROUNDS of kill (100), SECONDS_AWAY of an outage (60) at a RATE of requests a second (1700),
+random COMMANDS of orders (10 000 000), EXAMPLES of the machine (2 000).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rich.table import Table
 from tests.torture.disk import failing_sync, file_size_limit, full_disk
 from tests.torture.kill import Crash, Report, plan, torture
 from tests.torture.mutations import show_mutations
+from tests.torture.orders import machine, orders
 from tests.torture.outage import How, trial
 from tests.torture.progress import Line, Progress
 from tests.torture.stream_attacks import returning, stalled
@@ -34,7 +36,7 @@ GROWTH_MAX_MB: Final = 50.0
 
 async def kill(rounds: int) -> None:
     """Rounds of kill -9; one that fails is repeated by running this again with the same sources."""
-    progress = Progress("kill")
+    progress = Progress("kill", Line)
     if progress.lines:
         print(f"{len(progress.lines)} rounds of these sources were survived before")
     while len(progress.lines) < rounds:
@@ -69,7 +71,7 @@ def _line(sources: str, report: Report) -> Line:
     )
 
 
-def _print_summary(progress: Progress) -> None:
+def _print_summary(progress: Progress[Line]) -> None:
     names = (
         "acknowledged",
         "refused",
@@ -132,7 +134,7 @@ async def disk() -> None:
 async def main(names: list[str]) -> None:
     """Run what is named."""
     environ = os.environ
-    for name in names or ["mutations", "disk", "outage", "stalled", "returning", "kill"]:
+    for name in names or ["mutations", "disk", "outage", "stalled", "returning", "orders", "machine", "kill"]:
         print(f"== {name}", flush=True)
         match name:
             case "kill":
@@ -145,6 +147,10 @@ async def main(names: list[str]) -> None:
                 await stalled()
             case "returning":
                 await returning()
+            case "orders":
+                orders(int(environ.get("COMMANDS", "10000000")))
+            case "machine":
+                machine(int(environ.get("EXAMPLES", "2000")), steps=200)
             case "mutations":
                 if not await show_mutations():
                     sys.exit("a mutation was not noticed")
