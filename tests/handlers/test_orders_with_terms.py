@@ -111,6 +111,8 @@ async def test_what_makes_no_sense_is_named(small: SmallKerb) -> None:
         "INVALID_TERMS",
         "expires_at",
     )
+    for named in ({"lot_method": "SPECIFIC"}, {"lots": [{"lot_id": "lot_7", "quantity": 4}]}):
+        assert await refused(stop_price=90, **named) == (422, "INVALID_TERMS", "lots")
     assert await refused(stop_price=90, lot_method="SPECIFIC", lots=[{"lot_id": "lot_7", "quantity": 1}]) == (
         422, "INVALID_TERMS", "lots",
     )  # fmt: skip
