@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from engine.apply import Applied
 from engine.commands import SetRiskRule
 from engine.kinds import RiskMode, RiskRule
+from engine.refusals import Refusal
 from engine.risk_figures import DEFAULTS
 from engine.risk_state import EVERYBODY, RuleRow
 from engine.state import State
@@ -25,7 +26,7 @@ from handlers.orders import HIT
 from handlers.request_input import read_id
 from handlers.risk_figures import FigureIn, FiguresJson, figures_json, read_figures
 from handlers.violation_json import RiskRuleName
-from server.errors import BadRequest, NotFound
+from server.errors import BadRequest, NotFound, RefusedAtBorder
 
 ModeName = Annotated[str, Meta(extra_json_schema=names(RiskMode, RiskMode.INHERIT))]
 ModeIn = Annotated[str, Meta(extra_json_schema=names(RiskMode, RiskMode.INHERIT))]
@@ -122,9 +123,8 @@ async def set_exception(call: Call) -> Answer:
             raise NotFound("There is no such user.")
     symbol = plain_text(body.stock_symbol or "", "stock_symbol")
     if not account_id and not symbol:
-        raise BadRequest(
-            "user_id", "or stock_symbol is required: what holds for everybody is the rule itself"
-        )
+        problem = "or stock_symbol is required: what holds for everybody is the rule itself"
+        raise RefusedAtBorder(Refusal.INVALID_RISK_RULE, "user_id", problem)
     now = state.risk_rules.get((rule, account_id, symbol)) or _row(state, rule)
     figures = () if mode is RiskMode.INHERIT else read_figures(rule, body.figures, now.figures)
     applied = await as_operator(call, SetRiskRule(rule, mode, figures, account_id, symbol))

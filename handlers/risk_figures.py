@@ -7,10 +7,11 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Raw
 
 from engine.kinds import RiskRule
+from engine.refusals import Refusal
 from engine.risk_figures import FIGURES, Figure
 from engine.units import SECOND_US
 from handlers.numbers import cash, quantity, read_amount_e4, read_quantity_e8, scaled
-from server.errors import BadRequest
+from server.errors import RefusedAtBorder
 
 FigureIn = Annotated[
     Raw,
@@ -53,11 +54,13 @@ def figures_json(rule: RiskRule, figures: tuple[int, ...]) -> dict[str, Any]:
 
 
 def read_figures(rule: RiskRule, sent: dict[str, Raw], others: tuple[int, ...]) -> tuple[int, ...]:
-    """The figures that a client sends, the others as they are. Raises BadRequest for names that the rule does not have."""
+    """The figures that a client sends, the others as they are. Raises RefusedAtBorder."""
     known = {name_of(figure): figure for figure in FIGURES[rule]}
     for name in sent:
         if name not in known:
-            raise BadRequest(f"figures.{name}", f"is no figure of {rule.name}")
+            raise RefusedAtBorder(
+                Refusal.INVALID_RISK_RULE, f"figures.{name}", f"is no figure of {rule.name}"
+            )
     return tuple(
         _read(figure, sent[name], f"figures.{name}") if name in sent else others[at]
         for at, (name, figure) in enumerate(known.items())
@@ -72,5 +75,5 @@ def _read(figure: Figure, raw: Raw, field: str) -> int:
         return read_quantity_e8(raw, field)
     count = scaled(raw, field, 0)
     if count is None or not 0 <= count <= COUNT_MAX:
-        raise BadRequest(field, "must be a whole number")
+        raise RefusedAtBorder(Refusal.INVALID_RISK_RULE, field, "must be a whole number within its bounds")
     return count * SECOND_US if unit == "us" else count

@@ -59,8 +59,8 @@ async def test_all_rules_are_off_until_somebody_sets_them(small: SmallKerb) -> N
     [
         ("/RAPID_TRADING", {"mode": "LOUD"}, 400, "BAD_REQUEST"),
         ("/RAPID_TRADING", {"mode": "INHERIT"}, 400, "BAD_REQUEST"),
-        ("/RAPID_TRADING", {"mode": "FLAG", "figures": {"value_max": 1}}, 400, "BAD_REQUEST"),
-        ("/RAPID_TRADING", {"mode": "FLAG", "figures": {"orders_max": 1.5}}, 400, "BAD_REQUEST"),
+        ("/RAPID_TRADING", {"mode": "FLAG", "figures": {"value_max": 1}}, 422, "INVALID_RISK_RULE"),
+        ("/RAPID_TRADING", {"mode": "FLAG", "figures": {"orders_max": 1.5}}, 422, "INVALID_RISK_RULE"),
         ("/RAPID_TRADING", {"mode": "FLAG", "figures": {"orders_max": 0}}, 422, "INVALID_RISK_RULE"),
         ("/RAPID_TRADING", {"mode": "FLAG", "figures": {"orders_max": None}}, 400, "BAD_REQUEST"),
         ("/FAT_FINGER", {"mode": "FLAG", "figures": {"value_max": "1.23456"}}, 422, "INVALID_AMOUNT"),
@@ -171,7 +171,7 @@ async def test_an_exception_counts_instead_of_the_rule_until_it_is_taken_away(sm
     assert (await desk("GET", "/admin/risk/exceptions")).data == []
     assert (await trader.place("BUY", "2", "90")).code == "FAT_FINGER"
     for body, status in (
-        ({"mode": "OFF"}, 400),
+        ({"mode": "OFF"}, 422),
         ({"mode": "OFF", "stock_symbol": "NOPE"}, 422),
         ({"mode": "OFF", "user_id": "usr_77"}, 404),
     ):
