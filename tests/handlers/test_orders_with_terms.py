@@ -84,7 +84,8 @@ async def test_a_replacement_moves_a_stop_and_a_trail(small: SmallKerb) -> None:
     assert (both.status, both.error["details"]) == (400, {"field": "trail_percent"})
     resting = (await seller.place("SELL", "1", "120")).data["order_id"]
     refused = await seller("PATCH", f"/orders/{resting}", {"stop_price": 90})
-    assert (refused.status, refused.code) == (422, "INVALID_REPLACE")
+    assert (refused.status, refused.code) == (422, "INVALID_TERMS")
+    assert refused.error["details"] == {"field": "stop_price"}
 
 
 async def test_what_makes_no_sense_is_named(small: SmallKerb) -> None:
