@@ -11,6 +11,7 @@ from engine.links import carries_hold
 from engine.lot_methods import by_unit_cost, units_left
 from engine.risk_figures import KYC_TIER_MAX, ORDERS_KEPT_MAX, figures_fit
 from engine.risk_state import COUNTED_MAX_E4, SIZES_MAX, table_of
+from engine.session_invariants import broken_sessions
 from engine.settlement_invariants import broken_settlement
 from engine.special_invariants import broken_links, broken_stops, expected_hold_e4
 from engine.state import FEES_ACCOUNT_ID, OUTSIDE_ACCOUNTS, REGULATORY_ACCOUNT_ID, Account, State
@@ -31,6 +32,7 @@ def check_invariants(state: State) -> list[str]:
         *broken_stops(state),
         *broken_links(state),
         *broken_settlement(state),
+        *broken_sessions(state),
         *(problem for symbol in sorted(state.books) for problem in broken_book(state, symbol)),
         *broken_risk(state),
     ]

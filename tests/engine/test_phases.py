@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from engine.aggregates import KINDS
 from engine.apply import Applied
 from engine.commands import HaltSymbol, PlaceOrder, ResumeSymbol, SetCalendar, SetInstrument, SetLimits
 from engine.events import AnyEvent, DayEnded, OrderUpdated, PhaseChanged, Traded
+from engine.invariants import check_invariants
 from engine.kinds import CloseReason, OrderStatus, Phase, Side, TimeInForce, TimerKind
 from engine.state_hash import state_hash
 from engine.terms import Terms
 from engine.units import SECOND_US
-from tests.engine.mirror import all_rows, restored
+from tests.engine.mirror import all_rows, restored, through_msgpack
 from tests.engine.test_calendars import PHASES, SESSIONS
 from tests.engine.world import (
     BUY,
@@ -327,3 +329,35 @@ def test_what_waited_through_extended_hours_keeps_its_place_in_the_queue() -> No
         queue.append(order.order_id)
         order = order.after
     assert queue == [first.order_id, second.order_id, third.order_id, fourth.order_id]
+
+
+@pytest.mark.parametrize(
+    ("now_us", "harm", "complaint"),
+    [
+        (15 * S, "timer", "nothing watches it"),
+        (25 * S, "indicative", "of an auction"),
+        (25 * S, "halted", "and halted"),
+        (25 * S, "phase", "reopening"),
+        (25 * S, "index", "can be found"),
+    ],
+)
+def test_what_is_wrong_with_a_phase_is_found(now_us: int, harm: str, complaint: str) -> None:
+    world = at(now_us)
+    instrument = world.state.instruments["AAPL"]
+    if harm == "timer":
+        del world.state.timer_ids[TimerKind.INDICATIVE, ""]
+    elif harm == "indicative":
+        instrument.indicative = (1, 1, 1)
+    elif harm == "halted":
+        instrument.halted = True
+    elif harm == "phase":
+        instrument.phase = Phase.HALT_AUCTION
+    else:
+        world.state.timer_ids.clear()
+    assert any(complaint in problem for problem in check_invariants(world.state))
+
+
+def test_a_calendar_with_phases_survives_msgpack() -> None:
+    row = KINDS["calendar"].dump(at(S).state, "24x7")
+    back = through_msgpack(row, KINDS["calendar"].row_type)
+    assert (back, repr(back)) == (row, repr(row))

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 
 from msgspec import Struct
 
 from engine.apply import Applied
 from engine.commands import AnyCommand, PlaceOrder
-from engine.events import DayEnded, Indicative, OrderUpdated, PhaseChanged, Refused, Traded
+from engine.events import (
+    DayEnded,
+    DaySettled,
+    Indicative,
+    OrderUpdated,
+    PhaseChanged,
+    Refused,
+    SettlementDue,
+    Traded,
+)
 from engine.kinds import OrderStatus, OrderType, Phase
 from engine.state import FEES_ACCOUNT_ID, Account, State
 from engine.units import notional_down_e4
@@ -48,6 +58,9 @@ class DayReport:
         self.cash_e4: Counter[int] = Counter()
         self.units_e8: Counter[int] = Counter()
         self.filled_e8: Counter[int] = Counter()
+        self.due_e4: Counter[int] = Counter()
+        self.settles: set[int] = set()
+        self.settled: list[int] = []
         self.fees_e4 = 0
         self.refusals: Counter[str] = Counter()
         self.fired = 0
@@ -70,20 +83,26 @@ class DayReport:
             elif isinstance(event, Refused):
                 figures.refused += 1
                 self.refusals[event.refusal.name] += 1
-            elif isinstance(event, Indicative):
+            elif isinstance(event, Indicative) and not self.day_ends:
                 said = (event.price_e4, event.volume_e8, event.imbalance_e8)
                 self.auctions.setdefault(AUCTIONS[phase], Auction()).said = said
             elif isinstance(event, DayEnded):
                 self.day_ends.append(event)
+            elif isinstance(event, SettlementDue):
+                self.due_e4[event.buy_account_id] += event.buy_amount_e4
+                self.due_e4[event.sell_account_id] += event.sell_amount_e4
+                self.settles.add(event.settlement_day)
+            elif isinstance(event, DaySettled):
+                self.settled.append(event.settlement_day)
             elif isinstance(event, PhaseChanged) and event.phase in AUCTIONS:
-                self.auctions[AUCTIONS[event.phase]] = Auction()
+                self.auctions.setdefault(AUCTIONS[event.phase], Auction())
 
     def take_fill(self, phase: Phase, figures: PhaseFigures, fill: Traded) -> None:
         """Count a fill on both sides."""
         figures.fills += 1
         figures.volume_e8 += fill.quantity_e8
         figures.notional_e4 += fill.notional_e4
-        if phase in AUCTIONS:
+        if phase in AUCTIONS and not self.day_ends:
             auction = self.auctions[AUCTIONS[phase]]
             auction.prices_e4.add(fill.price_e4)
             auction.volume_e8 += fill.quantity_e8
@@ -138,8 +157,12 @@ class DayReport:
             yield "the fees are not where they belong"
         if {order_id for order_id, each in self.orders.items() if each.is_open} != set(state.orders):
             yield "what is open by the reports is not what is open"
-        if [each.previous_close_e4 for each in self.day_ends] != [max(self.auctions["closing"].prices_e4)]:
-            yield "the day did not end once, with its closing auction's price"
+        if self.day_ends[0].previous_close_e4 != max(self.auctions["closing"].prices_e4):
+            yield "the day did not end with its closing auction's price"
+        if self.due_e4 != self.cash_e4:
+            yield "what was due at settlement is not what the fills came to"
+        if [*self.settles] != self.settled or any(each.unsettled_e4 for each in state.accounts.values()):
+            yield f"due were the days {self.settles}, settled {self.settled}"
 
     def still_held(self, account_id: int) -> tuple[int, int]:
         """What the account's open orders hold by their last reports: cash, and units of sells."""
@@ -181,9 +204,17 @@ class DayReport:
         lines.append(f"stops fired: {self.fired}; " + listed(self.stops()))
         lines.append("orders: " + listed(self.ends()))
         lines.append("refusals: " + (listed(self.refusals) or "none"))
+        lines.append(f"settled: {', '.join(f'{moment_of_day(day):%Y-%m-%d}' for day in self.settled)}")
         lines.append(f"fees: {self.fees_e4 / 1e4:,.2f}; last price {self.last_e4 / 1e4:.2f}")
-        lines.extend(self.problems or ["it adds up: volumes, fills, cash, shares, fees, holds and orders"])
+        lines.extend(
+            self.problems or ["it adds up: volumes, fills, cash, shares, fees, holds, orders and settlement"]
+        )
         return "\n".join(lines)
+
+
+def moment_of_day(day: int) -> date:
+    """The date of a day since the epoch."""
+    return date(1970, 1, 1) + timedelta(days=day)
 
 
 def listed(counts: Mapping[str, int]) -> str:

@@ -31,6 +31,7 @@ from engine.commands import (
     SetCalendar,
     SetFees,
     SetInstrument,
+    SetSettlement,
     TransferIn,
 )
 from engine.invariants import check_invariants
@@ -38,7 +39,7 @@ from engine.kinds import AccountKind, OrderType, Phase, PriceSource, Side, Sourc
 from engine.state import Account, State
 from engine.terms import Terms
 from engine.timers import next_timer
-from engine.units import MINUTE_US, QUANTITY_SCALE, SECOND_US
+from engine.units import DAY_US, MINUTE_US, QUANTITY_SCALE, SECOND_US
 from feeds.trade_file import TradeFile
 from tests.feeds.day_report import DayReport
 
@@ -46,6 +47,8 @@ TICK_E4: Final = 100
 CASH_E4: Final = 10**12
 UNITS_E8: Final = 2_000_000 * QUANTITY_SCALE
 TRADERS: Final = 40
+SETTLEMENT_DAYS: Final = 3  # T+3, as the United States settled in 2013
+SETTLED_AFTER_DAYS: Final = 7
 CHECKED_EVERY: Final = 5_000
 QUOTED_EVERY_US: Final = 10 * SECOND_US
 BUY, SELL = Side.BUY, Side.SELL
@@ -117,7 +120,7 @@ class TradingDay:
                 self.protect()
             self.quote()
             self.trade(number, each, next(sides))
-        self.advance(flow[-1].time_us + 6 * 60 * MINUTE_US)
+        self.advance(flow[-1].time_us + SETTLED_AFTER_DAYS * DAY_US)
         assert check_invariants(self.state) == []
         self.report.close(self.state, self.started)
         return self.report
@@ -130,8 +133,10 @@ class TradingDay:
         day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self.file.name.midnight_us)).date()
         (calendar,) = [each for each in load_catalogue().calendars if each.name == "XNYS"]
         self.now_us = self.file.name.midnight_us
-        phases = tuple([(us, Phase[name]) for us, name in phases_between(calendar, day, day)])
-        self.do(SetCalendar("XNYS", sessions_between(calendar, day, day), phases))
+        last = day + timedelta(days=SETTLED_AFTER_DAYS)
+        phases = tuple([(us, Phase[name]) for us, name in phases_between(calendar, day, last)])
+        self.do(SetCalendar("XNYS", sessions_between(calendar, day, last), phases))
+        self.do(SetSettlement("XNYS", SETTLEMENT_DAYS))
         self.do(SetFees("std", 300, 1_000))
         opening_e4 = int(first.price_e4[0])
         prices = (TICK_E4, TICK_E4, 100 * opening_e4, opening_e4)
