@@ -26,7 +26,6 @@ STATUSES: Final[dict[type[errors.KerbError], int]] = {
     errors.UnsupportedMediaType: 415,
     errors.ExpectationFailed: 417,
     errors.RefusedAtBorder: 422,
-    errors.NotSupported: 422,
     errors.WeakPassword: 422,
     errors.WrongPassword: 422,
     errors.ResetTokenInvalid: 422,

@@ -13,7 +13,7 @@ from handlers.dialect_trades import TradeBalanceJson, TradeJson, TradePortfolioJ
 from handlers.field_types import OrderId
 from handlers.openapi_doc import LIMIT, ORDER_CURSOR, Doc, Example, Tag
 from handlers.openapi_trading import ORDERS, RISK
-from server.errors import NotFound, NotSupported
+from server.errors import NotFound
 
 _ORDER: Final = {"order_id": OrderId}
 _AN_ORDER: Final = {"order_id": "ord_1750073344"}
@@ -49,12 +49,24 @@ DIALECTS: Final = {
         envelope=False,
         command=True,
         refusals=RISK,
-        errors=(NotSupported,),
         examples=(
             Example(
                 name="limit",
                 summary="Buy at a limit",
                 body={"stockSymbol": "AAPL", "quantity": 4, "pricePerShare": "90.25", "tradeType": "buy"},
+            ),
+            Example(
+                name="bracket",
+                summary="Buy, and sell again at a profit or at a loss",
+                body={
+                    "stockSymbol": "AAPL",
+                    "quantity": 4,
+                    "pricePerShare": "90.25",
+                    "tradeType": "buy",
+                    "orderClass": "BRACKET",
+                    "takeProfit": {"price": 110},
+                    "stopLoss": {"trailPercent": 5},
+                },
             ),
         ),
     ),

@@ -27,7 +27,7 @@ from handlers.openapi_order import OrderJson
 from handlers.order_terms import OrderBody, ReplaceBody
 from handlers.orders_read import STATUS_MAX, ExecutionJson
 from handlers.preview import PreviewJson
-from server.errors import NotFound, NotSupported
+from server.errors import NotFound
 
 _ORDER: Final = {"order_id": OrderId}
 _AN_ORDER: Final = {"order_id": "ord_1750073344"}
@@ -88,15 +88,15 @@ ORDERS: Final = {
         summary="Place an order",
         tag=Tag.ORDERS,
         about="Answers with the order as it stands after matching. `price` is required for LIMIT and not allowed for"
-        " MARKET. MARKET orders are IOC unless they say otherwise (DAY where orders are collected), all others DAY. A refusal creates no order. What orders"
-        " can say by API.md and Kerb does not carry out yet is NOT_SUPPORTED, unless it says the default.",
+        " MARKET. MARKET orders are IOC unless they say otherwise (DAY where orders are collected), all others DAY. A refusal creates no order. Of a BRACKET,"
+        " an OTO or an OCO it is the order itself that is answered: `legs` are the orders that it arms, `linked_order_id` is the"
+        " other of its pair.",
         body=OrderBody,
         answer=OrderJson,
         status=201,
         meta=AsOfMeta,
         command=True,
         refusals=RISK,
-        errors=(NotSupported,),
         links=tuple(
             Link(operation, "order_id", "/data/order_id")
             for operation in ("get_order", "replace_order", "cancel_order", "list_executions")
@@ -182,11 +182,22 @@ ORDERS: Final = {
                 },
             ),
             Example(
-                name="not_yet",
-                summary="With a part of the contract that is still to come",
-                body=_order(price=90.5, order_class="BRACKET", stop_loss={"stop_price": 80}),
-                status=422,
-                code="NOT_SUPPORTED",
+                name="bracket",
+                summary="Buy, and sell again at a profit or at a loss, whichever comes first",
+                body=_order(
+                    price=90.5,
+                    order_class="BRACKET",
+                    take_profit={"price": "110.00"},
+                    stop_loss={"stop_price": 80, "price": "79.50", "client_order_id": "my-stop-1"},
+                ),
+            ),
+            Example(
+                name="one_cancels_the_other",
+                summary="Sell at a profit, or when the price has fallen by 2 from its highest",
+                given="shares and a bid",
+                body=_order(
+                    side="SELL", quantity=2, price=120, order_class="OCO", stop_loss={"trail_amount": 2}
+                ),
             ),
             Example(
                 name="too_expensive",
@@ -207,7 +218,7 @@ ORDERS: Final = {
         answer=PreviewJson,
         meta=AsOfMeta,
         refusals=FIGURES,
-        errors=(NotFound, NotSupported),
+        errors=(NotFound,),
         examples=(
             Example(name="limit", summary="One that would wait", body=_order(price=90.5)),
             Example(
@@ -314,7 +325,6 @@ ORDERS: Final = {
         command=True,
         database=True,
         refusals=(*_MINE, Refusal.ORDER_NOT_OPEN, Refusal.INVALID_REPLACE, *RISK),
-        errors=(NotSupported,),
         examples=(
             Example(
                 name="decrease",

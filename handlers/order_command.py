@@ -26,8 +26,7 @@ from handlers.numbers import (
 from handlers.order_body import NoTerms, PlainOrder, PlainReplacement, plain_text
 from handlers.order_terms import OrderBody, OrderTerms, ReplaceBody, StopLoss
 from handlers.request_input import decode_body, moment_us, read_id
-from handlers.unbuilt_orders import unbuilt_of
-from server.errors import BadRequest, NotFound, NotSupported, RefusedAtBorder
+from server.errors import BadRequest, NotFound, RefusedAtBorder
 
 MARKET: Final = OrderType.MARKET
 LIMIT: Final = OrderType.LIMIT
@@ -69,9 +68,9 @@ read_replacement: Final = reader(PlainReplacement, ReplaceBody)
 
 
 def order_of(body: PlainOrder | OrderBody) -> PlaceOrder:
-    """The command of a decoded body. Raises BadRequest (shape), RefusedAtBorder (figures) or NotSupported."""
+    """The command of a decoded body. Raises BadRequest (shape) or RefusedAtBorder (figures)."""
     if type(body) is not PlainOrder or body.post_only or body.extended_hours:
-        return _built(body)
+        return _with_terms(body)
     price, time_in_force = body.price, body.time_in_force
     if body.order_type == "LIMIT":
         if is_absent(price):
@@ -101,12 +100,10 @@ def _market_gtc() -> RefusedAtBorder:
     return RefusedAtBorder(Refusal.INVALID_TERMS, "time_in_force", "GTC is not for a MARKET order")
 
 
-def _built(body: PlainOrder | OrderBody) -> PlaceOrder:
-    """The command of a body with terms, if they are carried out."""
+def _with_terms(body: PlainOrder | OrderBody) -> PlaceOrder:
+    """The command of a body that is not plain."""
     if isinstance(body, PlainOrder):
         body = OrderBody(**{name: getattr(body, name) for name in _SAID_BY_BOTH})
-    if unbuilt := unbuilt_of(body):
-        raise NotSupported(unbuilt)
     return whole_order(body)
 
 

@@ -182,13 +182,22 @@ class OrderDesk:
         if applied.duplicate:
             return applied.seq, repeated_text(message_id, encode_order(answer))
         if type(command) is PlaceOrder:
-            if self._tied is not None and answer.is_open:
-                self._tied.add(answer.order_id)
+            if self._tied is not None:
+                _tie(self._tied, answer)
             services.metrics.count_order(Source.WEBSOCKET)
         text = encode_order(answer)
         if services.hub.private.has_readers(principal.account_id, ORDERS):
             services.hub.private.prepare(applied.seq, answer, text)
         return applied.seq, ok_text(message_id, text)
+
+
+def _tie(tied: TiedOrders, order: OrderUpdated) -> None:
+    """An order that was placed, and the legs that it arms: they are open also when it is filled already."""
+    if order.is_open:
+        tied.add(order.order_id)
+    if order.special is not None:
+        for leg_id in order.special.children:
+            tied.add(leg_id)
 
 
 def refusal_answer(message_id: MessageId, refused: Refused, *, repeated: bool = False) -> bytes:

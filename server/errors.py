@@ -115,16 +115,6 @@ class RefusedAtBorder(KerbError):
         self.field = field
 
 
-class NotSupported(KerbError):
-    """Well formed, and part of the contract, but Kerb does not carry it out yet. `details.field` names what asks for it."""
-
-    code = "NOT_SUPPORTED"
-
-    def __init__(self, field: str) -> None:
-        super().__init__(f"{field}: this is not supported yet", details={"field": field})
-        self.field = field
-
-
 class BodyTooLarge(KerbError):
     """The body is longer than the limit."""
 

@@ -14,9 +14,8 @@ from handlers.dialect_orders import DialectOrderBody, PlainDialectOrder
 from handlers.order_body import NoTerms, PlainOrder, PlainReplacement
 from handlers.order_command import order_of, read_order, read_replacement, replacement_of
 from handlers.order_terms import OrderBody, OrderTerms, ReplaceBody
-from handlers.unbuilt_orders import UNBUILT
 from handlers.ws_messages import Batch, BatchItem, Place, PlainBatch, PlainItem, PlainPlace
-from server.errors import BadRequest, NotSupported, RefusedAtBorder
+from server.errors import BadRequest, RefusedAtBorder
 
 LIMIT = b'{"stock_symbol":"AAPL","side":"BUY","order_type":"LIMIT","quantity":10,"price":175.50}'
 
@@ -123,29 +122,6 @@ def test_what_is_tried_first_takes_no_more_than_what_is_documented() -> None:
         (PlainBatch, Batch),
     ):
         assert {each.encode_name for each in fields(narrow)} == {each.encode_name for each in fields(wide)}
-
-
-def test_what_is_still_to_come_is_refused_by_name() -> None:
-    asked: dict[str, dict[str, object]] = {
-        "order_type": {"order_type": "STOP_LOSS"},
-        "time_in_force": {"time_in_force": "CLS"},
-        "post_only": {"post_only": True},
-        "extended_hours": {"extended_hours": True},
-        "order_class": {"order_class": "OCO"},
-        "expires_at": {"expires_at": "2026-12-31T00:00:00Z"},
-        "take_profit": {"take_profit": {"price": 200}},
-        "stop_loss": {"stop_loss": {"stop_price": 100}},
-        "notional": {"notional": 1000},
-        "stop_price": {"stop_price": 1},
-        "trail_amount": {"trail_amount": "1.5"},
-        "trail_percent": {"trail_percent": 2},
-        "display_quantity": {"display_quantity": 1},
-    }
-    for name in UNBUILT:
-        body = {"stock_symbol": "AAPL", "side": "BUY", "order_type": "LIMIT", "quantity": 1, "price": 1}
-        with pytest.raises(NotSupported) as refused:
-            command(msgspec.json.encode(body | asked[name]))
-        assert refused.value.details == {"field": name}
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ async def test_a_batch_has_a_result_for_each_item_in_order(small: SmallKerb) -> 
             "BAD_REQUEST",
             "BAD_REQUEST",
             "BAD_REQUEST",
-            "NOT_SUPPORTED",
+            "BAD_REQUEST",
             "ok",
             "INSUFFICIENT_FUNDS",
             "ok",

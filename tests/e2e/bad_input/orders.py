@@ -127,7 +127,6 @@ ORDERS: Final = [
     order("a quantity of plus one", b'"quantity":1', b'"quantity":+1', 400, BAD, "body"),
     order("a quantity without a digit", b'"quantity":1', b'"quantity":"."', 400, BAD, "quantity"),
     order("an empty text for a quantity", b'"quantity":1', b'"quantity":""', 400, BAD, "quantity"),
-    order("a bracket, which is still to come", b"{", b'{"order_class":"BRACKET",', 422, "NOT_SUPPORTED", "order_class"),
     order("a class that is none", b"{", b'{"order_class":"FIRST",', 400, BAD, "order_class"),
     order("an unknown self-trade prevention", b"{", b'{"self_trade_prevention":"PRAY",', 400, BAD, "self_trade_prevention"),
     post("a preview of nothing", "/orders/preview", b"{}", 400, BAD, "stock_symbol"),
