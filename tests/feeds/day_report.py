@@ -190,6 +190,8 @@ class DayReport:
         """The report to read."""
         lines = [f"{'phase':<16} {'orders':>7} {'refused':>7} {'fills':>7} {'volume':>12} {'notional':>18}"]
         for phase, each in self.phases.items():
+            if phase is Phase.CLOSED and not each.orders:
+                continue
             lines.append(
                 f"{phase.name:<16} {each.orders:>7} {each.refused:>7} {each.fills:>7} {each.volume_e8 / 1e8:>12,.0f}"
                 f" {each.notional_e4 / 1e4:>18,.2f}"
