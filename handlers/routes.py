@@ -9,6 +9,7 @@ from handlers import (
     admin_adjustments,
     admin_audit,
     admin_busts,
+    admin_corporate,
     admin_customers,
     admin_desk,
     admin_risk,
@@ -19,6 +20,7 @@ from handlers import (
     calendar,
     dialect_orders,
     dialect_trades,
+    dividends,
     health,
     indices,
     lot_method,
@@ -46,6 +48,7 @@ from handlers.docs_page import document_routes
 from handlers.openapi_account import OVER_TIME as OVER_TIME_DOCS
 from handlers.openapi_account import PROFILE as PROFILE_DOCS
 from handlers.openapi_busts import BUSTS as BUST_DOCS
+from handlers.openapi_corporate import CORPORATE as CORPORATE_DOCS
 from handlers.openapi_desk import DESK as DESK_DOCS
 from handlers.openapi_dialects import DIALECTS as DIALECT_DOCS
 from handlers.openapi_gains import GAINS as GAIN_DOCS
@@ -109,6 +112,7 @@ _API: Final = (
     Route("PUT", f"{BASE}/portfolio/lots/method", lot_method.set_lot_method, HOLDER, CALLS),
     Route("GET", f"{BASE}/portfolio/settlements", settlements.settlements, HOLDER, PORTFOLIO),
     Route("GET", f"{BASE}/portfolio/realized-gains", realized_gains.realized_gains, HOLDER, PORTFOLIO),
+    Route("GET", f"{BASE}/portfolio/dividends", dividends.dividends, HOLDER, PORTFOLIO),
     Route("GET", f"{BASE}/portfolio/performance", performance.performance, HOLDER, PORTFOLIO),
     Route("GET", f"{BASE}/notifications", notifications.notifications, HOLDER, CALLS),
     Route("POST", f"{BASE}/notifications/read", notifications.read_all, HOLDER, CALLS),
@@ -179,6 +183,22 @@ _API: Final = (
     Route("GET", f"{BASE}/admin/busts", admin_busts.busts, ADMIN, CALLS),
     Route("POST", f"{BASE}/admin/busts/{{bust_id}}/approve", Audited(admin_busts.approve), ADMIN, CALLS),
     Route("POST", f"{BASE}/admin/busts/{{bust_id}}/reject", Audited(admin_busts.reject), ADMIN, CALLS),
+    Route("GET", f"{BASE}/admin/corporate-actions", admin_corporate.actions, ADMIN, CALLS),
+    Route("POST", f"{BASE}/admin/corporate-actions", Audited(admin_corporate.propose), ADMIN, CALLS),
+    Route(
+        "POST",
+        f"{BASE}/admin/corporate-actions/{{action_id}}/approve",
+        Audited(admin_corporate.approve),
+        ADMIN,
+        CALLS,
+    ),
+    Route(
+        "POST",
+        f"{BASE}/admin/corporate-actions/{{action_id}}/reject",
+        Audited(admin_corporate.reject),
+        ADMIN,
+        CALLS,
+    ),
     Route("GET", f"{BASE}/admin/audit", admin_audit.audit, ADMIN, CALLS),
     # the dialects of reference documents 002 and 003
     Route("POST", "/v1/orders", dialect_orders.place, HOLDER, ORDERS),
@@ -211,6 +231,7 @@ DOCS: Final = {
     **ADMIN_DOCS,
     **DESK_DOCS,
     **BUST_DOCS,
+    **CORPORATE_DOCS,
     **RISK_DOCS,
     **SYSTEM_DOCS,
     **DIALECT_DOCS,

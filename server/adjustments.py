@@ -10,7 +10,7 @@ A crash between 2 and 4 leaves it APPROVED: approving it again looks in the ledg
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -18,7 +18,7 @@ from engine.commands import AdjustCash, Envelope
 from engine.events import Posted
 from engine.kinds import Source
 from server.database import Database
-from server.errors import Conflict, Forbidden, NotFound
+from server.four_eyes import FourEyes
 from sql import desk
 
 if TYPE_CHECKING:
@@ -51,26 +51,31 @@ class Adjustment(Struct, frozen=True):
         return f"adj_{self.adjustment_id}"
 
 
+_proposals: Final = FourEyes(
+    "adjustment", Adjustment, one=desk.ADJUSTMENT, decide=desk.DECIDE, finish=desk.FINISH
+)
+
+
 async def propose(
     connection: PoolConnectionProxy, account_id: int, amount_e4: int, reason: str, user_id: int
 ) -> Adjustment:
     """Write a proposal down. Raises DatabaseUnavailable, as all of these."""
     row = await connection.fetchrow(desk.PROPOSE, account_id, amount_e4, reason, user_id)
     assert row is not None
-    return _adjustment(row)
+    return _proposals.of(row)
 
 
 async def adjustments(database: Database, status: str, before_id: int | None, limit: int) -> list[Adjustment]:
     """The newest `limit` before an id; '' is every status."""
     before = _ID_MAX if before_id is None else before_id
-    return [_adjustment(row) for row in await database.fetch(desk.ADJUSTMENTS, status, before, limit)]
+    return [_proposals.of(row) for row in await database.fetch(desk.ADJUSTMENTS, status, before, limit)]
 
 
 async def reject(database: Database, adjustment_id: int, user_id: int) -> Adjustment:
     """Turn a proposal down. Raises NotFound, Forbidden for the one who proposed, Conflict when another has decided, or
     the same operator otherwise.
     """
-    return await _decide(database, adjustment_id, user_id, "REJECTED")
+    return await _proposals.decide(database, adjustment_id, user_id, "REJECTED")
 
 
 async def approve(
@@ -82,14 +87,14 @@ async def approve(
     request_id: str,
 ) -> Adjustment:
     """Approve a proposal and carry it out. Raises as `reject`, and what `Runtime.submit` raises."""
-    decided = await _decide(database, adjustment_id, user_id, "APPROVED")
+    decided = await _proposals.decide(database, adjustment_id, user_id, "APPROVED")
     if decided.outcome is not None:
         return decided
     command = AdjustCash(decided.account_id, decided.amount_e4, decided.reference)
     await write_behind.barrier()
     posted = await database.fetchrow(desk.POSTED_AS, decided.account_id, decided.reference)
     if posted is not None:
-        return await _finish(database, decided, "POSTED", f"txn_{posted[0]}")
+        return await _proposals.finish(database, adjustment_id, "POSTED", f"txn_{posted[0]}")
     envelope = Envelope(
         Source.OPERATOR,
         0,
@@ -100,35 +105,6 @@ async def approve(
     )
     applied = await runtime.execute(command, envelope)
     if applied.refused is not None:
-        return await _finish(database, decided, "REFUSED", applied.refused.refusal.name)
+        return await _proposals.finish(database, adjustment_id, "REFUSED", applied.refused.refusal.name)
     transaction = next(event.txn_id for event in applied.answer if isinstance(event, Posted))
-    return await _finish(database, decided, "POSTED", f"txn_{transaction}")
-
-
-async def _decide(database: Database, adjustment_id: int, user_id: int, decision: str) -> Adjustment:
-    row = await database.fetchrow(desk.DECIDE, adjustment_id, user_id, decision)
-    if row is not None:
-        return _adjustment(row)
-    row = await database.fetchrow(desk.ADJUSTMENT, adjustment_id)
-    if row is None:
-        raise NotFound("There is no such adjustment.")
-    found = _adjustment(row)
-    if found.proposed_by == user_id:
-        raise Forbidden("Somebody else has to decide on what you have proposed.")
-    if found.status == decision == "APPROVED":
-        return found
-    if found.decided_by == user_id and (found.status == "REJECTED") == (decision == "REJECTED"):
-        return found
-    raise Conflict(f"The adjustment is {found.status} already.")
-
-
-async def _finish(database: Database, decided: Adjustment, status: str, outcome: str) -> Adjustment:
-    row = await database.fetchrow(desk.FINISH, decided.adjustment_id, status, outcome)
-    if row is None:  # somebody else who went on with it was faster, with the same outcome
-        row = await database.fetchrow(desk.ADJUSTMENT, decided.adjustment_id)
-    assert row is not None
-    return _adjustment(row)
-
-
-def _adjustment(row: Any) -> Adjustment:
-    return Adjustment(**dict(row))
+    return await _proposals.finish(database, adjustment_id, "POSTED", f"txn_{transaction}")

@@ -10,7 +10,7 @@ A crash between 2 and 4 leaves it APPROVED: approving it again looks at the exec
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -18,7 +18,8 @@ from engine.commands import BustTrade, Envelope
 from engine.events import OrderUpdated, SoldLot, TradeBusted
 from engine.kinds import Side, Source
 from server.database import Database
-from server.errors import Conflict, Forbidden, NotFound
+from server.errors import Conflict, NotFound
+from server.four_eyes import FourEyes
 from server.history import microseconds, order_of
 from sql import busts as queries
 from sql.entries import Liquidity
@@ -51,6 +52,9 @@ class Bust(Struct, frozen=True):
     outcome: str | None
 
 
+_proposals: Final = FourEyes("proposal", Bust, one=queries.BUST, decide=queries.DECIDE, finish=queries.FINISH)
+
+
 async def propose(
     connection: PoolConnectionProxy, write_behind: WriteBehind, execution_id: int, reason: str, user_id: int
 ) -> Bust:
@@ -63,21 +67,21 @@ async def propose(
     if bought["busted_at"] is None:
         row = await connection.fetchrow(queries.PROPOSE, bought["execution_id"], reason, user_id)
         if row is not None:
-            return _bust(row)
+            return _proposals.of(row)
     raise Conflict("This trade is busted already, or somebody has proposed it.")
 
 
 async def busts(database: Database, status: str, before_id: int | None, limit: int) -> list[Bust]:
     """The newest `limit` before an id; '' is every status."""
     before = _ID_MAX if before_id is None else before_id
-    return [_bust(row) for row in await database.fetch(queries.BUSTS, status, before, limit)]
+    return [_proposals.of(row) for row in await database.fetch(queries.BUSTS, status, before, limit)]
 
 
 async def reject(database: Database, bust_id: int, user_id: int) -> Bust:
     """Turn a proposal down. Raises NotFound, Forbidden for the one who proposed, Conflict when another has decided, or
     the same operator otherwise.
     """
-    return await _decide(database, bust_id, user_id, "REJECTED")
+    return await _proposals.decide(database, bust_id, user_id, "REJECTED")
 
 
 async def approve(
@@ -89,7 +93,7 @@ async def approve(
     request_id: str,
 ) -> Bust:
     """Approve a proposal and carry it out. Raises as `reject`, and what `Runtime.submit` raises."""
-    decided = await _decide(database, bust_id, user_id, "APPROVED")
+    decided = await _proposals.decide(database, bust_id, user_id, "APPROVED")
     if decided.outcome is not None:
         return decided
     await write_behind.barrier()
@@ -97,15 +101,15 @@ async def approve(
     if bought["busted_at"] is not None:
         row = await database.fetchrow(queries.BUSTED_AS, decided.trade_id, bought["account_id"])
         assert row is not None
-        return await _finish(database, decided, "BUSTED", f"txn_{row[0]}")
+        return await _proposals.finish(database, bust_id, "BUSTED", f"txn_{row[0]}")
     reports = await _last_reports(database, runtime, write_behind, (bought, sold))
     command = _command(bought, sold, decided, *reports)  # nothing is awaited between these and the engine
     name = f"bust-{bust_id}"
     applied = await runtime.execute(command, Envelope(Source.OPERATOR, 0, 0, request_id, name, name.encode()))
     if applied.refused is not None:
-        return await _finish(database, decided, "REFUSED", applied.refused.refusal.name)
+        return await _proposals.finish(database, bust_id, "REFUSED", applied.refused.refusal.name)
     transaction = next(event.bust_id for event in applied.answer if isinstance(event, TradeBusted))
-    return await _finish(database, decided, "BUSTED", f"txn_{transaction}")
+    return await _proposals.finish(database, bust_id, "BUSTED", f"txn_{transaction}")
 
 
 async def _executions(database: Database | PoolConnectionProxy, execution_id: int) -> tuple[Record, Record]:
@@ -169,32 +173,3 @@ def _command(
         market=sold["market"],
         settlement_day=sold["settlement_day"],
     )
-
-
-async def _decide(database: Database, bust_id: int, user_id: int, decision: str) -> Bust:
-    row = await database.fetchrow(queries.DECIDE, bust_id, user_id, decision)
-    if row is not None:
-        return _bust(row)
-    row = await database.fetchrow(queries.BUST, bust_id)
-    if row is None:
-        raise NotFound("There is no such proposal.")
-    found = _bust(row)
-    if found.proposed_by == user_id:
-        raise Forbidden("Somebody else has to decide on what you have proposed.")
-    if found.status == decision == "APPROVED":
-        return found
-    if found.decided_by == user_id and (found.status == "REJECTED") == (decision == "REJECTED"):
-        return found
-    raise Conflict(f"The proposal is {found.status} already.")
-
-
-async def _finish(database: Database, decided: Bust, status: str, outcome: str) -> Bust:
-    row = await database.fetchrow(queries.FINISH, decided.bust_id, status, outcome)
-    if row is None:  # somebody else who went on with it was faster, with the same outcome
-        row = await database.fetchrow(queries.BUST, decided.bust_id)
-    assert row is not None
-    return _bust(row)
-
-
-def _bust(row: Any) -> Bust:
-    return Bust(**dict(row))

@@ -86,6 +86,7 @@ EXISTING: Final = {
     "adjustment_id": "adj_1",
     "execution_id": "exe_1",
     "bust_id": "bst_1",
+    "action_id": "div_1",
     "rule": "FAT_FINGER",
     "violation_id": "vio_1",
 }

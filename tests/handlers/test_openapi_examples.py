@@ -130,7 +130,14 @@ async def _violation(small: SmallKerb, _: Client) -> dict[str, str]:
     return {"violation_id": f"vio_{row['id']}"}
 
 
+async def _proposed_dividend(small: SmallKerb, _: Client) -> dict[str, str]:
+    other = await small.admin(f"operator{small.world.state.seq}")
+    body = DOCS["POST /api/v1/admin/corporate-actions"].examples[0].body
+    return {"action_id": (await other("POST", "/admin/corporate-actions", body)).data["action_id"]}
+
+
 WORLDS: dict[str, World] = {
+    "a dividend that another operator has proposed": _proposed_dividend,
     "a proposal of another operator": _proposal,
     "a trade": _trade,
     "a bust that another operator has proposed": _proposed_bust,
