@@ -129,7 +129,10 @@ def hold_anew(turn: Turn, order: Order) -> bool:
     account = order.account
     assert account is not None
     carrier, hold_e4 = hold_of(turn.state, order)
-    if hold_e4 > account.available_e4 + carrier.hold_e4:
+    available_e4 = account.available_e4 + carrier.hold_e4
+    if account.settled_only_until_us > turn.now_us:
+        available_e4 -= account.unsettled_e4
+    if hold_e4 > available_e4:
         return False
     set_hold(turn, carrier, hold_e4)
     return True

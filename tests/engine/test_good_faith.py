@@ -9,12 +9,14 @@ import pytest
 from engine.commands import (
     AdjustCash,
     CancelAll,
+    PlaceOrder,
     RequestWithdrawal,
     SetFees,
     SetKycTier,
     SettleWithdrawal,
 )
-from engine.events import BalanceChanged, GoodFaithViolated, SettlementDue, Traded
+from engine.events import BalanceChanged, GoodFaithViolated, OrderUpdated, SettlementDue, Traded
+from engine.kinds import CloseReason, OrderClass, OrderStatus, OrderType
 from engine.refusals import Refusal
 from engine.settlement import (
     SETTLED_ONLY_US,
@@ -23,6 +25,7 @@ from engine.settlement import (
     buying_power_e4,
 )
 from engine.state_hash import state_hash
+from engine.terms import Leg
 from engine.units import DAY_US
 from tests.engine.bust_facts import facts_of
 from tests.engine.mirror import all_rows, restored
@@ -35,7 +38,7 @@ from tests.engine.settlement_world import (
     violations,
     world_of,
 )
-from tests.engine.world import BUY, GTC, IOC, SELL, World, e4, of_kind, refusal
+from tests.engine.world import BUY, GTC, IOC, SELL, World, e4, e8, of_kind, refusal
 
 
 def test_selling_what_unsettled_money_bought_is_a_violation() -> None:
@@ -108,6 +111,25 @@ def test_three_in_twelve_months_mean_settled_cash_only_for_ninety_days() -> None
     sell(world, "bob", "9")
     assert refusal(world.place("bob", BUY, "17", "101", IOC)) == "UNSETTLED_FUNDS"  # the microsecond before
     assert refusal(world.place("bob", BUY, "17", "101", IOC)) == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("restricted", "status"), [(False, OrderStatus.PENDING), (True, OrderStatus.CANCELLED)]
+)
+def test_a_leg_that_buys_needs_settled_cash_then_too(restricted: bool, status: OrderStatus) -> None:
+    """Its parent sells, and what that brings is not settled."""
+    world = msft_world()
+    if restricted:
+        three_violations(world)
+    leg = Leg(OrderType.LIMIT, price_e4=e4("90"))
+    sale = PlaceOrder(
+        "AAPL", SELL, OrderType.LIMIT, e8("100"), e4("100"), GTC, order_class=OrderClass.OTO, legs=(leg,)
+    )
+    applied = world.do(sale, "bob")
+    reports = [each for each in of_kind(applied, OrderUpdated) if each.account_id == world.ids["bob"]]
+    (bought,) = [each for each in reports if each.side is BUY]
+    assert bought.status is status
+    assert bought.reason is (CloseReason.NOT_COVERED if restricted else CloseReason.NONE)
 
 
 def violate_once(world: World) -> list[int]:
