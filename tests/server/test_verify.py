@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from engine.commands import SetSettlement
 from engine.kinds import AccountKind
 from engine.units import IDS_PER_SEQ
 from server.verify import EXPECTED, verify
@@ -38,6 +39,8 @@ TAMPERINGS = [
     ("UPDATE executions SET price_e4 = price_e4 + 1 WHERE side = 2", "fills have two sides", "execution "),
     ("UPDATE executions SET fee_e4 = fee_e4 + 1", "executions = postings", "execution "),
     ("UPDATE executions SET regulatory_e4 = 1 WHERE side = 2", "regulatory fees = postings", "execution "),
+    ("UPDATE settlements SET amount_e4 = amount_e4 + 1", "settlements = executions", "execution "),
+    ("UPDATE wallets SET unsettled_e4 = balance_e4 + 1", "unsettled cash = sales that settle later", "wallet "),
     ("DELETE FROM postings WHERE txn_kind = 3", "executions = postings", "execution "),
     ("DELETE FROM notifications WHERE kind = 1", "what is told = the books", "order "),
     ("UPDATE notifications SET order_id = order_id + 1 WHERE kind = 1", "what is told = the books", "order "),
@@ -81,6 +84,8 @@ async def books(database_dsn: str, tmp_path: Path) -> str:
         world.trade_at_random(400, seed=11)
         assert world.bust_at_random(10, seed=3)
         world.pay_dividend(7)
+        world.submit(SetSettlement("ALWAYS", 2))
+        world.trade_at_random(40, seed=12)
         await world.written()
         assert world.state.withdrawals
         assert world.state.orders
