@@ -69,7 +69,7 @@ class MarketView:
             view.currency = instrument.currency
             view.price_source = instrument.price_source
             view.phase = Phase.HALTED if instrument.halted else instrument.phase
-            view.auction = instrument.indicative
+            view.auction, view.auction_us = instrument.indicative, now_us
             view.last_e4 = instrument.last_e4
             view.previous_close_e4 = instrument.previous_close_e4
             view.depth_seq = state.seq

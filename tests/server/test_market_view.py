@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.book import Book
-from engine.events import DayEnded, PhaseChanged
+from engine.events import DayEnded, Indicative, PhaseChanged
 from engine.kinds import OrderType, Phase, PriceSource, SelfTradePrevention, Side, TimeInForce
 from engine.orders import Order
 from engine.state import Instrument, State
@@ -341,3 +341,27 @@ def test_a_bust_of_our_own_trade_leaves_a_tape_s_quote_alone(view: MarketView) -
     view.listener([durable(3, bust(fill))])
     assert view.quote("AIG") == before
     assert [each.busted for each in view.trades("AIG", 9)] == [True]
+
+
+def test_a_calls_indication_is_shown_and_ends_with_it(view: MarketView) -> None:
+    view.listener([durable(2, PhaseChanged("AAPL", Phase.OPENING_AUCTION, "calendar"))])
+    began_at = view.symbols["AAPL"].auction_at
+    view.listener([durable(3, Indicative("AAPL", 1_784_700, 5 * UNIT_E8, -2 * UNIT_E8), now_us=NOON_US + 9)])
+    shown = view.symbols["AAPL"]
+    assert (shown.auction, shown.auction_us) == ((1_784_700, 5 * UNIT_E8, -2 * UNIT_E8), NOON_US + 9)
+    assert began_at < shown.auction_at == view.changes
+    view.listener([durable(4, PhaseChanged("AAPL", Phase.CONTINUOUS, "calendar"))])
+    assert (shown.auction, shown.phase) == ((0, 0, 0), Phase.CONTINUOUS)
+
+
+def test_a_view_that_starts_in_a_call_knows_what_was_said() -> None:
+    state = State()
+    state.instruments["AAPL"] = Instrument(
+        *("AAPL", "Apple", "USD", 100, UNIT_E8, 100, 10**8, "always", PriceSource.OWN, 1_000, "standard"),
+        *(1_785_000, Phase.CLOSING_AUCTION),
+        indicative=(1_784_700, UNIT_E8, 0),
+    )
+    market = MarketView()
+    market.seed(state, now_us=NOON_US)
+    shown = market.symbols["AAPL"]
+    assert (shown.auction, shown.auction_us) == ((1_784_700, UNIT_E8, 0), NOON_US)
