@@ -21,6 +21,7 @@ from engine.kinds import (
     KillScope,
     OrderStatus,
     OrderType,
+    Phase,
     PriceSource,
     SelfTradePrevention,
     Side,
@@ -327,3 +328,18 @@ def test_the_heaps_do_not_grow_with_stops_that_come_and_go() -> None:
     assert list(stop_book.armed) == [kept.order_id]
     assert len(stop_book._sells) <= STALE_MAX + 4
     assert repr(stop_book) == f"<StopBook AAPL SELL {e4('90')}>"
+
+
+def test_a_marked_stop_whose_book_stops_meanwhile_stays_as_if_it_had_not_been_marked() -> None:
+    """The band is 3 % around 100. The first stop would sell at 96: trading stops before it, and the second waits on."""
+    world = market(listings=[stock(halt_bps=300)])
+    first, second = (
+        world.accepted(world.order("ann", SELL, "2", STOP_LIMIT, stop="98", price="90")) for _ in range(2)
+    )
+    world.buy("mia", "1", "98")
+    world.buy("mia", "9", "96")
+    world.place("bob", SELL, "1", "98")
+    assert world.state.instruments["AAPL"].phase is Phase.HALT_AUCTION
+    assert world.of_order(first).status is PENDING
+    assert world.of_order(second).status is HELD
+    assert list(world.state.stops["AAPL"].armed) == [second.order_id]
