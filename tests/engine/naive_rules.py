@@ -45,10 +45,12 @@ class NaiveRules:
 
     def pair_of(self, order: NaiveOrder, among: list[NaiveOrder]) -> NaiveOrder | None:
         """The other order of an OCO pair, while it is open."""
+        if not order.group_id:
+            return None
         others = [
             other
             for other in among
-            if order.group_id and other.group_id == order.group_id and other is not order and other.open()
+            if other.group_id == order.group_id and other is not order and other.open()
         ]
         return others[0] if others else None
 

@@ -156,13 +156,14 @@ from engine.apply import apply
 from engine.state import State
 from engine.state_hash import state_hash
 from hashlib import blake2b
+from msgspec.msgpack import encode
 from tests.engine.naive_exchange import NaiveExchange
 from tests.engine.random_commands import RandomCommands
 
 state, naive, digest = State(), NaiveExchange(), blake2b(digest_size=16)
-for envelope, command, now_us in RandomCommands(99, naive).steps(1_500):
+for envelope, command, now_us in RandomCommands(99, naive).steps(3_000):
     naive.apply(envelope, command, now_us)
-    digest.update(repr(apply(state, envelope, command, now_us).events).encode())
+    digest.update(encode(apply(state, envelope, command, now_us).events))
 print(state_hash(state), digest.hexdigest())
 """
 
@@ -181,7 +182,7 @@ def test_a_replay_gives_the_same_events_and_hash_whatever_the_hash_seed() -> Non
         )
         outcomes.add(run.stdout)
     state, naive = State(), NaiveExchange()
-    for envelope, command, now_us in RandomCommands(99, naive).steps(1_500):
+    for envelope, command, now_us in RandomCommands(99, naive).steps(3_000):
         naive.apply(envelope, command, now_us)
         apply(state, envelope, command, now_us)
     assert len(outcomes) == 1
