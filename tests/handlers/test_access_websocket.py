@@ -111,3 +111,10 @@ async def test_an_api_key_s_scopes_hold_on_the_websocket_too(
         for action, members in ORDER_ACTIONS.items():
             code = await refusal(user, action, members)
             assert (code == "SCOPE_MISSING") == (not may_trade), action
+
+
+def test_the_risk_channel_is_for_operators_and_all_other_private_ones_for_clients() -> None:
+    assert CHANNEL_POLICIES[RISK] == {Role.RISK, Role.ADMIN}
+    assert {channel for channel, policy in CHANNEL_POLICIES.items() if policy == set(CLIENT_ROLES)} == (
+        PRIVATE_CHANNELS - {RISK}
+    )
