@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from engine.commands import BustTrade
 from engine.events import TradeBusted, Traded
 from feeds.candles import CandleBook
 from server.codec import Record
@@ -62,9 +63,14 @@ def own_trades_listener(
                 if type(event) is Traded and event.symbol not in except_symbols:
                     number = candles.register(event.symbol)
                     candles.add(number, record.now_us, event.price_e4, event.quantity_e8)
-                elif type(event) is TradeBusted and event.symbol not in except_symbols:
-                    candles.take_back(candles.register(event.symbol), event.executed_us, event.quantity_e8)
-                    if on_bust is not None:
-                        on_bust(event, record.seq)
+            if type(record.command) is BustTrade:
+                take_back(record)
+
+    def take_back(record: Record) -> None:
+        for event in record.events:
+            if type(event) is TradeBusted and event.symbol not in except_symbols:
+                candles.take_back(candles.register(event.symbol), event.executed_us, event.quantity_e8)
+                if on_bust is not None:
+                    on_bust(event, record.seq)
 
     return listener

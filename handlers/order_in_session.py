@@ -28,6 +28,8 @@ def in_session(state: State, body: PlainOrder | OrderBody, command: PlaceOrder) 
 def to_place(call: Call, body: PlainOrder | OrderBody) -> PlaceOrder:
     """The order of a call. Raises as `order_of`."""
     said = order_of(body)
+    if said.order_type is not MARKET:
+        return said
     command = in_session(call.services.runtime.state, body, said)
     if command is not said:
         call.said = said

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from engine.events import AnyEvent, BalanceChanged, OrderUpdated, RiskViolated, TradeBusted
+from engine.events import AnyEvent, BalanceChanged, BookChanged, OrderUpdated, RiskViolated, TradeBusted
 from engine.state import Account
 from server.busted_orders import busted_orders
 from server.codec import Record
@@ -222,6 +222,8 @@ class PrivateStreams:
                         if notable is None:
                             notable = []
                         notable.append(event)
+                elif type(event) is BookChanged:
+                    continue
                 elif type(event) is BalanceChanged:
                     self._add((event.account_id, BALANCE), seq, event, None)
                 elif type(event) is RiskViolated:
