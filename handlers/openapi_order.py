@@ -83,6 +83,9 @@ class OrderJson(Struct, frozen=True):
     post_only: Literal[True] | UnsetType = UNSET
     expires_at: Time | UnsetType = UNSET
     extended_hours: Literal[True] | UnsetType = UNSET
+    do_not_reduce: (
+        Annotated[Literal[True], Meta(description="a cash dividend lowers no price of it")] | UnsetType
+    ) = UNSET
     notional: Annotated[Number, Meta(description="the cash that its quantity was made of")] | UnsetType = (
         UNSET
     )

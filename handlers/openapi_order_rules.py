@@ -106,7 +106,8 @@ def _trade() -> Schema:
 
 def _replacement() -> Schema:
     nothing = {
-        name: {"const": getattr(_NOTHING, name)} for name in ("post_only", "extended_hours", "order_class")
+        name: {"const": getattr(_NOTHING, name)}
+        for name in ("post_only", "extended_hours", "do_not_reduce", "order_class")
     }
     absent = [name for name in OrderTerms.__struct_fields__ if name not in (*nothing, *_CHANGING)]
     return {

@@ -38,6 +38,7 @@ class NoTerms(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     post_only: bool = False
     extended_hours: bool = False
+    do_not_reduce: None = None
     order_class: Literal["SIMPLE"] = "SIMPLE"
     lot_method: None = None
     notional: None = None

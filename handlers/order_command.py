@@ -191,6 +191,7 @@ def _terms(body: OrderBody) -> Terms:
         notional_e4=_amount(body.notional, "notional"),
         lot_method=_lot_method(body),
         lots=_lots(body),
+        do_not_reduce=body.do_not_reduce,
     )
 
 

@@ -139,6 +139,8 @@ def _of_terms(terms: Terms) -> list[str]:
         found.append(f',"expires_at":"{time_text(terms.expires_us)}"')
     if terms.extended_hours:
         found.append(',"extended_hours":true')
+    if terms.do_not_reduce:
+        found.append(',"do_not_reduce":true')
     if terms.notional_e4:
         found.append(f',"notional":{_cash(terms.notional_e4)}')
     if terms.lot_method is not None:

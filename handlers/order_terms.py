@@ -57,12 +57,13 @@ class StopLoss(Struct, frozen=True, forbid_unknown_fields=True):
 class OrderTerms(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What only some orders say. `stop_price` fires STOP_LOSS (which becomes a market order) and STOP_LIMIT; a TRAILING_STOP
     follows the market by `trail_amount` or `trail_percent`. `expires_at` is for GTD. `display_quantity` is what the book
-    shows of it at a time. A sale takes lots by `lot_method`, else by that of its account. `notional` buys or sells for so much cash, in place of `quantity`. BRACKET has `take_profit` and
+    shows of it at a time. `do_not_reduce` keeps its price when a cash dividend would lower it. A sale takes lots by `lot_method`, else by that of its account. `notional` buys or sells for so much cash, in place of `quantity`. BRACKET has `take_profit` and
     `stop_loss`, OTO one of them, OCO is itself the take-profit and has a `stop_loss`.
     """
 
     post_only: bool = False
     extended_hours: bool = False
+    do_not_reduce: bool = False
     order_class: OrderClassIn = "SIMPLE"
     lot_method: LotMethodIn | None = None
     notional: AmountInOrNull = field(default_factory=Raw)

@@ -118,6 +118,7 @@ def _special(special: Special, order_type: engine_kinds.OrderType) -> Order:
         post_only=terms.post_only,
         expires_at_us=terms.expires_us or None,
         extended_hours=terms.extended_hours,
+        do_not_reduce=terms.do_not_reduce,
         notional_e4=terms.notional_e4 or None,
         lot_method=cast(LotMethod, terms.lot_method or 0),
         lots=[LotTaken(lot_id=f"lot_{each}", quantity_e8=units_e8) for each, units_e8 in terms.lots],

@@ -123,6 +123,7 @@ class NotificationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NOTIFICATION_KIND_ACCOUNT_ENABLED: _ClassVar[NotificationKind]
     NOTIFICATION_KIND_TRADE_BUSTED: _ClassVar[NotificationKind]
     NOTIFICATION_KIND_ORDER_TRIGGERED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_DIVIDEND_PAID: _ClassVar[NotificationKind]
 
 class Topic(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -241,6 +242,7 @@ NOTIFICATION_KIND_ACCOUNT_DISABLED: NotificationKind
 NOTIFICATION_KIND_ACCOUNT_ENABLED: NotificationKind
 NOTIFICATION_KIND_TRADE_BUSTED: NotificationKind
 NOTIFICATION_KIND_ORDER_TRIGGERED: NotificationKind
+NOTIFICATION_KIND_DIVIDEND_PAID: NotificationKind
 TOPIC_UNSPECIFIED: Topic
 TOPIC_ORDERS: Topic
 TOPIC_MONEY: Topic
@@ -473,7 +475,7 @@ class LotTaken(_message.Message):
     def __init__(self, lot_id: _Optional[str] = ..., quantity_e8: _Optional[int] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "stock_symbol", "side", "order_type", "time_in_force", "quantity_e8", "price_e4", "status", "filled_quantity_e8", "remaining_quantity_e8", "average_price_e4", "fee_e4", "hold_e4", "estimated_total_e4", "client_order_id", "created_at_us", "updated_at_us", "filled_at_us", "replaces", "replaced_by", "reason", "bust", "order_class", "parent_order_id", "armed", "planned_quantity_e8", "legs", "trigger_price_e4", "triggered_at_us", "stop_price_e4", "trail_amount_e4", "trail_percent_e4", "display_quantity_e8", "post_only", "expires_at_us", "extended_hours", "notional_e4", "lot_method", "lots", "linked_order_id")
+    __slots__ = ("order_id", "stock_symbol", "side", "order_type", "time_in_force", "quantity_e8", "price_e4", "status", "filled_quantity_e8", "remaining_quantity_e8", "average_price_e4", "fee_e4", "hold_e4", "estimated_total_e4", "client_order_id", "created_at_us", "updated_at_us", "filled_at_us", "replaces", "replaced_by", "reason", "bust", "order_class", "parent_order_id", "armed", "planned_quantity_e8", "legs", "trigger_price_e4", "triggered_at_us", "stop_price_e4", "trail_amount_e4", "trail_percent_e4", "display_quantity_e8", "post_only", "expires_at_us", "extended_hours", "notional_e4", "lot_method", "lots", "linked_order_id", "do_not_reduce")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     STOCK_SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
@@ -514,6 +516,7 @@ class Order(_message.Message):
     LOT_METHOD_FIELD_NUMBER: _ClassVar[int]
     LOTS_FIELD_NUMBER: _ClassVar[int]
     LINKED_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    DO_NOT_REDUCE_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     stock_symbol: str
     side: Side
@@ -554,7 +557,8 @@ class Order(_message.Message):
     lot_method: LotMethod
     lots: _containers.RepeatedCompositeFieldContainer[LotTaken]
     linked_order_id: str
-    def __init__(self, order_id: _Optional[str] = ..., stock_symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., order_type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., quantity_e8: _Optional[int] = ..., price_e4: _Optional[int] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., filled_quantity_e8: _Optional[int] = ..., remaining_quantity_e8: _Optional[int] = ..., average_price_e4: _Optional[int] = ..., fee_e4: _Optional[int] = ..., hold_e4: _Optional[int] = ..., estimated_total_e4: _Optional[int] = ..., client_order_id: _Optional[str] = ..., created_at_us: _Optional[int] = ..., updated_at_us: _Optional[int] = ..., filled_at_us: _Optional[int] = ..., replaces: _Optional[str] = ..., replaced_by: _Optional[str] = ..., reason: _Optional[_Union[CloseReason, str]] = ..., bust: _Optional[_Union[BustedFill, _Mapping]] = ..., order_class: _Optional[_Union[OrderClass, str]] = ..., parent_order_id: _Optional[str] = ..., armed: _Optional[bool] = ..., planned_quantity_e8: _Optional[int] = ..., legs: _Optional[_Iterable[str]] = ..., trigger_price_e4: _Optional[int] = ..., triggered_at_us: _Optional[int] = ..., stop_price_e4: _Optional[int] = ..., trail_amount_e4: _Optional[int] = ..., trail_percent_e4: _Optional[int] = ..., display_quantity_e8: _Optional[int] = ..., post_only: _Optional[bool] = ..., expires_at_us: _Optional[int] = ..., extended_hours: _Optional[bool] = ..., notional_e4: _Optional[int] = ..., lot_method: _Optional[_Union[LotMethod, str]] = ..., lots: _Optional[_Iterable[_Union[LotTaken, _Mapping]]] = ..., linked_order_id: _Optional[str] = ...) -> None: ...
+    do_not_reduce: bool
+    def __init__(self, order_id: _Optional[str] = ..., stock_symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., order_type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., quantity_e8: _Optional[int] = ..., price_e4: _Optional[int] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., filled_quantity_e8: _Optional[int] = ..., remaining_quantity_e8: _Optional[int] = ..., average_price_e4: _Optional[int] = ..., fee_e4: _Optional[int] = ..., hold_e4: _Optional[int] = ..., estimated_total_e4: _Optional[int] = ..., client_order_id: _Optional[str] = ..., created_at_us: _Optional[int] = ..., updated_at_us: _Optional[int] = ..., filled_at_us: _Optional[int] = ..., replaces: _Optional[str] = ..., replaced_by: _Optional[str] = ..., reason: _Optional[_Union[CloseReason, str]] = ..., bust: _Optional[_Union[BustedFill, _Mapping]] = ..., order_class: _Optional[_Union[OrderClass, str]] = ..., parent_order_id: _Optional[str] = ..., armed: _Optional[bool] = ..., planned_quantity_e8: _Optional[int] = ..., legs: _Optional[_Iterable[str]] = ..., trigger_price_e4: _Optional[int] = ..., triggered_at_us: _Optional[int] = ..., stop_price_e4: _Optional[int] = ..., trail_amount_e4: _Optional[int] = ..., trail_percent_e4: _Optional[int] = ..., display_quantity_e8: _Optional[int] = ..., post_only: _Optional[bool] = ..., expires_at_us: _Optional[int] = ..., extended_hours: _Optional[bool] = ..., notional_e4: _Optional[int] = ..., lot_method: _Optional[_Union[LotMethod, str]] = ..., lots: _Optional[_Iterable[_Union[LotTaken, _Mapping]]] = ..., linked_order_id: _Optional[str] = ..., do_not_reduce: _Optional[bool] = ...) -> None: ...
 
 class Balance(_message.Message):
     __slots__ = ("currency", "balance_e4", "available_e4", "held_e4", "unsettled_e4", "withdrawable_e4", "buying_power_e4")

@@ -140,7 +140,7 @@ def test_an_order_says_of_its_terms_what_applies_and_nothing_else() -> None:
 def test_every_term_is_shown() -> None:
     terms = Terms(
         *(900_000, 5_000, 1, 10**8, True, RESTING.created_us + 1, True, 1_000_000),
-        *(LotMethod.SPECIFIC, ((7, 50_000_000),)),
+        *(LotMethod.SPECIFIC, ((7, 50_000_000),), True),
     )
     assert with_terms(Special(terms, OrderClass.BRACKET, 0, 0, (5_122, 5_123))) == {
         "order_class": "BRACKET",
@@ -152,6 +152,7 @@ def test_every_term_is_shown() -> None:
         "post_only": True,
         "expires_at": "2025-01-10T14:30:00.000001Z",
         "extended_hours": True,
+        "do_not_reduce": True,
         "notional": 100,
         "lot_method": "SPECIFIC",
         "lots": [{"lot_id": "lot_7", "quantity": 0.5}],

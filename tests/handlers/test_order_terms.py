@@ -60,6 +60,7 @@ def sell(order_type: OrderType, price_e4: int, terms: Terms | None, *more: Any) 
         (SELL | {"post_only": True}, sell(OrderType.LIMIT, 900_000, Terms(post_only=True))),
         (SELL | {"display_quantity": "0.5"}, sell(OrderType.LIMIT, 900_000, Terms(display_e8=50_000_000))),
         (SELL | {"extended_hours": True}, sell(OrderType.LIMIT, 900_000, Terms(extended_hours=True))),
+        (SELL | {"do_not_reduce": True}, sell(OrderType.LIMIT, 900_000, Terms(do_not_reduce=True))),
         (SELL | {"time_in_force": "OPG"}, sell(OrderType.LIMIT, 900_000, None, TimeInForce.OPG)),
         (SELL | {"lot_method": "FIFO"}, sell(OrderType.LIMIT, 900_000, Terms(lot_method=LotMethod.FIFO))),
         (SELL | {"lot_method": "HIFO"}, sell(OrderType.LIMIT, 900_000, Terms(lot_method=LotMethod.HIFO))),

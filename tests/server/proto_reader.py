@@ -16,7 +16,7 @@ from server.kerb_pb2 import Data, Level
 SCALES = {"_e2": 100, "_e4": 10_000, "_e8": 100_000_000}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CONFLATED = ("quotes", "trades", "depth", "candles", "auctions")
-FLAGS = ("more", "busted", "post_only", "extended_hours")
+FLAGS = ("more", "busted", "post_only", "extended_hours", "do_not_reduce")
 WITH_TERMS = (
     "order_class", "parent_order_id", "armed", "planned_quantity_e8", "legs", "trigger_price_e4", "triggered_at_us",
     "stop_price_e4", "trail_amount_e4", "trail_percent_e4", "display_quantity_e8", "expires_at_us", "notional_e4",
