@@ -1,4 +1,4 @@
-"""The lots that holdings are made of: what was bought when, at which cost. A sale takes the oldest first."""
+"""The lots that holdings are made of: what was bought when, at which cost (docs/lots.md)."""
 
 from __future__ import annotations
 
