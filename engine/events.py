@@ -157,7 +157,7 @@ class BookChanged(Event, frozen=True, gc=False, array_like=True, tag=True):
 class BalanceChanged(Event, frozen=True, gc=False, array_like=True, tag=True):
     """An account's cash and what of it is held, after the command: one per touched account.
 
-    `unsettled_e4` of the cash has not settled; `settled_only`: it may use no unsettled cash (engine versions before 4 knew neither).
+    `unsettled_e4` of the cash has not settled; `settled_only`: the account may not use that (engine versions before 4 knew neither).
     """
 
     account_id: int

@@ -166,7 +166,7 @@ def cover_refusal(
             return Refused(
                 Refusal.INSUFFICIENT_FUNDS, (("required_e4", hold_e4), ("available_e4", available_e4))
             )
-        if account.settled_only_until_us and account.settled_only_until_us > order.created_us:
+        if account.unsettled_e4 and account.settled_only_until_us > order.created_us:
             settled_e4 = available_e4 - account.unsettled_e4
             if hold_e4 > settled_e4:
                 return Refused(

@@ -91,7 +91,7 @@ class Turn(Struct, eq=False, gc=False):
             dirty_accounts = dirty["account"]
             for account_id, account in self.accounts.items():
                 dirty_accounts[account_id] = None
-                if account.unsettled_e4 or account.settled_only_until_us:
+                if account.unsettled_e4:
                     settled_only = account.settled_only_until_us > self.now_us
                     of_unsettled = (account.unsettled_e4, settled_only)
                     events.append(BalanceChanged(account_id, account.cash_e4, account.held_e4, *of_unsettled))

@@ -101,12 +101,10 @@ def test_three_in_twelve_months_mean_settled_cash_only_for_ninety_days() -> None
     assert buying_power_e4(world.account("bob"), world.now_us) == 0
     assert refusal(trade(world, "bob", BUY, "100")) == "INSUFFICIENT_FUNDS"
     pass_time(world, DAY_US)
-    applied = trade(world, "bob", BUY, "1")
-    assert applied.refused is None
-    assert [
-        told.settled_only for told in of_kind(applied, BalanceChanged) if told.account_id == world.ids["bob"]
-    ] == [True]
-    sell(world, "bob", "9")
+    assert trade(world, "bob", BUY, "1").refused is None
+    applied = world.place("bob", SELL, "9", "100", IOC)
+    told = next(each for each in of_kind(applied, BalanceChanged) if each.account_id == world.ids["bob"])
+    assert (told.unsettled_e4, told.settled_only) == (e4("900"), True)
     pass_time(world, until_us - 3)
     sell(world, "bob", "9")
     assert refusal(world.place("bob", BUY, "17", "101", IOC)) == "UNSETTLED_FUNDS"  # the microsecond before
