@@ -80,7 +80,7 @@ async def propose(call: Call) -> Answer:
     assert record_us is not None
     assert payment_us is not None
     if payment_us < record_us:
-        raise BadRequest("payment_at", "is before record_at")
+        raise RefusedAtBorder(Refusal.INVALID_ACTION, "payment_at", "is before record_at")
     reason = plain_text(body.reason, "reason")
     if not reason.strip():
         raise BadRequest("reason", "must not be blank")

@@ -106,7 +106,7 @@ async def test_an_approval_that_was_cut_off_goes_on_and_declares_once(small: Sma
         ({"amount_per_share": "0.123456789"}, 422, "INVALID_AMOUNT"),
         ({"stock_symbol": "NOPE"}, 404, "NOT_FOUND"),
         ({"record_at": "tomorrow"}, 400, "BAD_REQUEST"),
-        ({"payment_at": "2001-01-01T00:00:00Z"}, 400, "BAD_REQUEST"),
+        ({"payment_at": "2001-01-01T00:00:00Z"}, 422, "INVALID_ACTION"),
         ({"reason": " "}, 400, "BAD_REQUEST"),
         ({"type": "SPLIT"}, 400, "BAD_REQUEST"),
     ],
