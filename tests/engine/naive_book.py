@@ -90,6 +90,8 @@ class NaiveBook(NaiveSessions):
         if refused:
             return refused
         is_market = command.order_type is OrderType.MARKET
+        if notional_e4 < 0 or not (is_market or command.order_type is OrderType.LIMIT):
+            return 0
         if is_market and instrument.anchor_e4() == 0:
             return Refused(Refusal.NO_REFERENCE_PRICE)
         limit_e4 = command.price_e4

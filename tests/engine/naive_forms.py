@@ -152,7 +152,10 @@ class NaiveForms(NaiveRules):
             return invalid("post_only", 1)
         times = (DAY, TimeInForce.IOC, TimeInForce.FOK) if order_type is MARKET else tuple(TimeInForce)
         if terms.notional_e4 and (
-            order_type not in (MARKET, LIMIT) or tif not in times or command.quantity_e8
+            order_type not in (MARKET, LIMIT)
+            or tif not in times
+            or command.quantity_e8
+            or terms.notional_e4 < 0
         ):
             return invalid("notional_e4", terms.notional_e4)
         refused = self.good_legs(instrument, command)

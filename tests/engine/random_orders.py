@@ -204,6 +204,8 @@ class RandomOrders:
 
     def oco(self, instrument: NaiveInstrument) -> c.PlaceOrder:
         order = self.limit(instrument, None)
+        if self.random.random() < 0.2:
+            order = self.random.choice((self.iceberg, self.post_only, self.extended))(instrument)
         return changed(order, order_class=OrderClass.OCO, legs=(self.leg(instrument, order.side),))
 
     def bracket(self, instrument: NaiveInstrument) -> c.PlaceOrder:
