@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from engine.refusals import Refusal
 from handlers.admin_corporate import ActionId, ActionStatusName, CorporateActionBody, CorporateActionJson
 from handlers.dividends import DividendJson
 from handlers.openapi_desk import CURSOR, ListMeta
@@ -89,6 +90,7 @@ CORPORATE: Final[dict[str, Any]] = {
         status=201,
         keyed=True,
         database=True,
+        refusals=(Refusal.INVALID_AMOUNT, Refusal.INVALID_ACTION),
         errors=(NotFound,),
         examples=(
             Example(name="dividend", summary="A quarterly dividend", body=_DIVIDEND),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -80,12 +80,12 @@ class OrderJson(Struct, frozen=True):
     display_quantity: (
         Annotated[Number, Meta(description="what the book shows of it at a time")] | UnsetType
     ) = UNSET
-    post_only: Literal[True] | UnsetType = UNSET
+    post_only: bool | UnsetType = UNSET
     expires_at: Time | UnsetType = UNSET
-    extended_hours: Literal[True] | UnsetType = UNSET
-    do_not_reduce: (
-        Annotated[Literal[True], Meta(description="a cash dividend lowers no price of it")] | UnsetType
-    ) = UNSET
+    extended_hours: bool | UnsetType = UNSET
+    do_not_reduce: Annotated[bool, Meta(description="a cash dividend lowers no price of it")] | UnsetType = (
+        UNSET
+    )
     notional: Annotated[Number, Meta(description="the cash that its quantity was made of")] | UnsetType = (
         UNSET
     )

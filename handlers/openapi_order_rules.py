@@ -1,7 +1,8 @@
 """What the types of an order cannot say about several members together, as JSON schema: handlers/order_command.py holds it.
 
 Said as alternatives, each with its members, rather than as conditions upon conditions: whoever makes requests from the schema must
-be able to unfold it. What it does not say (lots without SPECIFIC, an OCO that is no LIMIT) the engine refuses with 422.
+be able to unfold it. What it does not say (lots without SPECIFIC, an OCO that is no LIMIT, a
+replacement of what cannot be replaced) the engine refuses with 422.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from msgspec import Struct
 
 from handlers.dialect_orders import DialectOrderBody
 from handlers.dialect_trade_body import WORDS, PlaceTradeBody, TradeStopLoss
-from handlers.order_terms import OrderBody, OrderTerms, ReplaceBody, StopLoss
+from handlers.order_terms import OrderBody, ReplaceBody, StopLoss
 
 Schema = dict[str, Any]
 
@@ -105,22 +106,13 @@ def _trade() -> Schema:
 
 
 def _replacement() -> Schema:
-    nothing = {
-        name: {"const": getattr(_NOTHING, name)}
-        for name in ("post_only", "extended_hours", "do_not_reduce", "order_class")
-    }
-    absent = [name for name in OrderTerms.__struct_fields__ if name not in (*nothing, *_CHANGING)]
     return {
         "allOf": [
             {"anyOf": [_given(name) for name in _CHANGING]},
-            {"properties": nothing},
-            _absent(*absent),
-            _when(_given("trail_amount"), _absent("trail_percent"), {}),
+            {"anyOf": [_absent("trail_amount"), _absent("trail_percent")]},
         ]
     }
 
-
-_NOTHING: Final = OrderTerms()
 
 ORDER_RULES: Final[dict[type[Struct], Schema]] = {
     OrderBody: _order("order_type"),

@@ -175,8 +175,6 @@ def test_requests_can_be_made_of_the_schema_of_every_body(document: dict[str, An
         ("PlaceTradeBody", {"orderClass": "OCO", "stopLoss": {"trailPercent": 1}}, True),
         ("ReplaceBody", {"stop_price": 1}, True),
         ("ReplaceBody", {"trail_amount": 1, "trail_percent": 1}, False),
-        ("ReplaceBody", {"price": 1, "post_only": True}, False),
-        ("ReplaceBody", {"price": 1, "notional": 1}, False),
         ("ReplaceBody", {"price": 1, "notional": None, "post_only": False}, True),
         ("ReplaceBody", {"price": 1}, True),
         ("ReplaceBody", {"quantity": "2"}, True),

@@ -81,8 +81,8 @@ MUTATIONS: Final = (
     Mutation(
         "the durability gate of orders over HTTP",
         "handlers/direct.py",
-        "            durable = self._services.runtime.wait_durable(applied.seq)\n",
-        "            durable = self._services.runtime.wait_durable(0)\n",
+        "                applied.seq, lambda lost: self._end(lost, call, applied, started_s, write)\n",
+        "                0, lambda lost: self._end(lost, call, applied, started_s, write)\n",
         (ANSWERS, READS),
     ),
     Mutation(
