@@ -15,7 +15,14 @@ from engine.fee_tiers import carried_terms
 from engine.kinds import CloseReason, OrderStatus, OrderType, Side
 from engine.links import carries_hold, other_of, relink, set_hold
 from engine.lot_methods import special_of_replacement
-from engine.order_form import bounded, post_only_refusal, price_bounds, priced_as, stop_terms_refusal
+from engine.order_form import (
+    SLICES_MAX,
+    bounded,
+    post_only_refusal,
+    price_bounds,
+    priced_as,
+    stop_terms_refusal,
+)
 from engine.orders import Order
 from engine.refusals import Refusal
 from engine.risk import account_refusal, cover_refusal, form_refusal, market_refusal, size_refusal
@@ -111,13 +118,15 @@ def changed(state: State, instrument: Instrument, old: Order, command: ReplaceOr
     is_leg = special is not None and (special.group_id or special.parent_id)
     if quantity_e8 <= 0 or (same and total_e8 == old.quantity_e8) or (is_leg and total_e8 != old.quantity_e8):
         return nothing_new(old)
+    if special is not None and 0 < special.terms.display_e8 * SLICES_MAX < quantity_e8:
+        return nothing_new(old)
     if same and total_e8 < old.quantity_e8:
         return Anew(quantity_e8, price_e4, old.limit_e4, special, keeps_place=True)
     return sized(state, instrument, old, quantity_e8, price_e4, special)
 
 
 def nothing_new(old: Order) -> Refused:
-    """The command leaves the order as it is, leaves nothing of it, or asks for what the order does not have."""
+    """The command leaves the order as it is, leaves nothing of it, or asks for what the order cannot have."""
     return Refused(Refusal.INVALID_REPLACE, (("filled_e8", old.filled_e8),))
 
 

@@ -55,6 +55,7 @@ class NaiveReplace(NaiveBook):
             or (is_same and total_e8 == old.quantity_e8)
             or (names_a_stop and old.status is not OrderStatus.HELD)
             or ((old.group_id or old.parent_id) and total_e8 != old.quantity_e8)
+            or 0 < 100 * (terms or Terms()).display_e8 < total_e8 - old.filled_e8()
         ):
             return nothing
         only_smaller = is_same and total_e8 < old.quantity_e8

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from engine.apply import Applied
-from engine.commands import CancelOrder, ReplaceOrder
+from engine.commands import CancelOrder, PlaceOrder, ReplaceOrder
 from engine.events import OrderUpdated
 from engine.kinds import OrderType
+from engine.refusals import Refusal
+from engine.terms import Terms
 from tests.engine.test_links import (
     HELD,
     OCO,
@@ -23,7 +25,7 @@ from tests.engine.test_links import (
     stop,
     told,
 )
-from tests.engine.world import BUY, LIMIT, SELL, World, e4, e8, of_kind, refusal
+from tests.engine.world import BUY, GTC, LIMIT, SELL, World, e4, e8, of_kind, refusal
 
 
 def replaced(world: World, order_id: int, **change: int) -> Applied:
@@ -160,3 +162,19 @@ def test_a_replaced_leg_is_armed_in_the_place_of_the_old() -> None:
     applied = world.place("bob", SELL, "10", "99")
     assert told(applied)[new.order_id] == "HELD NONE 0/10"
     assert list(world.state.stops["AAPL"].armed) == [new.order_id]
+
+
+def test_an_iceberg_does_not_grow_beyond_a_hundred_slices() -> None:
+    """One order that met it would trade slice by slice: a command makes so many ids and no more."""
+    world = World()
+    world.open("ann", cash="1000000")
+    order = world.accepted(
+        world.do(
+            PlaceOrder("AAPL", BUY, LIMIT, e8("100"), e4("99"), GTC, terms=Terms(display_e8=e8("1"))), "ann"
+        )
+    )
+    refused = world.replace("ann", order, quantity="101").refused
+    assert refused is not None
+    assert refused.refusal is Refusal.INVALID_REPLACE
+    grown = world.accepted(world.replace("ann", order, quantity="99", price="98"))
+    assert world.replace("ann", grown, quantity="100").refused is None
