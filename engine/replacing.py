@@ -18,6 +18,7 @@ from engine.lot_methods import special_of_replacement
 from engine.order_form import (
     SLICES_MAX,
     bounded,
+    invalid,
     post_only_refusal,
     price_bounds,
     priced_as,
@@ -119,14 +120,14 @@ def changed(state: State, instrument: Instrument, old: Order, command: ReplaceOr
     if quantity_e8 <= 0 or (same and total_e8 == old.quantity_e8) or (is_leg and total_e8 != old.quantity_e8):
         return nothing_new(old)
     if special is not None and 0 < special.terms.display_e8 * SLICES_MAX < quantity_e8:
-        return nothing_new(old)
+        return invalid("display_e8", special.terms.display_e8)
     if same and total_e8 < old.quantity_e8:
         return Anew(quantity_e8, price_e4, old.limit_e4, special, keeps_place=True)
     return sized(state, instrument, old, quantity_e8, price_e4, special)
 
 
 def nothing_new(old: Order) -> Refused:
-    """The command leaves the order as it is, leaves nothing of it, or asks for what the order cannot have."""
+    """The command leaves the order as it is, leaves nothing of it, or asks for what the order does not have."""
     return Refused(Refusal.INVALID_REPLACE, (("filled_e8", old.filled_e8),))
 
 

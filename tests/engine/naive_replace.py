@@ -10,6 +10,7 @@ from engine.kinds import CloseReason, OrderStatus, OrderType, TimeInForce
 from engine.refusals import Refusal
 from engine.terms import Terms
 from tests.engine.naive_book import NaiveBook
+from tests.engine.naive_forms import invalid
 from tests.engine.naive_records import NaiveOrder
 from tests.engine.naive_turn import NaiveTurn
 
@@ -55,9 +56,11 @@ class NaiveReplace(NaiveBook):
             or (is_same and total_e8 == old.quantity_e8)
             or (names_a_stop and old.status is not OrderStatus.HELD)
             or ((old.group_id or old.parent_id) and total_e8 != old.quantity_e8)
-            or 0 < 100 * (terms or Terms()).display_e8 < total_e8 - old.filled_e8()
         ):
             return nothing
+        display_e8 = (terms or Terms()).display_e8
+        if 0 < 100 * display_e8 < total_e8 - old.filled_e8():
+            return invalid("display_e8", display_e8)
         only_smaller = is_same and total_e8 < old.quantity_e8
         new = self.successor(turn, old, total_e8 - old.filled_e8(), price_e4, terms)
         new.client_order_id = command.client_order_id

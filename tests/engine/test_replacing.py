@@ -175,6 +175,6 @@ def test_an_iceberg_does_not_grow_beyond_a_hundred_slices() -> None:
     )
     refused = world.replace("ann", order, quantity="101").refused
     assert refused is not None
-    assert refused.refusal is Refusal.INVALID_REPLACE
+    assert refused.refusal is Refusal.INVALID_TERMS
     grown = world.accepted(world.replace("ann", order, quantity="99", price="98"))
     assert world.replace("ann", grown, quantity="100").refused is None
