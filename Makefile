@@ -1,7 +1,8 @@
-# One command each: `make run`, `make test`, `make bench`, `make torture`, `make lock`, `make proto`, `make calendars`, `make clean`.
+# One command each: `make run`, `make test`, `make bench`, `make torture`, `make torture-contract`, `make lock`, `make proto`, `make calendars`, `make clean`.
 #
 #   make run                      the demo on http://127.0.0.1:8080, paper money
 #   make run PORT=9000            on another port
+#   make torture FULL=1           the counts of a night; goes on where it was interrupted
 #   make run FEED=day.zip SPEED=60   replays a recorded day, 60 times as fast
 #
 # Nothing but make and Python 3.11 (found as `python3`) needs to be installed.
@@ -11,7 +12,7 @@ PY = .venv/bin/python
 JOBS = 2
 PIP = $(PY) -m pip --disable-pip-version-check
 
-.PHONY: run test bench torture lock proto calendars clean
+.PHONY: run test bench torture torture-contract lock proto calendars clean
 
 run: .venv/installed-run
 	@set -- demo; \
@@ -30,7 +31,9 @@ bench: .venv/installed-dev
 	$(PY) -m bench.all
 
 torture: .venv/installed-dev
-	$(PY) -m tests.torture
+	$(PY) -m tests.torture $(if $(FULL),--full)
+
+torture-contract: .venv/installed-dev
 	$(PY) -m tests.contract --minutes 60
 
 .venv/installed-run: requirements.lock .venv/bin/python

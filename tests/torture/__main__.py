@@ -1,162 +1,89 @@
-"""`python -m tests.torture [mutations] [disk] [outage] [stalled] [returning] [orders] [machine] [kill]`, all without a name.
+"""`python -m tests.torture [NAME …] [--full] [--count N] [--seed S] [--fresh] [--list]`: all attacks without a name.
 
-The environment says how much: ROUNDS of kill (100), SECONDS_AWAY of an outage (60) at a RATE of requests a second (1700),
-random COMMANDS of orders (10 000 000), EXAMPLES of the machine (2 000).
+One that is named alone runs in this process. Several run one after the other in processes of their own, so that none
+suffers from what another has left. Ends with 1 when a round failed or was not reached.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import os
-import shutil
 import sys
-import time
-from random import Random
-from typing import Final
+from collections.abc import Sequence
 
-from rich.console import Console
-from rich.table import Table
-
-from tests.torture.disk import failing_sync, file_size_limit, full_disk
-from tests.torture.kill import Crash, Report, plan, torture
-from tests.torture.mutations import show_mutations
-from tests.torture.orders import machine, orders
-from tests.torture.outage import How, trial
-from tests.torture.progress import Line, Progress
-from tests.torture.stream_attacks import returning, stalled
-
-ROUNDS_PER_FOLDER: Final = 25
-"""After so many rounds the next one starts with an empty folder."""
-
-WARM_UP: Final = 125_000
-"""Orders before an outage: the memories of records and of private events are full then."""
-
-GROWTH_MAX_MB: Final = 50.0
+from tests.torture.job import Job, TooManyFailures
+from tests.torture.summary import Result, passed, show
+from tests.torture.table import ATTACKS, Attack
 
 
-async def kill(rounds: int) -> None:
-    """Rounds of kill -9; one that fails is repeated by running this again with the same sources."""
-    progress = Progress("kill", Line)
-    if progress.lines:
-        print(f"{len(progress.lines)} rounds of these sources were survived before")
-    while len(progress.lines) < rounds:
-        seed = len(progress.lines)
-        random = Random(seed)
-        async with torture(seed) as rounds_here:
-            for _ in range(min(ROUNDS_PER_FOLDER, rounds - len(progress.lines))):
-                begun_s = time.monotonic()
-                report = await rounds_here.round(plan(random, len(progress.lines)))
-                progress.add(_line(progress.sources, report))
-                seconds = time.monotonic() - begun_s
-                print(f"round {len(progress.lines)}/{rounds}, {seconds:.1f} s: {report}", flush=True)
-    _print_summary(progress)
-    progress.finished()
-
-
-def _line(sources: str, report: Report) -> Line:
-    tally = report.tally
-    return Line(
-        sources,
-        report.crash,
-        tally.acknowledged,
-        tally.refused,
-        report.in_doubt,
-        tally.whole,
-        tally.absent,
-        tally.repeated,
-        report.probed,
-        report.replayed,
-        report.torn,
-        report.start_s,
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """What was asked for. Ends the process with usage for what is not known."""
+    parser = argparse.ArgumentParser("python -m tests.torture", description="Attacks on Kerb.")
+    names = [attack.name for attack in ATTACKS]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
+    parser.add_argument(
+        "--full", action="store_true", help="the counts of a night instead of the default ones"
     )
-
-
-def _print_summary(progress: Progress[Line]) -> None:
-    names = (
-        "acknowledged",
-        "refused",
-        "in doubt",
-        "whole",
-        "absent",
-        "repeated",
-        "in queues",
-        "replayed",
-        "torn",
+    parser.add_argument("--count", type=int, help="so many rounds of each")
+    parser.add_argument("--seed", type=int, default=0, help="another world (0)")
+    parser.add_argument(
+        "--fresh", action="store_true", help="forget what the named attacks have survived and failed"
     )
-    table = Table("crash", "rounds", *names, "slowest start", title="kill -9 under load: all rounds survived")
-    kinds = [*(crash.value for crash in Crash), "all"]
-    for kind in kinds:
-        lines = [line for line in progress.lines if kind in (line.crash, "all")]
-        if not lines:
-            continue
-        sums = [
-            sum(figures)
-            for figures in zip(
-                *(
-                    (
-                        *(each.acknowledged, each.refused, each.in_doubt, each.whole, each.absent),
-                        *(each.repeated, each.probed, each.replayed, int(each.torn)),
-                    )
-                    for each in lines
-                ),
-                strict=True,
-            )
-        ]
-        slowest_s = max(line.start_s for line in lines)
-        table.add_row(kind, str(len(lines)), *map(str, sums), f"{slowest_s:.2f} s")
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    parser.add_argument("--list", action="store_true", help="show the table and end")
+    asked = parser.parse_args(argv)
+    unknown = [name for name in asked.names if name not in names]
+    if unknown:
+        parser.error(f"there is no attack called {', '.join(unknown)}")
+    return asked
 
 
-async def outage(seconds: float, rate: int) -> None:
-    """PostgreSQL away for so long, in each of the ways it can be; and as long there, to compare."""
-    worst = 0.0
-    for how in How:
-        async with trial() as one:
-            result = await one.run(how, seconds, warm_up=WARM_UP, rate=rate, keyed_percent=10)
-        print(result, flush=True)
-        worst = max(worst, result.grown)
-    assert worst <= GROWTH_MAX_MB, f"the server grew by {worst:.1f} MB, {GROWTH_MAX_MB} are allowed"
+def count(attack: Attack, asked: argparse.Namespace) -> int:
+    """How many rounds there are to be."""
+    if asked.count is not None:
+        return int(asked.count)
+    return attack.full if asked.full else attack.default
 
 
-async def disk() -> None:
-    """Disks that fail, as far as this machine lets us make them."""
-    print(await file_size_limit(1), flush=True)
-    for name, tool, fault in (
-        ("full disk", "mount", full_disk),
-        ("failing fdatasync", "strace", failing_sync),
-    ):
-        if os.geteuid() == 0 and shutil.which(tool):
-            print(await fault(1), flush=True)
-        else:
-            print(f"{name}: not tried, it needs root and {tool}")
+def job_of(attack: Attack, asked: argparse.Namespace, *, fresh: bool = False) -> Job:
+    """The attack's job, with what earlier runs have survived."""
+    return Job(attack.name, count(attack, asked), seed=asked.seed, fresh=fresh, sources=attack.sources)
 
 
-async def main(names: list[str]) -> None:
-    """Run what is named."""
-    environ = os.environ
-    for name in names or ["mutations", "disk", "outage", "stalled", "returning", "orders", "machine", "kill"]:
-        print(f"== {name}", flush=True)
-        match name:
-            case "kill":
-                await kill(int(environ.get("ROUNDS", "100")))
-            case "outage":
-                await outage(float(environ.get("SECONDS_AWAY", "60")), int(environ.get("RATE", "1700")))
-            case "disk":
-                await disk()
-            case "stalled":
-                await stalled()
-            case "returning":
-                await returning()
-            case "orders":
-                orders(int(environ.get("COMMANDS", "10000000")))
-            case "machine":
-                machine(int(environ.get("EXAMPLES", "2000")), steps=200)
-            case "mutations":
-                if not await show_mutations():
-                    sys.exit("a mutation was not noticed")
-            case _:
-                sys.exit(f"there is no torture called {name}")
+async def run_here(attack: Attack, asked: argparse.Namespace) -> None:
+    """Run one attack in this process."""
+    job = job_of(attack, asked, fresh=asked.fresh)
+    try:
+        with job.outside_of_rounds():
+            await attack.run(job)
+    except TooManyFailures as error:
+        print(error, file=sys.stderr)
+
+
+async def run_apart(attack: Attack, asked: argparse.Namespace) -> None:
+    """Run one attack in a process of its own."""
+    print(f"== {attack.name}: {count(attack, asked):,} {attack.unit}", file=sys.stderr, flush=True)
+    options = ["--count", str(count(attack, asked)), "--seed", str(asked.seed), *["--fresh"] * asked.fresh]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.torture", attack.name, *options, stdout=sys.stderr
+    )
+    await process.wait()
+
+
+async def main(argv: Sequence[str]) -> int:
+    """Run what is named; the exit code."""
+    asked = arguments(argv)
+    attacks = [attack for attack in ATTACKS if attack.name in asked.names or not asked.names]
+    if asked.list:
+        for attack in ATTACKS:
+            print(f"{attack.name:12} {attack.default:>11,} / {attack.full:>11,} {attack.unit}")
+        return 0
+    for attack in attacks:
+        await (run_here if len(attacks) == 1 else run_apart)(attack, asked)
+    jobs = [job_of(attack, asked) for attack in attacks]
+    path = show([Result(job, attack.unit, attack.shown) for job, attack in zip(jobs, attacks, strict=True)])
+    print(f"written to {path}")
+    return 0 if all(map(passed, jobs)) else 1
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    sys.exit(asyncio.run(main(sys.argv[1:])))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
+import shutil
 import subprocess
 from asyncio.subprocess import DEVNULL
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Final
 
 from server.data_folder import DataFolder
 from tests.kerb_process import KerbProcess
+from tests.torture.job import Job
 from tests.torture.kill import Report, torture
 
 FAULT_TIMEOUT_S: Final = 60
@@ -98,3 +101,19 @@ class SmallDisk:
 
 def _mount(*arguments: str) -> None:
     subprocess.run(["mount", *arguments], check=True)
+
+
+async def disk(job: Job) -> None:
+    """Disks that fail in three ways. Fails where the machine does not let us make one: it was not tried."""
+    faults = (
+        ("", file_size_limit),
+        ("mount", full_disk),
+        ("strace", failing_sync),
+    )
+    for number in job.todo():
+        tool, fault = faults[number % len(faults)]
+        with job.round(number) as one:
+            if tool and (os.geteuid() != 0 or shutil.which(tool) is None):
+                raise RuntimeError(f"{fault.__name__} was not tried: it needs root and {tool}")
+            report = await fault(number)
+            one.text, one.seen = str(report), report.seen

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,10 +27,14 @@ from tests.handlers.small_kerb import Client
 from tests.kerb_process import KerbProcess, running_kerb
 from tests.server.reachable_folder import reachable_folder
 from tests.torture.aftermath import Account, Aftermath, Tally
+from tests.torture.job import Job
 from tests.torture.ladder import Ladder
 from tests.torture.replica import Replica
 
 TRADERS: Final = 3
+ROUNDS_PER_FOLDER: Final = 25
+"""After so many rounds the next one starts with an empty folder."""
+
 ENVIRON: Final = {
     "KERB_JOURNAL__SEGMENT_BYTES": "1048576",  # small, so that kills meet changes of segment too
     "KERB_IDEMPOTENCY__KEYS_PER_USER_MAX": "1000000",
@@ -97,6 +102,24 @@ class Report:
             f"{self.in_doubt} in doubt ({tally.whole} orders whole, {tally.absent} absent), {tally.repeated} repeated, "
             f"{self.probed} in the queue, seq {self.last_seq}{torn}, {self.replayed} replayed, up in {self.start_s:.2f} s"
         )
+
+    @property
+    def seen(self) -> Counter[str]:
+        """What the summary counts."""
+        tally = self.tally
+        counts = {
+            self.crash: 1,
+            "starts killed": self.starts_killed,
+            "acknowledged": tally.acknowledged,
+            "in doubt": self.in_doubt,
+            "orders whole": tally.whole,
+            "orders absent": tally.absent,
+            "requests repeated": tally.repeated,
+            "orders in queues": self.probed,
+            "records replayed": max(0, self.replayed),
+            "torn tails": int(self.torn),
+        }
+        return Counter({what: count for what, count in counts.items() if count})
 
 
 class Torture:
@@ -259,3 +282,19 @@ async def torture(
             rounds = Torture(kerb, http, seed)
             await rounds.prepare()
             yield rounds
+
+
+async def kill(job: Job) -> None:
+    """Rounds of kill -9; after one that failed the next has a folder of its own."""
+    todo = list(job.todo())
+    while todo:
+        async with torture(job.random(todo[0]).randrange(1 << 30)) as rounds:
+            for _ in range(ROUNDS_PER_FOLDER):
+                if not todo:
+                    break
+                number = todo.pop(0)
+                with job.round(number) as one:
+                    report = await rounds.round(plan(one.random, number))
+                    one.text, one.seen = str(report), report.seen
+                if one.failed:
+                    break

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
+from tests.torture.job import ROOT, Job
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 FAILED: Final = re.compile(r"^FAILED (\S+)", re.MULTILINE)
 SUMMARY: Final = re.compile(r"^\d+ (passed|failed)", re.MULTILINE)
 
@@ -126,30 +124,28 @@ def mutated(mutation: Mutation, text: str) -> str:
     return text.replace(mutation.old, mutation.new)
 
 
-async def show_mutations() -> bool:
-    """Try each on a copy of the sources; whether every one was noticed by every test it names."""
-    table = Table("a commit that breaks", "file", "makes fail", title="mutations")
-    noticed_all = True
+async def mutations(job: Job) -> None:
+    """Try each on a copy of the sources: every test that it names has to notice it."""
     with tempfile.TemporaryDirectory(prefix="kerb-mutations-") as folder:
         copy = Path(folder) / "kerb"
         _copy_sources(copy)
-        named = sorted({test for mutation in MUTATIONS for test in mutation.tests})
-        failed = await _failing(copy, named)
-        print(f"unchanged: {len(named)} tests, {len(failed)} fail", flush=True)
-        assert not failed, failed
-        for mutation in MUTATIONS:
-            path = copy / mutation.file
-            text = path.read_text(encoding="utf-8")
-            path.write_text(mutated(mutation, text), encoding="utf-8")
-            failed = await _failing(copy, mutation.tests)
-            path.write_text(text, encoding="utf-8")
-            for test in mutation.tests:
-                noticed = test in failed
-                noticed_all = noticed_all and noticed
-                table.add_row(mutation.breaks, mutation.file, test if noticed else f"NOT NOTICED by {test}")
-            print(f"{mutation.breaks}: {len(failed)} of {len(mutation.tests)} fail", flush=True)
-    Console(width=None if sys.stdout.isatty() else 180).print(table)
-    return noticed_all
+        todo = [number for number in job.todo() if number < len(MUTATIONS)]
+        failed = await _failing(copy, sorted({test for number in todo for test in MUTATIONS[number].tests}))
+        assert not failed, f"unchanged sources fail {failed}"
+        for number in todo:
+            mutation = MUTATIONS[number]
+            with job.round(number) as one:
+                path = copy / mutation.file
+                text = path.read_text(encoding="utf-8")
+                path.write_text(mutated(mutation, text), encoding="utf-8")
+                try:
+                    failed = await _failing(copy, mutation.tests)
+                finally:
+                    path.write_text(text, encoding="utf-8")
+                unaware = set(mutation.tests) - failed
+                assert not unaware, f"{mutation.breaks} is not noticed by {unaware}"
+                one.text = f"{mutation.breaks} is noticed by {', '.join(mutation.tests)}"
+                one.seen["tests that noticed"] += len(mutation.tests)
 
 
 def _copy_sources(copy: Path) -> None:

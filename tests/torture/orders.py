@@ -1,31 +1,34 @@
 """Millions of random commands, the engine against the reference, a seed at a time on every core; and the state machine, longer.
 
-A seed that has been survived is not run again while engine/ and tests/engine/ are the same.
+What has been survived is not run again while engine/ and tests/engine/ are the same.
 """
 
 from __future__ import annotations
 
-import math
 import os
-import sys
 import time
-from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import Final
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
-from rich.console import Console
-from rich.table import Table
 
 from tests.engine.both_exchanges import run
 from tests.engine.exchange_machine import ExchangeMachine
 from tests.engine.happenings import missing
 from tests.engine.random_orders import FEATURES
-from tests.torture.progress import ORDERS_SOURCES, OrdersLine, Progress
+from tests.torture.job import Job, TooManyFailures
 
 COMMANDS_PER_SEED: Final = 25_000
+SEEDS_PER_SEED: Final = 1_000_000
+"""Another seed of the attack has other seeds for all its commands."""
+
+COMPLETE: Final = 1_000_000
+"""After so many commands everything has to have happened at least once."""
+
+SEQUENCES: Final = 50
+STEPS: Final = 200
 
 SHOWN: Final = (
     *(
@@ -43,58 +46,46 @@ SHOWN: Final = (
 """What the summary counts."""
 
 
-def orders(total: int) -> None:
-    """So many random commands, in seeds of 25 000. Ends the process with what differs, if anything does."""
-    progress = Progress("orders", OrdersLine, ORDERS_SOURCES)
-    survived = {line.seed for line in progress.lines}
-    seeds = [seed for seed in range(math.ceil(total / COMMANDS_PER_SEED)) if seed not in survived]
-    if survived:
-        print(f"{len(survived)} seeds of these sources were survived before", flush=True)
+async def orders(job: Job) -> None:
+    """Random commands in seeds of 25 000. In a million of them everything that can happen has to happen."""
     begun_s = time.monotonic()
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        futures = {pool.submit(run, seed, COMMANDS_PER_SEED): seed for seed in seeds}
-        for count, future in enumerate(as_completed(futures), 1):
-            try:
-                seen = future.result()
-            except AssertionError as error:
-                pool.shutdown(cancel_futures=True)
-                sys.exit(str(error))
-            progress.add(OrdersLine(progress.sources, futures[future], COMMANDS_PER_SEED, dict(seen)))
-            rate = count * COMMANDS_PER_SEED / (time.monotonic() - begun_s)
-            left_s = (len(seeds) - count) * COMMANDS_PER_SEED / rate
-            print(
-                f"seed {futures[future]}: {count}/{len(seeds)}, {rate:,.0f} a second, {left_s:,.0f} s left",
-                flush=True,
+        futures = {
+            pool.submit(run, _seed(job, numbers), len(numbers)): numbers
+            for numbers in job.chunks(COMMANDS_PER_SEED)
+        }
+        try:
+            for future in as_completed(futures):
+                numbers, error = futures[future], future.exception()
+                seconds, begun_s = time.monotonic() - begun_s, time.monotonic()
+                if isinstance(error, Exception):
+                    job.failed(numbers, error, seconds)
+                else:
+                    job.survived(numbers, seconds, f"seed {_seed(job, numbers)}", future.result())
+        except TooManyFailures:
+            pool.shutdown(cancel_futures=True)
+            raise
+    never = missing(job.seen, FEATURES) if job.reached >= COMPLETE else []
+    assert not never, f"never happened: {', '.join(never)}"
+
+
+def _seed(job: Job, numbers: range) -> int:
+    return job.seed * SEEDS_PER_SEED + numbers.start // COMMANDS_PER_SEED
+
+
+async def machine(job: Job) -> None:
+    """The state machine with other random sequences than `make test` has; one that fails is made short and shown."""
+    for numbers in job.chunks(SEQUENCES):
+        with job.round(numbers) as one:
+            seeded = seed(one.random.randrange(1 << 60))(type("Seeded", (ExchangeMachine,), {}))
+            run_state_machine_as_test(
+                seeded,
+                settings=settings(
+                    max_examples=len(numbers),
+                    stateful_step_count=STEPS,
+                    deadline=None,
+                    database=None,
+                    print_blob=True,
+                    suppress_health_check=list(HealthCheck),
+                ),
             )
-    _print_summary(progress)
-    progress.finished()
-
-
-def _print_summary(progress: Progress[OrdersLine]) -> None:
-    seen: Counter[str] = Counter()
-    for line in progress.lines:
-        seen += Counter(line.seen)
-    commands = sum(line.commands for line in progress.lines)
-    table = Table("what", "how often", title=f"{commands:,} random commands: the same events, all invariants")
-    for name in SHOWN:
-        table.add_row(name, f"{seen[name]:,}")
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
-    never = missing(seen, FEATURES)
-    if never:
-        sys.exit(f"never happened: {', '.join(never)}")
-
-
-def machine(examples: int, steps: int) -> None:
-    """The state machine with new random sequences; one that fails is made short and shown."""
-    run_state_machine_as_test(
-        ExchangeMachine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            database=None,
-            print_blob=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-    print(f"{examples} sequences of {steps} steps: the same events, all invariants", flush=True)

@@ -24,6 +24,7 @@ from tests.handlers.small_kerb import Client
 from tests.kerb_process import KerbProcess, running_kerb
 from tests.server.reachable_folder import reachable_folder
 from tests.torture.aftermath import Account, Aftermath
+from tests.torture.job import Job
 
 TRADERS: Final = 6
 SAMPLE_S: Final = 0.25
@@ -31,6 +32,14 @@ DRAINED_RECORDS: Final = 2_000
 """Under load the write-behind is always a batch or so behind."""
 
 MB: Final = 1_000_000
+
+WARM_UP: Final = 125_000
+"""Orders before an outage: the memories of records and of private events are full then."""
+
+RATE: Final = 1_700
+"""Requests a second during it."""
+
+GROWTH_MAX_MB: Final = 50.0
 
 
 class How(Enum):
@@ -226,3 +235,23 @@ async def trial(**environ: str) -> AsyncIterator[Trial]:
                 yield Trial(kerb, http, external)
         finally:
             await external.stop()
+
+
+async def outage(job: Job) -> None:
+    """PostgreSQL away for as many seconds as are asked, in each of the ways it can be; and as long there, to compare.
+
+    The seconds are shared out among the ways.
+    """
+    ways = list(How)
+    each_s = max(1, job.asked // len(ways))
+    for seconds in job.chunks(each_s):
+        how = ways[seconds.start // each_s % len(ways)]
+        with job.round(seconds) as one:
+            async with trial() as at_risk:
+                result = await at_risk.run(how, len(seconds), warm_up=WARM_UP, rate=RATE, keyed_percent=10)
+            one.text = str(result)
+            one.seen["orders meanwhile"] += result.orders_while_away
+            one.seen["answered 503"] += result.not_taken
+            one.seen[f"kB grown, {how.value}"] = round(result.grown * 1_000)
+            one.seen[f"s of draining, {how.value}"] = round(result.drain_s)
+            assert result.grown <= GROWTH_MAX_MB, result

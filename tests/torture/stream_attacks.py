@@ -16,6 +16,7 @@ from typing import Final
 
 from bench.figures import report
 from bench.order_load import cpu_s
+from tests.torture.job import Job
 from tests.torture.stream_notes import SLOW_CONSUMER, Ask, Drop, Report, Stall, Wake
 from tests.torture.streams import Attack, Shape, attack
 
@@ -160,10 +161,27 @@ async def run(shape: Shape, *steps: Callable[[Timeline], Awaitable[None]]) -> Re
     return result
 
 
-async def stalled() -> None:
+async def stalled(job: Job) -> None:
     """The first attack in full, with its figures."""
+    for number in job.todo():
+        with job.round(number) as one:
+            result = await _stalled()
+            one.text = str(result)
+            one.seen["private events"] = result.events
+
+
+async def returning(job: Job) -> None:
+    """The second attack in full, with its figures."""
+    for number in job.todo():
+        with job.round(number) as one:
+            result = await _returning()
+            one.text = str(result)
+            one.seen["private events"] = result.events
+            one.seen["resumed"] = result.clients.resumed
+
+
+async def _stalled() -> Result:
     result = await run(STALLED, stall)
-    print(result, flush=True)
     count = STALLED.accounts
     assert result.clients.closes_stalled == {SLOW_CONSUMER: count}, result
     parts = result.parts
@@ -193,12 +211,11 @@ async def stalled() -> None:
         reached=result.attack.outcomes[0].rate,
     )
     _report_memory("streams_stalled_growth", result)
+    return result
 
 
-async def returning() -> None:
-    """The second attack in full, with its figures."""
+async def _returning() -> Result:
     result = await run(RETURNING, drop)
-    print(result, flush=True)
     part = result.parts["all drop and return"]
     report(
         "streams_returned",
@@ -214,6 +231,7 @@ async def returning() -> None:
         order_p99_ms=result.order_p99_ms,
     )
     _report_memory("streams_returned_growth", result)
+    return result
 
 
 def _report_memory(name: str, result: Result) -> None:

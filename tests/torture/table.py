@@ -1,0 +1,44 @@
+"""The table of attacks: what each is, how much of it `make torture` runs by default and in full."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tests.torture.disk import disk
+from tests.torture.job import ENGINE_SOURCES, SOURCES, Job
+from tests.torture.kill import kill
+from tests.torture.mutations import MUTATIONS, mutations
+from tests.torture.orders import SHOWN, machine, orders
+from tests.torture.outage import outage
+from tests.torture.stream_attacks import returning, stalled
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One row. `run` does the rounds that `Job.todo` or `Job.chunks` name, each in a `Job.round`; no return value, no exit.
+
+    `default` and `full` are rounds, of the `unit` that the summary names. `sources` are what its rounds count for,
+    `shown` what the summary shows of what was seen (all of it when empty).
+    """
+
+    name: str
+    unit: str
+    default: int
+    full: int
+    run: Callable[[Job], Awaitable[None]]
+    sources: tuple[str, ...] = SOURCES
+    shown: tuple[str, ...] = ()
+
+
+ATTACKS: Final = (
+    Attack("mutations", "broken commits", len(MUTATIONS), len(MUTATIONS), mutations),
+    Attack("disk", "faults", 3, 3, disk),
+    Attack("kill", "rounds of kill -9 under load", 200, 1_000, kill),
+    Attack("outage", "seconds without PostgreSQL", 300, 1_800, outage),
+    Attack("stalled", "runs", 1, 3, stalled),
+    Attack("returning", "runs", 1, 3, returning),
+    Attack("orders", "random commands", 10_000_000, 100_000_000, orders, ENGINE_SOURCES, SHOWN),
+    Attack("machine", "sequences of 200 commands", 2_000, 20_000, machine, ENGINE_SOURCES),
+)
