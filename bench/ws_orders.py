@@ -34,7 +34,7 @@ import uvloop
 from aiohttp import WSMsgType, web
 
 from bench.stream_readers import masked
-from handlers.ws_messages import Batch, decode_message, ok_text
+from handlers.ws_messages import PlainBatch, decode_message, ok_text
 from server.demo import MAKER, PASSWORD, TRADERS
 from server.postgres_process import processes_in
 from tests.handlers.small_kerb import Client
@@ -198,7 +198,7 @@ async def bare_handler(request: web.Request) -> web.StreamResponse:
     async for message in socket:
         if message.type is WSMsgType.TEXT:
             batch = decode_message(message.data)
-            assert isinstance(batch, Batch)
+            assert isinstance(batch, PlainBatch)
             answer = ok_text(batch.id, b"[" + b",".join([result for _ in batch.orders]) + b"]")
             await socket.send_frame(answer, WSMsgType.TEXT)
     return socket
