@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from config.loading import ConfigError, LoadedSettings, describe, load_settings
+from config.loading import ConfigError, describe
 from config.settings import Mode
+from server.books_commands import BOOKS_COMMANDS
+from server.command_line import config_option, fail, load, mode_option, run
 from server.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -26,25 +26,11 @@ if TYPE_CHECKING:
     from server.outbox import Outbox
     from server.services import Services
 
-T = TypeVar("T")
-
 SWITCH_INTERVAL_S: Final = 0.0005
 """How long the journal's writer thread waits for the loop to hand it the GIL."""
 
 GC_THRESHOLDS: Final = (1_000, 5_000, 1_000_000)
 """Young objects are collected a few at a time (50 000 are a pause of 10 ms and more), older ones practically never."""
-
-config_option = click.option(
-    "--config",
-    "file",
-    type=click.Path(path_type=Path),
-    help="A TOML file laid over the defaults and the mode's profile.",
-)
-mode_option = click.option(
-    "--mode",
-    type=click.Choice([mode.value for mode in Mode]),
-    help="The profile; without it KERB_MODE, the file's mode, or production.",
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,11 +46,11 @@ def main() -> None:
 def demo(file: Path | None, port: int | None, feed: str | None, speed: int | None) -> None:
     """Paper money on this machine: seeded users and a simulated or replayed market."""
     given: dict[str, object] = {"http.port": port, "market.feed": feed, "market.speed": speed}
-    loaded = _settings(Mode.DEMO.value, file, given)
+    loaded = load(Mode.DEMO.value, file, given)
     if feed is not None and loaded.origins["data_dir"] == "demo.toml":
         # A replay's clock stands in the past, so it cannot share the books of the simulated market.
         folder = loaded.settings.data_dir.with_name(f"demo-{Path(feed).stem}")
-        loaded = _settings(Mode.DEMO.value, file, {**given, "data_dir": folder})
+        loaded = load(Mode.DEMO.value, file, {**given, "data_dir": folder})
     _serve(loaded.settings)
 
 
@@ -73,7 +59,7 @@ def demo(file: Path | None, port: int | None, feed: str | None, speed: int | Non
 @config_option
 def serve(mode: str | None, file: Path | None) -> None:
     """Run the server until it is told to stop."""
-    _serve(_settings(mode, file).settings)
+    _serve(load(mode, file).settings)
 
 
 @main.command()
@@ -83,28 +69,9 @@ def drain(mode: str | None, file: Path | None) -> None:
     """Recover, write everything to PostgreSQL, stop. Before an upgrade, with the version that wrote the journal."""
     from server import operations
 
-    settings = _settings(mode, file).settings
-    seq = _run(settings, lambda: operations.drain(settings))
+    settings = load(mode, file).settings
+    seq = run(settings, lambda: operations.drain(settings))
     print(f"everything up to sequence {seq} is in PostgreSQL")
-
-
-@main.command()
-@mode_option
-@config_option
-def verify(mode: str | None, file: Path | None) -> None:
-    """Check the books in PostgreSQL, and the journal against them; also while Kerb is running. Exits 1 with what is wrong."""
-    from server import operations
-
-    settings = _settings(mode, file).settings
-    findings, compared = _run(settings, lambda: operations.verify(settings))
-    findings += compared.findings
-    for finding in findings:
-        print(finding)
-    print(compared)
-    if findings:
-        print(f"{len(findings)} rows are wrong", file=sys.stderr)
-        sys.exit(1)
-    print("the books are right")
 
 
 @main.command()
@@ -114,8 +81,8 @@ def migrate(mode: str | None, file: Path | None) -> None:
     """Bring the database's schema up to date; starts the embedded server for it where no database_url is set."""
     from server import operations
 
-    settings = _settings(mode, file).settings
-    applied = _run(settings, lambda: operations.migrate(settings))
+    settings = load(mode, file).settings
+    applied = run(settings, lambda: operations.migrate(settings))
     print("\n".join(f"applied {name}" for name in applied) or "nothing to do, the schema is up to date")
 
 
@@ -134,11 +101,15 @@ def roles(mode: str | None, file: Path | None, email: str, names: tuple[str, ...
 
     unknown = [name for name in names if name not in list(Role)]
     if unknown:
-        _fail(ExitCode.CONFIG, [f"{name}: is not a role; known are {', '.join(Role)}" for name in unknown])
-    settings = _settings(mode, file).settings
-    if problem := _run(settings, lambda: operations.set_roles(settings, email, names)):
-        _fail(ExitCode.CONFIG, [f"{email}: {problem}"])
+        fail(ExitCode.CONFIG, [f"{name}: is not a role; known are {', '.join(Role)}" for name in unknown])
+    settings = load(mode, file).settings
+    if problem := run(settings, lambda: operations.set_roles(settings, email, names)):
+        fail(ExitCode.CONFIG, [f"{email}: {problem}"])
     print(f"{email} has the roles {', '.join(names)}")
+
+
+for command in BOOKS_COMMANDS:
+    main.add_command(command)
 
 
 @main.command("check-config")
@@ -152,13 +123,13 @@ def check_config(mode: str | None, file: Path | None) -> None:
     from config.catalogue import load_catalogue
     from feeds.market_feed import make_feed
 
-    loaded = _settings(mode, file)
+    loaded = load(mode, file)
     try:
         catalogue = load_catalogue(loaded.settings.catalogue_dir)
         feed = make_feed(loaded.settings.market)
         feed.listed_in(catalogue, may_list=loaded.settings.mode is Mode.DEMO)
     except ConfigError as error:
-        _fail(ExitCode.CONFIG, error.problems)
+        fail(ExitCode.CONFIG, error.problems)
     table = Table("setting", "value", "from", box=None, pad_edge=False)
     for key, value, origin in describe(loaded):
         table.add_row(key, value, origin)
@@ -334,9 +305,9 @@ def _serve(settings: Settings) -> None:
 
     set_up_logging(settings.log)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    code, reason = _run(settings, lambda: _live(settings))
+    code, reason = run(settings, lambda: _live(settings))
     if code:
-        _fail(code, [reason] if reason else [])
+        fail(code, [reason] if reason else [])
 
 
 async def _live(settings: Settings) -> tuple[ExitCode, str]:
@@ -361,37 +332,6 @@ async def _live(settings: Settings) -> tuple[ExitCode, str]:
     finally:
         await lifecycle.stop()
     return lifecycle.exit_code, lifecycle.reason
-
-
-def _run(settings: Settings, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run on an uvloop; a known fault becomes its exit code, a bug keeps its traceback."""
-    import uvloop
-
-    from server.start_faults import exit_code_of, problems_of
-
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(work())
-    except Exception as error:
-        code = exit_code_of(error)
-        if code is None:
-            raise
-        _fail(code, problems_of(error, settings.data_dir))
-    except KeyboardInterrupt:
-        _fail(ExitCode.INTERRUPTED, ["interrupted before it was ready"])
-
-
-def _settings(mode: str | None, file: Path | None, given: dict[str, object] | None = None) -> LoadedSettings:
-    try:
-        return load_settings(mode, file, os.environ, given)
-    except ConfigError as error:
-        _fail(ExitCode.CONFIG, error.problems)
-
-
-def _fail(code: ExitCode, problems: list[str]) -> NoReturn:
-    for problem in problems:
-        print(f"kerb: {problem}", file=sys.stderr)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

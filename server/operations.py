@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncpg
 
+from config.loading import ConfigError
 from config.settings import Settings
 from server import migrations
 from server import verify as books
 from server.clock import WallClock
 from server.core import open_core
-from server.database_server import open_database_server
+from server.database_server import is_owned, open_database_server
 from server.errors import LastOperator
 from server.lifecycle import Lifecycle
 from server.principal import Role
 from server.service_manager import ServiceManager
-from server.verify import Finding
-from server.verify_journal import Compared, verify_journal
+from server.verdict import Verdict
+from server.verify_journal import verify_journal
 from sql.users import OPERATORS_LOCKED, SET_ROLES
 
 
@@ -37,10 +38,21 @@ async def drain(settings: Settings) -> int:
         await lifecycle.stop()
 
 
-async def verify(settings: Settings) -> tuple[list[Finding], Compared]:
-    """All that is wrong with the books in PostgreSQL, and what came of comparing them with the journal."""
+async def verify(settings: Settings) -> Verdict:
+    """All that is wrong with the books in PostgreSQL, with the journal, and with the one against the other.
+
+    Raises `ConfigError` where no Kerb has ever run, besides what server/start_faults.py lists.
+    """
+    if settings.database_url is None and not (settings.data_dir / "postgres").exists():
+        raise ConfigError([f"data_dir: {settings.data_dir} holds no database; nothing was looked at"])
+    watch = WallClock()
+    started_us = watch.elapsed_us()
+    is_running = is_owned(settings.data_dir)
     async with open_database_server(settings, beside_a_running_kerb=True) as dsn:
-        return await books.verify(dsn), await verify_journal(dsn, settings.data_dir)
+        findings = await books.verify(dsn)
+        compared = await verify_journal(dsn, settings.data_dir, is_running=is_running)
+    took_s = (watch.elapsed_us() - started_us) / 1_000_000
+    return Verdict([*findings, *compared.findings], compared, took_s)
 
 
 async def set_roles(settings: Settings, email: str, roles: tuple[str, ...]) -> str:

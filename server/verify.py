@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from engine.invariants import check_invariants
 from engine.state import CUSTODY_ACCOUNT_ID, State
+from server.progress import Progress
 from server.recovery import StateUnreadable, load_state
 from sql.checks import CHECKS
 from sql.copy_rows import saturated
@@ -36,6 +37,30 @@ class Finding(Struct, frozen=True):
         return f"{self.check}: {self.subject}: {self.problem}"
 
 
+class Findings:
+    """What is wrong, by check, and of each check as much as an operator can use."""
+
+    def __init__(self) -> None:
+        self._by_check: dict[str, list[Finding]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Findings {self.counts()}>"
+
+    def add(self, check: str, subject: str, problem: str) -> None:
+        """One more; those beyond FINDINGS_MAX of a check are left out."""
+        findings = self._by_check.setdefault(check, [])
+        if len(findings) < FINDINGS_MAX:
+            findings.append(Finding(check, subject, problem))
+
+    def all(self) -> list[Finding]:
+        """In the order in which the checks first found something."""
+        return [finding for findings in self._by_check.values() for finding in findings]
+
+    def counts(self) -> dict[str, int]:
+        """How many of each check were kept."""
+        return {check: len(findings) for check, findings in self._by_check.items()}
+
+
 async def verify(dsn: str) -> list[Finding]:
     """Everything that is wrong with the books, of one snapshot; empty when they are right. Changes nothing.
 
@@ -45,9 +70,12 @@ async def verify(dsn: str) -> list[Finding]:
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             findings: list[Finding] = []
-            for check, query in CHECKS.items():
+            progress = Progress("checking the books")
+            for done, (check, query) in enumerate(CHECKS.items()):
+                progress(done, len(CHECKS))
                 rows = await connection.fetch(f"{query} LIMIT {FINDINGS_MAX}")
                 findings += [Finding(check, row["subject"], row["problem"]) for row in rows]
+            progress.finish()
             return findings + await _verify_state(connection)
     finally:
         await connection.close()

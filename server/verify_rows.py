@@ -18,7 +18,8 @@ from engine.kinds import PriceSource
 from engine.state import State
 from engine.units import MINUTE_US
 from server.codec import decode_record, mark_of
-from server.verify import FINDINGS_MAX, Finding
+from server.verify import FINDINGS_MAX, Findings
+from server.verify_rare import RareRows
 from sql.compared import BUSTED, CANDLES, COMPARED, ComparedTable, row_end
 from sql.copy_rows import COPY_HEADER
 from sql.projection import Rows
@@ -112,14 +113,21 @@ class RowsOfJournal:
     """Takes the journal's records from `first_seq` on and finds what is wrong with the rows that they left behind.
 
     `state` is the one that Postgres holds: it says who is a market maker. `begun_after` is the sequence after which a
-    table's rows are the journal's. `findings` are by check.
+    table's rows are the journal's.
     """
 
     def __init__(
-        self, streams: Mapping[str, RowStream], first_seq: int, state: State, begun_after: Mapping[str, int]
+        self,
+        streams: Mapping[str, RowStream],
+        rare: RareRows,
+        first_seq: int,
+        state: State,
+        begun_after: Mapping[str, int],
+        findings: Findings,
     ) -> None:
-        self.findings: dict[str, list[Finding]] = {}
+        self.findings = findings
         self._streams = streams
+        self._rare = rare
         self._first_seq = first_seq
         self._first_us = 0
         self._accounts = state.accounts
@@ -155,6 +163,7 @@ class RowsOfJournal:
     async def compare(self) -> None:
         """Compare the rows of what has passed since the last call."""
         rows, self._rows = self._rows, self._rows_from(self._rows.last_seq + 1)
+        await self._rare.compare(rows)
         self._marks |= {(order_id, execution_id): us for order_id, execution_id, us in rows.bust_marks}
         for table in COMPARED:
             wanted = table.rows_of(rows)
@@ -171,6 +180,7 @@ class RowsOfJournal:
         """Compare what stands behind the last record's rows, which fills are busted, and the candles."""
         for table in COMPARED:
             self._differ(table, (), await self._streams[table.name].rest(FINDINGS_MAX))
+        await self._rare.finish(connection, self._first_us)
         rows = await connection.fetch(BUSTED)
         busted = {(row["order_id"], row["execution_id"]): row["busted_us"] for row in rows}
         for key in sorted(self._marks.keys() | busted.keys()):
@@ -180,11 +190,11 @@ class RowsOfJournal:
             )
             if wanted != found and not is_older:
                 problem = f"busted at {found} us, the journal says {wanted}"
-                self._add("busts = journal", f"order_id {key[0]}, execution_id {key[1]}", problem)
+                self.findings.add("busts = journal", f"order_id {key[0]}, execution_id {key[1]}", problem)
         # The minute in which a pruned journal begins is not known whole.
         since_us = self._first_us - self._first_us % MINUTE_US + MINUTE_US if self._first_seq > 1 else 0
         for row in await connection.fetch(f"{CANDLES} LIMIT {FINDINGS_MAX}", sorted(self._tapes), since_us):
-            self._add("candles = executions", row["subject"], row["problem"])
+            self.findings.add("candles = executions", row["subject"], row["problem"])
 
     def _differ(self, table: ComparedTable, wanted: Sequence[bytes], found: Sequence[bytes]) -> None:
         """Say what is wrong where the rows found are not those wanted."""
@@ -197,15 +207,10 @@ class RowsOfJournal:
             subject = table.subject(row)
             right = lacking.pop(subject, None)
             problem = "is not what any record left behind" if right is None else table.difference(row, right)
-            self._add(check, subject, problem)
+            self.findings.add(check, subject, problem)
         for subject, row in lacking.items():
             if table.is_replaced is None or not table.is_replaced(row):
-                self._add(check, subject, "is missing")
-
-    def _add(self, check: str, subject: str, problem: str) -> None:
-        findings = self.findings.setdefault(check, [])
-        if len(findings) < FINDINGS_MAX:
-            findings.append(Finding(check, subject, problem))
+                self.findings.add(check, subject, "is missing")
 
 
 @asynccontextmanager
@@ -228,7 +233,9 @@ async def rows_of_journal(
             )
             begin_seq = max(first_seq, begun_after[table.name] + 1)
             streams[table.name] = RowStream(reader, table.query(begin_seq))
-        yield RowsOfJournal(streams, first_seq, state, begun_after)
+        findings = Findings()
+        rare = await RareRows.open(connection, first_seq, findings.add)
+        yield RowsOfJournal(streams, rare, first_seq, state, begun_after, findings)
     finally:
         for reader in connections:
             reader.terminate()
