@@ -15,6 +15,7 @@ from engine.book import Book
 from engine.corporate_state import Dividend
 from engine.kinds import KillScope, RiskRule, Side
 from engine.orders import Order
+from engine.parking.rows import PARKING_KINDS, rebuild_parking
 from engine.risk_state import WINDOW_ROW_TYPE, RuleRow, table_of, window_of_row
 from engine.rows import Kind, Row, kind_of, row_of
 from engine.settlement_state import FundedLot, SettlementRules, SettlingDay, Unsettled, Volume
@@ -187,6 +188,7 @@ KINDS: Final[dict[str, Kind]] = {
     "funded_lot": kind_of(int, "funded_lots", FundedLot),
     "dividend": kind_of(int, "dividends", Dividend),
     "entitlement": Kind(tuple[int, int], tuple[int], entitlement_keys, dump_entitlement, load_entitlement),
+    **PARKING_KINDS,
 }
 """Aggregate kinds in the order in which they must be loaded."""
 
@@ -236,8 +238,9 @@ STORED: Final = {
     "funded_lots": "funded_lot",
     "dividends": "dividend",
     "entitlements": "entitlement",
+    "parking": "parking_lot",
 }
-"""Fields of the state → the kind that stores them."""
+"""Fields of the state → the kind that stores them; `parking` has its own (engine/parking/rows.py)."""
 
 
 def rebuild(state: State) -> None:
@@ -271,6 +274,7 @@ def rebuild(state: State) -> None:
         else:
             state.books[order.symbol].side(order.side).add(order)
     watch(state)
+    rebuild_parking(state.parking)
     state.entitlements = {
         dividend_id: dict(sorted(entitled.items())) for dividend_id, entitled in state.entitlements.items()
     }

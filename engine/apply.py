@@ -63,6 +63,7 @@ from engine.commands import (
 )
 from engine.events import AnyEvent, OrderUpdated, Refused, RiskViolated
 from engine.idempotency import capacity_refusal, known_key, purge, remember
+from engine.parking.table import PARKING_COMMANDS
 from engine.refusals import RETRYABLE, Refusal
 from engine.risk_windows import remember_fills
 from engine.state import State
@@ -101,6 +102,7 @@ COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
     SetKycTier: risk_control.set_kyc_tier,
     LinkAccount: risk_control.link_account,
     FireTimer: sessions.fire_timer,
+    **PARKING_COMMANDS,
 }
 """Command → the function that decides and carries it out."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from engine.command_base import Command
 from engine.events import OrderUpdated, SoldLot
 from engine.fees import Tier
 from engine.kinds import (
@@ -26,6 +27,7 @@ from engine.kinds import (
     Source,
     TimeInForce,
 )
+from engine.parking.commands import ParkingCommand
 from engine.terms import Leg, Terms
 from engine.units import MINUTE_US, TIME_MAX_US
 
@@ -43,10 +45,6 @@ class Envelope(Struct, frozen=True, gc=False, array_like=True):
     request_id: str = ""
     key: str = ""
     digest: bytes = b""
-
-
-class Command(Struct, frozen=True, gc=False, array_like=True, tag=True):
-    """The base of all commands; the tag is the class name."""
 
 
 # -- what config sets: at start the runtime compares config with state and submits the difference
@@ -376,4 +374,5 @@ AnyCommand = (
     | FireTimer
     | SetLotMethod
     | DeclareDividend
+    | ParkingCommand
 )

@@ -26,6 +26,7 @@ from engine.kinds import (
     TimeInForce,
     TransactionKind,
 )
+from engine.parking.events import ParkingEvent
 from engine.refusals import Refusal
 from engine.terms import Special
 
@@ -386,4 +387,5 @@ AnyEvent = (
     | KycTierSet
     | AccountLinked
     | RiskViolated
+    | ParkingEvent
 )

@@ -9,6 +9,7 @@ from engine.iceberg import visible_e8
 from engine.kinds import LotMethod, OrderStatus, Phase, Side, TimeInForce, TimerKind
 from engine.links import carries_hold
 from engine.lot_methods import by_unit_cost, units_left
+from engine.parking.invariants import broken_parking
 from engine.risk_figures import KYC_TIER_MAX, ORDERS_KEPT_MAX, figures_fit
 from engine.risk_state import COUNTED_MAX_E4, SIZES_MAX, table_of
 from engine.session_invariants import broken_sessions
@@ -35,6 +36,7 @@ def check_invariants(state: State) -> list[str]:
         *broken_sessions(state),
         *(problem for symbol in sorted(state.books) for problem in broken_book(state, symbol)),
         *broken_risk(state),
+        *broken_parking(state),
     ]
 
 

@@ -39,6 +39,12 @@ class Refusal(IntEnum):
     LOT_NOT_FOUND = 215
     LOT_TAKEN = 216
     ACTION_EXISTS = 219
+    # what is asked for, in parking
+    PARKING_LOT_NOT_FOUND = 231
+    VEHICLE_NOT_FOUND = 232
+    TAG_NOT_FOUND = 233
+    PLATE_TAKEN = 234
+    TAG_TAKEN = 235
     # form
     INVALID_QUANTITY = 301
     INVALID_LOT_SIZE = 302
@@ -53,6 +59,9 @@ class Refusal(IntEnum):
     INVALID_TERMS = 311
     INVALID_ACTION = 312
     INVALID_RISK_RULE = 319
+    INVALID_ESTATE = 331
+    INVALID_VEHICLE = 332
+    INVALID_TAG = 333
     # risk and money
     NO_REFERENCE_PRICE = 401
     PRICE_OUT_OF_BAND = 402

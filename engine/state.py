@@ -13,6 +13,8 @@ from engine.events import AnyEvent
 from engine.fees import FeeRules
 from engine.kinds import AccountKind, AccountStatus, KillScope, LotMethod, Phase, PriceSource, TimerKind
 from engine.orders import Order
+from engine.parking.records import Parking
+from engine.parking.rows import PARKING_KINDS
 from engine.risk_state import RiskTable, RiskWindow, RuleKey, RuleRow
 from engine.settlement_state import FundedLot, SettlementRules, SettlingDay, Unsettled, Volume
 from engine.stop_book import StopBook
@@ -271,6 +273,7 @@ DIRTY_KINDS = (
     "funded_lot",
     "dividend",
     "entitlement",
+    *PARKING_KINDS,
 )
 
 
@@ -305,6 +308,7 @@ class State:
         "off_book",
         "orders",
         "outside",
+        "parking",
         "purge_due_us",
         "risk",
         "risk_rules",
@@ -362,6 +366,7 @@ class State:
         self.watches_fills = self.counts_volume = False  # engine/watching.py
         self.dividends: dict[int, Dividend] = {}
         self.entitlements: dict[int, dict[int, int]] = {}  # dividend → account → units; engine/dividends.py
+        self.parking = Parking()
         self.dirty: dict[str, dict[object, None]] = new_dirty()
 
     def __repr__(self) -> str:

@@ -31,6 +31,7 @@ from engine.events import Traded
 from engine.invariants import check_invariants
 from engine.kinds import KillScope, OrderClass, OrderType, RiskMode, RiskRule, TimerKind
 from engine.orders import Order
+from engine.parking.rows import PARKING_KINDS
 from engine.risk_figures import DEFAULTS
 from engine.risk_state import RuleRow
 from engine.settlement_state import FundedLot, SettlementRules, SettlingDay, Unsettled, Volume
@@ -123,7 +124,7 @@ def test_every_field_of_the_state_is_stored_or_derived() -> None:
     fields = set(State.__slots__)
     assert fields == STORED.keys() | DERIVED
     assert not STORED.keys() & DERIVED
-    assert set(STORED.values()) | {"position"} == KINDS.keys()
+    assert set(STORED.values()) | {"position"} | PARKING_KINDS.keys() == KINDS.keys()
 
 
 def test_every_kind_has_a_place_for_its_dirty_marks() -> None:
@@ -153,7 +154,9 @@ def find(state: State, kind: str, key: Any) -> Any:
 
 
 def test_every_kind_occurs_in_the_busy_world() -> None:
-    assert [kind for kind, rows in all_rows(busy_world().state).items() if not rows] == []
+    """Those of parking occur in a world of their own: tests/engine/parking/test_parking_rows.py."""
+    missing = [kind for kind, rows in all_rows(busy_world().state).items() if not rows]
+    assert missing == list(PARKING_KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)

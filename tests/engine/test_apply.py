@@ -18,6 +18,7 @@ from engine.apply import COMMANDS, apply
 from engine.commands import AnyCommand, CancelAll, Deposit, Envelope, HaltSymbol, PlaceOrder
 from engine.events import Refused
 from engine.kinds import Source
+from engine.parking.table import PARKING_COMMANDS
 from engine.state import State
 from engine.state_hash import state_hash
 from engine.turn import Turn
@@ -150,6 +151,9 @@ def test_an_answer_is_the_callers_part_of_the_events() -> None:
     assert len(of_kind(applied, type(answer))) == 2
 
 
+OF_THE_EXCHANGE = [command for command in get_args(AnyCommand) if command not in PARKING_COMMANDS]
+"""Those of parking are tried in tests/engine/parking/test_parking_commands.py."""
+
 REPLAY = """
 import sys
 from engine.apply import apply
@@ -189,7 +193,7 @@ def test_a_replay_gives_the_same_events_and_hash_whatever_the_hash_seed() -> Non
     assert outcomes.pop().split()[0] == state_hash(state)
 
 
-@pytest.mark.parametrize("command", get_args(AnyCommand), ids=lambda command: command.__name__)
+@pytest.mark.parametrize("command", OF_THE_EXCHANGE, ids=lambda command: command.__name__)
 def test_every_command_survives_the_journal(command: type[msgspec.Struct]) -> None:
     """Commands are decoded from the journal by tag: the same command with the same values comes back."""
     example = msgspec.convert([command.__name__, *EXAMPLES[command.__name__]], command)

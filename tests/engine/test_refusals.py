@@ -8,7 +8,7 @@ import pytest
 
 from engine.refusals import RETRYABLE, Refusal
 
-TABLES = [path for path in Path(__file__).parent.glob("test_*.py") if path != Path(__file__)]
+TABLES = [path for path in Path(__file__).parent.rglob("test_*.py") if path != Path(__file__)]
 
 OF_THE_SERVER = {
     Refusal.ORDER_NOT_OPEN,  # only closed orders, which the engine has forgotten, are found and not open

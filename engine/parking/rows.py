@@ -1,0 +1,46 @@
+"""The tables of parking as kinds of aggregates: what is saved, recovered and hashed of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.parking.records import Block, Floor, Gate, Parking, ParkingLot, Space, Tag, Vehicle
+from engine.rows import Kind, kind_of
+
+PARKING_TABLES: Final = {
+    "lots": "parking_lot",
+    "floors": "parking_floor",
+    "spaces": "parking_space",
+    "gates": "parking_gate",
+    "vehicles": "vehicle",
+    "tags": "tag",
+    "blocks": "block",
+}
+"""Field of `Parking` → the kind that stores it."""
+
+PARKING_KINDS: Final[dict[str, Kind]] = {
+    "parking_lot": kind_of(str, "parking.lots", ParkingLot),
+    "parking_floor": kind_of(tuple[str, str], "parking.floors", Floor),
+    "parking_space": kind_of(tuple[str, str], "parking.spaces", Space),
+    "parking_gate": kind_of(str, "parking.gates", Gate),
+    "vehicle": kind_of(int, "parking.vehicles", Vehicle),
+    "tag": kind_of(str, "parking.tags", Tag),
+    "block": kind_of(tuple[bool, str], "parking.blocks", Block),
+}
+"""Kind → how it is saved, in the order in which they must be loaded."""
+
+
+def rebuild_parking(parking: Parking) -> None:
+    """Make what is derived from the tables."""
+    for lot in sorted(parking.lots):
+        parking.numbers[lot] = []
+    for space in sorted(parking.spaces.values(), key=lambda each: each.index):
+        parking.numbers[space.lot].append(space.number)
+    for vehicle_id in sorted(parking.vehicles):
+        vehicle = parking.vehicles[vehicle_id]
+        parking.vehicle_of_plate[vehicle.plate] = vehicle_id
+        parking.vehicles_of_account.setdefault(vehicle.account_id, {})[vehicle_id] = None
+    for epc in sorted(parking.tags):
+        tag = parking.tags[epc]
+        if tag.vehicle_id:
+            parking.tags_of_vehicle.setdefault(tag.vehicle_id, {})[epc] = None

@@ -1,0 +1,41 @@
+"""Parking's commands and the functions that decide and carry them out: a part of the engine's table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from engine.commands import Envelope
+from engine.events import Refused
+from engine.parking import estate, vehicles
+from engine.parking.commands import (
+    AttachTag,
+    BlockPlate,
+    BlockTag,
+    ImportEstate,
+    RegisterVehicle,
+    RemoveVehicle,
+    RevokeTag,
+    SetFloor,
+    SetGate,
+    SetLot,
+    SetSpace,
+    SetVehicleRights,
+)
+from engine.turn import Turn
+
+PARKING_COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], Refused | None]]] = {
+    SetLot: estate.set_lot,
+    SetFloor: estate.set_floor,
+    SetSpace: estate.set_space,
+    SetGate: estate.set_gate,
+    ImportEstate: estate.import_estate,
+    RegisterVehicle: vehicles.register_vehicle,
+    SetVehicleRights: vehicles.set_vehicle_rights,
+    RemoveVehicle: vehicles.remove_vehicle,
+    AttachTag: vehicles.attach_tag,
+    RevokeTag: vehicles.revoke_tag,
+    BlockTag: vehicles.block_tag,
+    BlockPlate: vehicles.block_plate,
+}
+"""Command → the function that decides and carries it out."""
