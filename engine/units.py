@@ -154,3 +154,29 @@ def average_price_e4(notional_e4: int, quantity_e8: int) -> int:
 def index_level_e4(base_level_e4: int, value_e4: int, base_value_e4: int) -> int:
     """Where an index stands that was at its base level when its constituents had their base value: rounded half up."""
     return (2 * base_level_e4 * value_e4 + base_value_e4) // (2 * base_value_e4)
+
+
+def rate_share_half_up_e4(rate_e4: int, share_bps: int) -> int:
+    """A unit's price times a factor, or a share of it, rounded half up: what each unit of a stay then costs."""
+    return (2 * rate_e4 * share_bps + BPS) // (2 * BPS)
+
+
+def discount_down_e4(amount_e4: int, share_bps: int) -> int:
+    """What a discount takes off a price: rounded down, so the sum of parts never costs less than the whole."""
+    return amount_e4 * share_bps // BPS
+
+
+def coin_up_e4(amount_e4: int, coin_e4: int) -> int:
+    """A price in whole coins, rounded up."""
+    return -(-amount_e4 // coin_e4) * coin_e4
+
+
+def tax_on_top_e4(net_e4: int, tax_bps: int, coin_e4: int) -> int:
+    """The tax that is added to a price: rounded half up to the coin, once."""
+    return (2 * net_e4 * tax_bps + BPS * coin_e4) // (2 * BPS * coin_e4) * coin_e4
+
+
+def tax_within_e4(gross_e4: int, tax_bps: int, coin_e4: int) -> int:
+    """The tax that a price contains: rounded half up to the coin, once."""
+    whole = (BPS + tax_bps) * coin_e4
+    return (2 * gross_e4 * tax_bps + whole) // (2 * whole) * coin_e4
