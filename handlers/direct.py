@@ -167,6 +167,13 @@ class DirectProtocol(RequestHandler):
             self._head_begun = self._request_count
             self._heads.begin(self)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """A body's reader has room. Where nothing was held back, nothing has to go on: aiohttp would parse nothing again,
+        twice for each call.
+        """
+        if self._reading_paused or self._buffer_paused:
+            super().resume_reading(resume_parser)
+
     def head_overdue(self) -> None:
         """Close the connection if that head has still not ended and no call is under way."""
         if self._head_begun == self._request_count:
@@ -186,7 +193,9 @@ class DirectProtocol(RequestHandler):
         if self._request_in_progress or not self._messages or waiter is None or waiter.done():
             return
         message, payload = self._messages[0]
-        route = self._direct_route(message) if payload.is_eof() else None
+        route = None
+        if isinstance(message, RawRequestMessage) and payload.is_eof():  # not the parser's complaint
+            route = self._direct_route(message)
         if route is None or parser is None or manager is None:
             waiter.set_result(None)
             return
@@ -195,12 +204,11 @@ class DirectProtocol(RequestHandler):
         manager.requests_count += 1
         self._request_in_progress = True
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-        route.begin(cast(RawRequestMessage, message).headers, payload.read_nowait(), self._answer)
+        assert isinstance(message, RawRequestMessage)
+        route.begin(message.headers, payload.read_nowait(), self._answer)
 
-    def _direct_route(self, message: Any) -> DirectRoute | None:
+    def _direct_route(self, message: RawRequestMessage) -> DirectRoute | None:
         """The route of a call that is plain in every respect; None leaves the call to aiohttp."""
-        if not isinstance(message, RawRequestMessage):  # the parser's complaint
-            return None
         route = self._routes.get((message.method, message.path))
         if (
             route is None

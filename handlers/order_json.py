@@ -76,8 +76,9 @@ def encode_order(order: OrderUpdated) -> bytes:
         f'"estimated_total":{_cash(estimated_e4)},'
         f'"client_order_id":{_quoted(order.client_order_id) if order.client_order_id else "null"},'
         f'"created_at":"{created_at}","updated_at":"{updated_at}",'
-        f'"filled_at":{filled_at},"replaces":{_link(order.replaces_id)},'
-        f'"replaced_by":{_link(order.replaced_by_id)},"reason":{_REASONS[order.reason]}'
+        f'"filled_at":{filled_at},"replaces":{_link(order.replaces_id) if order.replaces_id else "null"},'
+        f'"replaced_by":{_link(order.replaced_by_id) if order.replaced_by_id else "null"},'
+        f'"reason":{_REASONS[order.reason]}'
         f"{special_members(order.special, order.order_type) if order.special is not None else ''}}}"
     ).encode()
 
@@ -153,7 +154,7 @@ def _of_terms(terms: Terms) -> list[str]:
 
 def _link(order_id: int) -> str:
     """The id of a linked order."""
-    return f'"ord_{order_id}"' if order_id else "null"
+    return f'"ord_{order_id}"'
 
 
 def _quoted(text: str) -> str:

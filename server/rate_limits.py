@@ -31,6 +31,8 @@ class LimitClass(Enum):
     REGISTRATION = "registration"
     LOGIN = "login"
 
+    __hash__ = object.__hash__  # Enum's own takes a call to Python's for each lookup
+
 
 class Verdict(Struct, frozen=True, gc=False):
     """What a limit said to one call. `reset_s` is when the bucket is full again, `retry_after_s` 0 if it passed."""

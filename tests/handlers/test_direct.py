@@ -98,6 +98,24 @@ async def test_pipelined_calls_are_answered_in_their_order(small: SmallKerb) -> 
     raw.writer.close()
 
 
+async def test_long_bodies_one_behind_the_other_are_all_read(small: SmallKerb) -> None:
+    """They are longer than what a connection buffers: it is paused, and must go on."""
+    client = await small.trader(cash="100000")
+    raw = await connect(small)
+    whole = order(client)
+    head, _, body = whole.partition(b"\r\n\r\n")
+    padded = b" " * 1_000_000 + body
+    length = b"Content-Length: %d"
+    request = head.replace(length % len(body), length % len(padded)) + b"\r\n\r\n" + padded
+    count = 4
+    raw.writer.write(b"".join([request, whole] * count))
+    async with asyncio.timeout(30):
+        answers = [await raw.answer() for _ in range(2 * count)]
+    assert {status for status, _, _ in answers} == {201}
+    assert len({body for _, _, body in answers}) == 2 * count
+    raw.writer.close()
+
+
 async def test_an_order_in_many_pieces_is_the_same_order(small: SmallKerb) -> None:
     client = await small.trader(cash="1000")
     raw = await connect(small)
