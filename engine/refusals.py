@@ -62,6 +62,8 @@ class Refusal(IntEnum):
     INVALID_ESTATE = 331
     INVALID_VEHICLE = 332
     INVALID_TAG = 333
+    INVALID_TARIFF = 338
+    INVALID_ZONE = 339
     # risk and money
     NO_REFERENCE_PRICE = 401
     PRICE_OUT_OF_BAND = 402

@@ -62,6 +62,8 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     Refusal.INVALID_ESTATE: Shown(422, "The estate cannot be like this."),
     Refusal.INVALID_VEHICLE: Shown(422, "The vehicle cannot be like this."),
     Refusal.INVALID_TAG: Shown(422, "The tag cannot be like this."),
+    Refusal.INVALID_TARIFF: Shown(422, "The tariff cannot be like this."),
+    Refusal.INVALID_ZONE: Shown(422, "The time zone cannot be like this."),
     Refusal.NO_REFERENCE_PRICE: Shown(422, "There is no reference price for this instrument yet."),
     Refusal.PRICE_OUT_OF_BAND: Shown(422, "The price is too far from the market."),
     Refusal.ORDER_TOO_LARGE: Shown(422, "The order is for more units than allowed."),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from engine.command_base import Command
 from engine.parking.kinds import Direction, LotStatus, SpaceState, SpaceType, VehicleKind
 from engine.parking.records import LotRules
+from engine.parking.tariff_commands import SetTariff, SetZone
 
 # -- the estate
 
@@ -148,4 +149,6 @@ ParkingCommand = (
     | RevokeTag
     | BlockTag
     | BlockPlate
+    | SetTariff
+    | SetZone
 )

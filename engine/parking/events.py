@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.event_base import Event
 from engine.parking.records import Block, Floor, Gate, ParkingLot, Space, Tag, Vehicle
+from engine.parking.tariff_events import TariffSet, ZoneSet
 
 
 class LotSet(Event, frozen=True, gc=False, array_like=True, tag=True):
@@ -58,4 +59,15 @@ class Blocked(Event, frozen=True, gc=False, array_like=True, tag=True):
     on: bool
 
 
-ParkingEvent = LotSet | FloorSet | SpaceSet | GateSet | VehicleSet | VehicleRemoved | TagSet | Blocked
+ParkingEvent = (
+    LotSet
+    | FloorSet
+    | SpaceSet
+    | GateSet
+    | VehicleSet
+    | VehicleRemoved
+    | TagSet
+    | Blocked
+    | TariffSet
+    | ZoneSet
+)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from engine.parking.kinds import TagStatus
 from engine.parking.records import Parking
+from engine.parking.tariff_checks import mistakes
+from engine.parking.zones import is_sound
 from engine.state import State
 
 
@@ -13,6 +15,7 @@ def broken_parking(state: State) -> Iterator[str]:
     """Every broken invariant of parking, in words."""
     yield from broken_estate(state.parking)
     yield from broken_vehicles(state)
+    yield from broken_tariffs(state.parking)
 
 
 def broken_estate(parking: Parking) -> Iterator[str]:
@@ -56,3 +59,18 @@ def broken_vehicles(state: State) -> Iterator[str]:
             attached.setdefault(tag.vehicle_id, {})[epc] = None
     if parking.tags_of_vehicle != attached:
         yield "vehicles do not lead to their tags"
+
+
+def broken_tariffs(parking: Parking) -> Iterator[str]:
+    """Versions are counted from 1 without a gap, and nothing that is in force is unsound."""
+    versions: dict[str, list[int]] = {}
+    for (name, version), tariff in parking.tariffs.items():
+        versions.setdefault(name, []).append(version)
+        if (tariff.name, tariff.version) != (name, version):
+            yield f"tariff {name} {version} is not where it belongs"
+        yield from (f"tariff {name} {version}: {mistake}" for mistake in mistakes(tariff))
+    if parking.tariff_versions != {name: len(found) for name, found in versions.items()}:
+        yield "the versions of tariffs are not counted"
+    for name, zone in parking.zones.items():
+        if zone.name != name or not is_sound(zone):
+            yield f"zone {name} is not sound"

@@ -18,6 +18,8 @@ from engine.parking.kinds import (
     TagStatus,
     VehicleKind,
 )
+from engine.parking.tariff_records import Tariff
+from engine.parking.zones import Zone
 
 
 class LotRules(Struct, frozen=True, gc=False, array_like=True):
@@ -142,9 +144,12 @@ class Parking:
         "spaces",
         "tags",
         "tags_of_vehicle",
+        "tariff_versions",
+        "tariffs",
         "vehicle_of_plate",
         "vehicles",
         "vehicles_of_account",
+        "zones",
     )
 
     def __init__(self) -> None:
@@ -155,11 +160,14 @@ class Parking:
         self.vehicles: dict[int, Vehicle] = {}
         self.tags: dict[str, Tag] = {}
         self.blocks: dict[tuple[bool, str], Block] = {}  # by (is_tag, value)
+        self.tariffs: dict[tuple[str, int], Tariff] = {}  # by (name, version)
+        self.zones: dict[str, Zone] = {}
         # derived
         self.numbers: dict[str, list[str]] = {}  # of a lot, the spaces' numbers by their index
         self.vehicle_of_plate: dict[str, int] = {}
         self.vehicles_of_account: dict[int, dict[int, None]] = {}
         self.tags_of_vehicle: dict[int, dict[str, None]] = {}
+        self.tariff_versions: dict[str, int] = {}  # of a tariff, the last version
 
     def __repr__(self) -> str:
         return f"<Parking lots={len(self.lots)} spaces={len(self.spaces)} vehicles={len(self.vehicles)}>"
@@ -169,5 +177,7 @@ class Parking:
         return self.spaces[lot, self.numbers[lot][index]]
 
 
-PARKING_DERIVED: Final = frozenset({"numbers", "tags_of_vehicle", "vehicle_of_plate", "vehicles_of_account"})
+PARKING_DERIVED: Final = frozenset(
+    {"numbers", "tags_of_vehicle", "tariff_versions", "vehicle_of_plate", "vehicles_of_account"}
+)
 """Fields of `Parking` that no row holds: `rebuild_parking` makes them."""

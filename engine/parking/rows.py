@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from engine.parking.records import Block, Floor, Gate, Parking, ParkingLot, Space, Tag, Vehicle
+from engine.parking.tariff_records import Tariff
+from engine.parking.zones import Zone
 from engine.rows import Kind, kind_of
 
 PARKING_TABLES: Final = {
@@ -15,6 +17,8 @@ PARKING_TABLES: Final = {
     "vehicles": "vehicle",
     "tags": "tag",
     "blocks": "block",
+    "tariffs": "tariff",
+    "zones": "zone",
 }
 """Field of `Parking` → the kind that stores it."""
 
@@ -26,6 +30,8 @@ PARKING_KINDS: Final[dict[str, Kind]] = {
     "vehicle": kind_of(int, "parking.vehicles", Vehicle),
     "tag": kind_of(str, "parking.tags", Tag),
     "block": kind_of(tuple[bool, str], "parking.blocks", Block),
+    "tariff": kind_of(tuple[str, int], "parking.tariffs", Tariff),
+    "zone": kind_of(str, "parking.zones", Zone),
 }
 """Kind → how it is saved, in the order in which they must be loaded."""
 
@@ -44,3 +50,5 @@ def rebuild_parking(parking: Parking) -> None:
         tag = parking.tags[epc]
         if tag.vehicle_id:
             parking.tags_of_vehicle.setdefault(tag.vehicle_id, {})[epc] = None
+    for name, version in sorted(parking.tariffs):
+        parking.tariff_versions[name] = version

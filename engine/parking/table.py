@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from engine.commands import Envelope
 from engine.events import Refused
-from engine.parking import estate, vehicles
+from engine.parking import estate, tariff_setting, vehicles
 from engine.parking.commands import (
     AttachTag,
     BlockPlate,
@@ -22,6 +22,7 @@ from engine.parking.commands import (
     SetSpace,
     SetVehicleRights,
 )
+from engine.parking.tariff_commands import SetTariff, SetZone
 from engine.turn import Turn
 
 PARKING_COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], Refused | None]]] = {
@@ -37,5 +38,7 @@ PARKING_COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], Refused | Non
     RevokeTag: vehicles.revoke_tag,
     BlockTag: vehicles.block_tag,
     BlockPlate: vehicles.block_plate,
+    SetTariff: tariff_setting.set_tariff,
+    SetZone: tariff_setting.set_zone,
 }
 """Command → the function that decides and carries it out."""

@@ -90,7 +90,7 @@ class OccupancyRule(Struct, frozen=True, array_like=True):
     max_bps: int
 
 
-class Tariff(Struct, frozen=True, kw_only=True, array_like=True):
+class Tariff(Struct, frozen=True, array_like=True):
     """A version of a tariff; docs/tariffs.md explains each figure. `version` is 0 until the engine has taken it."""
 
     name: str

@@ -22,6 +22,8 @@ from engine.parking.commands import (
 from engine.parking.events import VehicleSet
 from engine.parking.kinds import Direction, Feature, SpaceType, VehicleKind
 from engine.parking.records import LotRules, Parking
+from engine.parking.tariff_commands import SetTariff, SetZone
+from tests.engine.parking.tariff_world import BERLIN, PLAIN
 from tests.engine.world import World, of_kind
 
 EPC = "E28011600000000000000001"
@@ -87,4 +89,6 @@ def busy_parking() -> ParkingWorld:
     world.do(RevokeTag(OTHER_EPC, "lost"), "ann")
     world.operator(BlockTag(OTHER_EPC, on=True, reason="found"))
     world.operator(BlockPlate("BAD1", on=True, reason="never pays"))
+    world.operator(SetTariff(replace(PLAIN, name="std", currency="USD")))
+    world.operator(SetZone(BERLIN))
     return world
