@@ -23,6 +23,7 @@ TIMEOUT_S: Final = 240
 BENCHES: Final = (
     "engine",
     "risk",
+    "allocation",
     "memory",
     "journal",
     "ticks",

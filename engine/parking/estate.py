@@ -13,9 +13,11 @@ from typing import Any, Final
 from msgspec.structs import astuple
 
 from engine.events import Refused
+from engine.parking.allocation import forget_layout
 from engine.parking.commands import ImportEstate, SetFloor, SetGate, SetLot, SetSpace
 from engine.parking.events import FloorSet, GateSet, LotSet, SpaceSet
 from engine.parking.kinds import FEATURES_ALL, EstateProblem, Feature
+from engine.parking.occupancy import Occupancy
 from engine.parking.records import Floor, Gate, LotRules, Parking, ParkingLot, Space
 from engine.refusals import Refusal
 from engine.turn import Turn
@@ -171,6 +173,8 @@ def put_lot(turn: Turn, command: SetLot) -> None:
         return
     parking.lots[lot.lot] = lot
     parking.numbers.setdefault(lot.lot, [])
+    if lot.lot not in parking.occupancy:
+        parking.occupancy[lot.lot] = Occupancy()
     turn.state.dirty["parking_lot"][lot.lot] = None
     turn.events.append(LotSet(lot))
 
@@ -183,6 +187,7 @@ def put_floor(turn: Turn, command: SetFloor) -> None:
     if parking.floors.get(key) == floor:
         return
     parking.floors[key] = floor
+    forget_layout(parking, floor.lot)
     turn.state.dirty["parking_floor"][key] = None
     turn.events.append(FloorSet(floor))
 
@@ -200,6 +205,7 @@ def put_space(turn: Turn, command: SetSpace) -> None:
     if known is None:
         numbers.append(number)
     parking.spaces[key] = space
+    forget_layout(parking, space.lot)
     turn.state.dirty["parking_space"][key] = None
     turn.events.append(SpaceSet(space))
 
@@ -211,6 +217,7 @@ def put_gate(turn: Turn, command: SetGate) -> None:
     if parking.gates.get(gate.gate_id) == gate:
         return
     parking.gates[gate.gate_id] = gate
+    forget_layout(parking, gate.lot)
     turn.state.dirty["parking_gate"][gate.gate_id] = None
     turn.events.append(GateSet(gate))
 

@@ -6,7 +6,7 @@ distances in metres, heights in centimetres (0: no limit).
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -18,8 +18,13 @@ from engine.parking.kinds import (
     TagStatus,
     VehicleKind,
 )
+from engine.parking.occupancy import Occupancy
 from engine.parking.tariff_records import Tariff
 from engine.parking.zones import Zone
+
+if TYPE_CHECKING:
+    from engine.parking.allocation import Wish
+    from engine.parking.layout import Layout, Points
 
 
 class LotRules(Struct, frozen=True, gc=False, array_like=True):
@@ -137,10 +142,13 @@ class Parking:
 
     __slots__ = (
         "blocks",
+        "classes",
         "floors",
         "gates",
+        "layouts",
         "lots",
         "numbers",
+        "occupancy",
         "spaces",
         "tags",
         "tags_of_vehicle",
@@ -164,10 +172,14 @@ class Parking:
         self.zones: dict[str, Zone] = {}
         # derived
         self.numbers: dict[str, list[str]] = {}  # of a lot, the spaces' numbers by their index
+        self.occupancy: dict[str, Occupancy] = {}
         self.vehicle_of_plate: dict[str, int] = {}
         self.vehicles_of_account: dict[int, dict[int, None]] = {}
         self.tags_of_vehicle: dict[int, dict[str, None]] = {}
         self.tariff_versions: dict[str, int] = {}  # of a tariff, the last version
+        # remembered, and made anew when it is asked for
+        self.layouts: dict[str, Layout] = {}
+        self.classes: dict[tuple[str, Wish], Points] = {}
 
     def __repr__(self) -> str:
         return f"<Parking lots={len(self.lots)} spaces={len(self.spaces)} vehicles={len(self.vehicles)}>"
@@ -178,6 +190,9 @@ class Parking:
 
 
 PARKING_DERIVED: Final = frozenset(
-    {"numbers", "tags_of_vehicle", "tariff_versions", "vehicle_of_plate", "vehicles_of_account"}
+    {"numbers", "occupancy", "tags_of_vehicle", "tariff_versions", "vehicle_of_plate", "vehicles_of_account"}
 )
 """Fields of `Parking` that no row holds: `rebuild_parking` makes them."""
+
+PARKING_REMEMBERED: Final = frozenset({"classes", "layouts"})
+"""Fields of `Parking` that follow from the others and are made when they are asked for."""

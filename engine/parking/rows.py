@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from engine.parking.occupancy import Occupancy
 from engine.parking.records import Block, Floor, Gate, Parking, ParkingLot, Space, Tag, Vehicle
 from engine.parking.tariff_records import Tariff
 from engine.parking.zones import Zone
@@ -40,6 +41,7 @@ def rebuild_parking(parking: Parking) -> None:
     """Make what is derived from the tables."""
     for lot in sorted(parking.lots):
         parking.numbers[lot] = []
+        parking.occupancy[lot] = Occupancy()
     for space in sorted(parking.spaces.values(), key=lambda each: each.index):
         parking.numbers[space.lot].append(space.number)
     for vehicle_id in sorted(parking.vehicles):

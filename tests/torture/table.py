@@ -12,6 +12,7 @@ from tests.torture.kill import kill
 from tests.torture.mutations import MUTATIONS, mutations
 from tests.torture.orders import SHOWN, machine, orders
 from tests.torture.outage import outage
+from tests.torture.parking import allocation
 from tests.torture.stream_attacks import returning, stalled
 
 
@@ -40,5 +41,6 @@ ATTACKS: Final = (
     Attack("stalled", "runs", 1, 3, stalled),
     Attack("returning", "runs", 1, 3, returning),
     Attack("orders", "random commands", 10_000_000, 100_000_000, orders, ENGINE_SOURCES, SHOWN),
+    Attack("allocation", "random requests", 100_000, 1_000_000, allocation, ENGINE_SOURCES),
     Attack("machine", "sequences of 200 commands", 2_000, 20_000, machine, ENGINE_SOURCES),
 )

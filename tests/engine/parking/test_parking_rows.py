@@ -7,7 +7,7 @@ import pytest
 from engine.invariants import check_invariants
 from engine.parking.commands import AttachTag, BlockPlate, RemoveVehicle, SetSpace
 from engine.parking.kinds import SpaceType
-from engine.parking.records import PARKING_DERIVED, Parking
+from engine.parking.records import PARKING_DERIVED, PARKING_REMEMBERED, Parking
 from engine.parking.rows import PARKING_KINDS, PARKING_TABLES
 from engine.state_hash import state_hash
 from tests.engine.mirror import Mirror, all_rows, restored, through_msgpack
@@ -16,8 +16,8 @@ from tests.engine.parking.parking_world import OTHER_EPC, busy_parking
 
 def test_every_table_has_a_kind_and_everything_else_is_derived() -> None:
     assert set(PARKING_TABLES.values()) == PARKING_KINDS.keys()
-    assert PARKING_TABLES.keys() | PARKING_DERIVED == set(Parking.__slots__)
-    assert not PARKING_TABLES.keys() & PARKING_DERIVED
+    assert PARKING_TABLES.keys() | PARKING_DERIVED | PARKING_REMEMBERED == set(Parking.__slots__)
+    assert len(PARKING_TABLES) + len(PARKING_DERIVED) + len(PARKING_REMEMBERED) == len(Parking.__slots__)
 
 
 @pytest.mark.parametrize("kind", PARKING_KINDS)

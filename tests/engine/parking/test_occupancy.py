@@ -1,0 +1,73 @@
+"""The tree of bitmaps says which spaces are taken, across the borders of its blocks too, and forgets what is given back."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from engine.parking.occupancy import SIZE, Occupancy
+
+EDGE = 400 * SIZE
+"""Where a block begins."""
+
+
+def taken(occupancy: Occupancy, begin: int, end: int) -> list[int]:
+    bits = occupancy.taken(begin, end)
+    return [index for index in range(bits.bit_length()) if bits >> index & 1]
+
+
+@pytest.mark.parametrize(("begin", "end"), [(10, 20), (EDGE - 5, EDGE + 5), (EDGE - 3 * SIZE, EDGE + SIZE)])
+def test_a_claim_takes_its_minutes_and_no_others(begin: int, end: int) -> None:
+    occupancy = Occupancy()
+    occupancy.add(3, begin, end, 1)
+    for at, expected in ((begin - 1, []), (begin, [3]), (end - 1, [3]), (end, [])):
+        assert taken(occupancy, at, at + 1) == expected
+    assert taken(occupancy, begin - 9, end + 9) == [3]
+    assert taken(occupancy, begin + 4, begin + 4) == []
+    occupancy.remove(3, begin, end, 1)
+    assert occupancy == Occupancy()
+
+
+def test_neighbours_in_time_and_space_do_not_disturb_each_other() -> None:
+    occupancy = Occupancy()
+    occupancy.add(0, 0, 64, 1)
+    occupancy.add(0, 64, 128, 2)
+    occupancy.add(9_999, 32, 96, 3)
+    assert taken(occupancy, 60, 70) == [0, 9_999]
+    occupancy.remove(0, 0, 64, 1)
+    assert taken(occupancy, 0, 32) == []
+    assert taken(occupancy, 40, 50) == [9_999]
+    assert taken(occupancy, 96, 200) == [0]
+
+
+def test_random_claims_against_a_plain_list() -> None:
+    random, occupancy = Random(7), Occupancy()
+    claims: list[tuple[int, int, int]] = []
+    for number in range(3_000):
+        begin = EDGE + random.randrange(-2_000, 2_000)
+        end = begin + random.randrange(1, 500)
+        index = random.randrange(12)
+        busy = {each for each, other, other_end in claims if other < end and begin < other_end}
+        assert taken(occupancy, begin, end) == sorted(busy), number
+        if index not in busy:
+            occupancy.add(index, begin, end, number)
+            claims.append((index, begin, end))
+        if len(claims) > 60:
+            index, begin, end = claims.pop(random.randrange(len(claims)))
+            owner = next(claim[2] for claim in occupancy.claims[index] if claim[0] == begin)
+            occupancy.remove(index, begin, end, owner)
+
+
+def test_how_long_a_space_is_free() -> None:
+    occupancy = Occupancy()
+    occupancy.add(1, 100, 200, 7)
+    assert occupancy.free_until(1, 50, 400) == 100
+    assert occupancy.free_until(1, 50, 90) == 90
+    assert occupancy.free_until(1, 100, 400) == 100
+    assert occupancy.free_until(1, 199, 400) == 199
+    assert occupancy.free_until(1, 200, 400) == 400
+    assert occupancy.free_until(2, 0, 400) == 400
+    assert occupancy.next_claim(1, 100) == (100, 200, 7)
+    assert occupancy.next_claim(1, 101) is None
+    assert "claims=1" in repr(occupancy)
