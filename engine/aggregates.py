@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Final
 
 from engine.book import Book
-from engine.corporate_state import Dividend
+from engine.corporate_state import CorporateAction, Dividend
 from engine.kinds import KillScope, RiskRule, Side
 from engine.orders import Order
 from engine.parking.rows import PARKING_KINDS, rebuild_parking
@@ -188,6 +188,7 @@ KINDS: Final[dict[str, Kind]] = {
     "funded_lot": kind_of(int, "funded_lots", FundedLot),
     "dividend": kind_of(int, "dividends", Dividend),
     "entitlement": Kind(tuple[int, int], tuple[int], entitlement_keys, dump_entitlement, load_entitlement),
+    "action": kind_of(int, "actions", CorporateAction),
     **PARKING_KINDS,
 }
 """Aggregate kinds in the order in which they must be loaded."""
@@ -238,6 +239,7 @@ STORED: Final = {
     "funded_lots": "funded_lot",
     "dividends": "dividend",
     "entitlements": "entitlement",
+    "actions": "action",
     "parking": "parking_lot",
 }
 """Fields of the state → the kind that stores them; `parking` has its own (engine/parking/rows.py)."""

@@ -18,6 +18,7 @@ from msgspec import Struct
 from engine import (
     accounts,
     bust,
+    corporate_actions,
     dividends,
     fee_tiers,
     market,
@@ -61,6 +62,7 @@ from engine.commands import (
     SettleWithdrawal,
     TransferIn,
 )
+from engine.corporate_commands import DeclareAction
 from engine.events import AnyEvent, OrderUpdated, Refused, RiskViolated
 from engine.idempotency import capacity_refusal, known_key, purge, remember
 from engine.parking.table import PARKING_COMMANDS
@@ -89,6 +91,7 @@ COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], trading.Answer]]] = {
     AdjustCash: accounts.adjust_cash,
     SetLotMethod: accounts.set_lot_method,
     DeclareDividend: dividends.declare_dividend,
+    DeclareAction: corporate_actions.declare_action,
     SetInstrument: market.set_instrument,
     SetFees: fee_tiers.set_fees,
     SetLimits: market.set_limits,

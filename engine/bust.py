@@ -87,11 +87,16 @@ def bust_trade(turn: Turn, envelope: Envelope, command: BustTrade) -> Answer:
 
 
 def age_refusal(state: State, command: BustTrade, now_us: int) -> Refused | None:
-    """TRADE_BUSTED; TRADE_TOO_OLD past the window, and for a fill from before fills said which lots they sold."""
+    """TRADE_BUSTED; TRADE_TOO_OLD past the window, and for a fill from before fills said which lots they sold;
+    TRADE_BEFORE_ACTION where a split has made its units and prices others.
+    """
     if command.trade_id in state.busts:
         return Refused(Refusal.TRADE_BUSTED)
     if not command.sold_lots or not now_us - BUST_WINDOW_US <= command.executed_us <= now_us:
         return Refused(Refusal.TRADE_TOO_OLD)
+    instrument = state.instruments.get(command.symbol)
+    if instrument is not None and command.executed_us < instrument.restated_us:
+        return Refused(Refusal.TRADE_BEFORE_ACTION, (("restated_us", instrument.restated_us),))
     return None
 
 

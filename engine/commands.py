@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from engine.command_base import Command
+from engine.corporate_commands import DeclareAction
 from engine.events import OrderUpdated, SoldLot
 from engine.fees import Tier
 from engine.kinds import (
@@ -374,5 +375,6 @@ AnyCommand = (
     | FireTimer
     | SetLotMethod
     | DeclareDividend
+    | DeclareAction
     | ParkingCommand
 )

@@ -14,9 +14,38 @@ class DividendStage(IntEnum):
     PAID = 3
 
 
+class ActionKind(IntEnum):
+    """What a corporate action does to the shares of its symbol."""
+
+    SPLIT = 1  # so many new shares for so many old ones; a reverse split where they are fewer
+
+
+class ActionStage(IntEnum):
+    """Where a corporate action stands."""
+
+    DECLARED = 1  # until it takes effect
+    DONE = 2
+    FAILED = 3  # when its time came it could not be carried out
+
+
+@dataclass(slots=True, eq=False)
+class CorporateAction:
+    """Something other than a dividend that a company does to its shares at `effective_us`."""
+
+    action_id: int
+    kind: ActionKind
+    symbol: str
+    effective_us: int
+    numerator: int = 1
+    denominator: int = 1
+    stage: ActionStage = ActionStage.DECLARED
+
+
 @dataclass(slots=True, eq=False)
 class Dividend:
-    """A cash dividend. `per_unit_e8` is in 1e-8 of the instrument's currency for one unit."""
+    """A cash dividend. `per_unit_e8` is in 1e-8 of the instrument's currency for one unit; `is_restated`: a split has changed
+    it since the dividend was declared.
+    """
 
     dividend_id: int
     symbol: str
@@ -24,3 +53,4 @@ class Dividend:
     record_us: int
     payment_us: int
     stage: DividendStage = DividendStage.DECLARED
+    is_restated: bool = False

@@ -26,7 +26,10 @@ class DividendRecorded(Event, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class DividendPaid(Event, frozen=True, gc=False, array_like=True, tag=True):
-    """What an account got for its units, by the transaction `txn_id`, which its `Posted` reports."""
+    """What an account got for its units, by the transaction `txn_id`, which its `Posted` reports.
+
+    `restated_e8` is the rate where a split has changed that of the declaration, else 0.
+    """
 
     txn_id: int
     dividend_id: int
@@ -34,3 +37,4 @@ class DividendPaid(Event, frozen=True, gc=False, array_like=True, tag=True):
     symbol: str
     units_e8: int
     amount_e4: int
+    restated_e8: int = 0

@@ -38,7 +38,7 @@ PAUSE_US: Final = 10_000
 def declare_dividend(turn: Turn, envelope: Envelope, command: DeclareDividend) -> Answer:
     """Take a dividend on; it is recorded and paid when its times come."""
     state = turn.state
-    if command.dividend_id in state.dividends:
+    if command.dividend_id in state.dividends or command.dividend_id in state.actions:
         return Refused(Refusal.ACTION_EXISTS)
     instrument = state.instruments.get(command.symbol)
     if instrument is None:
@@ -124,7 +124,15 @@ def pay(turn: Turn, dividend: Dividend) -> None:
         posted = turn.events[-1]
         assert isinstance(posted, Posted)
         turn.events.append(
-            DividendPaid(posted.txn_id, dividend_id, account_id, dividend.symbol, units_e8, amount_e4)
+            DividendPaid(
+                posted.txn_id,
+                dividend_id,
+                account_id,
+                dividend.symbol,
+                units_e8,
+                amount_e4,
+                dividend.per_unit_e8 if dividend.is_restated else 0,
+            )
         )
     if entitled:
         add_timer(turn, turn.now_us + PAUSE_US, TimerKind.DIVIDEND, str(dividend_id))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import final
 
+from engine.action_events import ActionDeclared, ActionEffected, ActionFailed, FractionPaid
 from engine.dividend_events import DividendDeclared, DividendPaid, DividendRecorded
 from engine.event_base import Event
 from engine.kinds import (
@@ -383,6 +384,10 @@ AnyEvent = (
     | DividendDeclared
     | DividendRecorded
     | DividendPaid
+    | ActionDeclared
+    | ActionEffected
+    | ActionFailed
+    | FractionPaid
     | RiskRuleSet
     | KycTierSet
     | AccountLinked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.action_invariants import broken_actions
 from engine.fee_tiers import VOLUME_DAYS
 from engine.iceberg import visible_e8
 from engine.kinds import LotMethod, OrderStatus, Phase, Side, TimeInForce, TimerKind
@@ -34,6 +35,7 @@ def check_invariants(state: State) -> list[str]:
         *broken_links(state),
         *broken_settlement(state),
         *broken_sessions(state),
+        *broken_actions(state),
         *(problem for symbol in sorted(state.books) for problem in broken_book(state, symbol)),
         *broken_risk(state),
         *broken_parking(state),

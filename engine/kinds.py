@@ -161,6 +161,8 @@ class TransactionKind(IntEnum):
     ADJUSTMENT = 5
     BUST = 6
     DIVIDEND = 7
+    CORPORATE_ACTION = 8  # units that a split or a merger makes or takes
+    CASH_IN_LIEU = 9
 
 
 class TimerKind(IntEnum):
@@ -172,6 +174,7 @@ class TimerKind(IntEnum):
     REOPEN = 4  # a halt by price bands ends in its auction
     SETTLEMENT = 5  # a market's trades of a day settle
     DIVIDEND = 6  # a dividend is recorded, or paid
+    CORPORATE_ACTION = 7  # a corporate action takes effect
 
 
 class KillScope(IntEnum):

@@ -38,6 +38,7 @@ class Refusal(IntEnum):
     TRADE_NOT_FOUND = 214
     LOT_NOT_FOUND = 215
     LOT_TAKEN = 216
+    TRADE_BEFORE_ACTION = 217
     ACTION_EXISTS = 219
     # what is asked for, in parking
     PARKING_LOT_NOT_FOUND = 231

@@ -12,6 +12,7 @@ from engine.auction import fire_indicative, uncross, uncross_rest
 from engine.calendars import AUCTION_OF, CALLS, auction_end_us, is_sound, next_boundary_us, phase_at
 from engine.closing import close_order
 from engine.commands import Envelope, FireTimer, SetCalendar
+from engine.corporate_actions import fire_action
 from engine.dividends import fire_dividend
 from engine.events import DayEnded, PhaseChanged, Refused
 from engine.kinds import CloseReason, OrderStatus, Phase, TimeInForce, TimerKind
@@ -87,6 +88,7 @@ TIMERS: Final[dict[TimerKind, Callable[[Turn, Timer], None]]] = {
     TimerKind.REOPEN: fire_reopen,
     TimerKind.SETTLEMENT: settle_day,
     TimerKind.DIVIDEND: fire_dividend,
+    TimerKind.CORPORATE_ACTION: fire_action,
 }
 """Kind of a timer → what it does."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from engine.book import Book
-from engine.corporate_state import Dividend
+from engine.corporate_state import CorporateAction, Dividend
 from engine.events import AnyEvent
 from engine.fees import FeeRules
 from engine.kinds import AccountKind, AccountStatus, KillScope, LotMethod, Phase, PriceSource, TimerKind
@@ -122,7 +122,7 @@ class Instrument:
     `official_close_e4` is the price at the end of the day's closing auction, 0 before it.
     `halt_bps` is the band that halts (0: none) around `halt_reference_e4`, which was set at `halt_reference_us`; `halt_us`
     the length of the call that follows. `resume_auction`: an operator's halt ends by such a call too. `indicative` is what
-    a call last said: price_e4, volume_e8, imbalance_e8.
+    a call last said: price_e4, volume_e8, imbalance_e8. `restated_us` is when a split last made all units and prices new.
     """
 
     symbol: str
@@ -149,6 +149,7 @@ class Instrument:
     halt_reference_us: int = 0
     indicative: tuple[int, int, int] = (0, 0, 0)
     official_close_e4: int = 0
+    restated_us: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -273,6 +274,7 @@ DIRTY_KINDS = (
     "funded_lot",
     "dividend",
     "entitlement",
+    "action",
     *PARKING_KINDS,
 )
 
@@ -286,6 +288,7 @@ class State:
     __slots__ = (
         "account_by_user",
         "accounts",
+        "actions",
         "books",
         "busts",
         "calendars",
@@ -366,6 +369,7 @@ class State:
         self.watches_fills = self.counts_volume = False  # engine/watching.py
         self.dividends: dict[int, Dividend] = {}
         self.entitlements: dict[int, dict[int, int]] = {}  # dividend → account → units; engine/dividends.py
+        self.actions: dict[int, CorporateAction] = {}
         self.parking = Parking()
         self.dirty: dict[str, dict[object, None]] = new_dirty()
 

@@ -144,6 +144,50 @@ def dividend_up_e4(per_unit_e8: int) -> int:
     return -(-per_unit_e8 * CASH_SCALE // QUANTITY_SCALE)
 
 
+def split_down_e8(units_e8: int, numerator: int, denominator: int) -> int:
+    """Units after a split, rounded down to 1e-8; one that is below zero is rounded towards zero."""
+    if units_e8 < 0:
+        return -(-units_e8 * numerator // denominator)
+    return units_e8 * numerator // denominator
+
+
+def lots_down_e8(units_e8: int, lot_e8: int) -> int:
+    """The whole lots in a quantity."""
+    return units_e8 - units_e8 % lot_e8
+
+
+def lots_up_e8(units_e8: int, lot_e8: int) -> int:
+    """The least whole lots that cover a quantity."""
+    return units_e8 + -units_e8 % lot_e8
+
+
+def split_price_e4(price_e4: int, numerator: int, denominator: int) -> int:
+    """What a price is worth a unit after a split: rounded half up, and at least the least there is; 0, none, stays."""
+    if not price_e4:
+        return 0
+    return max(1, (2 * price_e4 * denominator + numerator) // (2 * numerator))
+
+
+def split_price_down_e4(price_e4: int, numerator: int, denominator: int) -> int:
+    """A limit to buy, or a stop to sell, after a split."""
+    return price_e4 * denominator // numerator
+
+
+def split_price_up_e4(price_e4: int, numerator: int, denominator: int) -> int:
+    """A limit to sell, or a stop to buy, after a split."""
+    return -(-price_e4 * denominator // numerator)
+
+
+def split_rate_e8(per_unit_e8: int, numerator: int, denominator: int) -> int:
+    """A dividend's rate for one unit after a split: rounded half up, and at least the least there is."""
+    return max(1, (2 * per_unit_e8 * denominator + numerator) // (2 * numerator))
+
+
+def fraction_up_e4(units_e8: int, price_e4: int, numerator: int, denominator: int) -> int:
+    """Cash in lieu of new units at a price of before the split: rounded up, so that no fraction is worth nothing."""
+    return -(-units_e8 * price_e4 * denominator // (numerator * QUANTITY_SCALE))
+
+
 def average_price_e4(notional_e4: int, quantity_e8: int) -> int:
     """The average price of fills or of a holding, rounded half up; 0 when there is no quantity."""
     if quantity_e8 == 0:

@@ -87,7 +87,10 @@ EntryName = Annotated[
     str,
     Meta(
         extra_json_schema={
-            "enum": ["DEPOSIT", "WITHDRAWAL", "BUY", "SELL", "FEE", "ADJUSTMENT", "BUST", "DIVIDEND"]
+            "enum": [
+                *("DEPOSIT", "WITHDRAWAL", "BUY", "SELL", "FEE", "ADJUSTMENT", "BUST", "DIVIDEND"),
+                "CASH_IN_LIEU",
+            ]
         }
     ),
 ]

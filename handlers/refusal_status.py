@@ -38,6 +38,9 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     Refusal.TRADE_NOT_FOUND: Shown(404, "There is no such trade."),
     Refusal.LOT_NOT_FOUND: Shown(422, "There is no such lot, or not so much of it."),
     Refusal.LOT_TAKEN: Shown(422, "Another open order names this lot."),
+    Refusal.TRADE_BEFORE_ACTION: Shown(
+        409, "A split has changed the shares since this trade; it can't be taken back."
+    ),
     Refusal.ACTION_EXISTS: Shown(409, "This corporate action has been taken on already."),
     Refusal.PARKING_LOT_NOT_FOUND: Shown(422, "There is no such car park.", 404),
     Refusal.VEHICLE_NOT_FOUND: Shown(422, "There is no such vehicle.", 404),

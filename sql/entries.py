@@ -17,6 +17,7 @@ class EntryKind(IntEnum):
     ADJUSTMENT = 6
     BUST = 7
     DIVIDEND = 8
+    CASH_IN_LIEU = 9
 
 
 class Liquidity(IntEnum):

@@ -65,6 +65,8 @@ ENTRY_OF_TRANSACTION: Final = {
     TransactionKind.TRANSFER_IN: EntryKind.NONE,
     TransactionKind.ADJUSTMENT: EntryKind.ADJUSTMENT,
     TransactionKind.DIVIDEND: EntryKind.DIVIDEND,
+    TransactionKind.CORPORATE_ACTION: EntryKind.NONE,
+    TransactionKind.CASH_IN_LIEU: EntryKind.CASH_IN_LIEU,
 }
 """How a transaction other than a fill or a bust shows in the statement of the customer it belongs to."""
 

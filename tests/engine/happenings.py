@@ -54,6 +54,11 @@ BY_FEATURE: Final = {
     "halts": ("HALT_AUCTION price_band", "HALT_AUCTION resumed", "trades in HALT_AUCTION"),
     "iceberg": ("a slice is followed by another",),
     "post_only": ("POST_ONLY_WOULD_TAKE",),
+    "splits": (
+        *("ActionDeclared", "ActionEffected", "ActionFailed", "FractionPaid", "TRADE_BEFORE_ACTION"),
+        *("LIMIT CANCELLED CORPORATE_ACTION", "STOP_LOSS CANCELLED CORPORATE_ACTION"),
+        "an order is restated",
+    ),
     "notional": ("NOTIONAL_TOO_SMALL", "a notional order is filled"),
     "oco": ("an OCO order is shrunk by its pair", "LIMIT CANCELLED PAIR", "STOP_LOSS CANCELLED PAIR"),
     "bracket": (
@@ -123,6 +128,8 @@ class Happenings:
             return False
         if not now.is_open:
             del self._reports[now.order_id]
+        is_lower = now.limit_e4 < before.limit_e4
+        seen["an order is restated"] += is_lower and now.is_open and now.quantity_e8 > before.quantity_e8
         if before.status is not now.status:
             seen[f"{kind} {before.status.name}>{status}"] += 1
             seen[f"{before.status.name}>{status}"] += 1

@@ -20,6 +20,9 @@ def bust(rules: NaiveRules, turn: NaiveTurn, command: BustTrade) -> Refused | No
         return Refused(Refusal.TRADE_BUSTED)
     if turn.now_us - command.executed_us > WEEK_US:
         return Refused(Refusal.TRADE_TOO_OLD)
+    instrument = rules.instruments.get(command.symbol)
+    if instrument is not None and command.executed_us < instrument.restated_us:
+        return Refused(Refusal.TRADE_BEFORE_ACTION, (("restated_us", instrument.restated_us),))
     if trade is None or not agrees(rules, trade, command):
         return Refused(Refusal.TRADE_NOT_FOUND)
     fill, buyer, seller = trade.fill, trade.buyer, trade.seller

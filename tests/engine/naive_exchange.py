@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine import commands as c
 from engine import events as e
+from engine.corporate_commands import DeclareAction
 from engine.kinds import (
     AccountStatus,
     CloseReason,
@@ -17,6 +18,7 @@ from engine.refusals import Refusal
 from tests.engine.naive_bust import bust
 from tests.engine.naive_records import NaiveAccount
 from tests.engine.naive_replace import NaiveReplace
+from tests.engine.naive_split import NaiveSplits
 from tests.engine.naive_turn import NaiveInstrument, NaiveTurn
 
 BANK, CUSTODY, ADJUSTMENTS = 1, 2, 4
@@ -48,6 +50,7 @@ class NaiveExchange(NaiveReplace):
         self.keys: dict[tuple[int, str], NaiveKey] = {}
         self.key_ttl_us = 86_400 * 10**6
         self.outside: dict[tuple[int, str], int] = {}
+        self.splits = NaiveSplits(self)
 
     def apply(self, envelope: c.Envelope, command: c.AnyCommand, now_us: int) -> NaiveResult:
         known = self.keys.get((envelope.principal, envelope.key))
@@ -97,6 +100,8 @@ class NaiveExchange(NaiveReplace):
                 return self.adjust(turn, command)
             case c.BustTrade():
                 return bust(self, turn, command)
+            case DeclareAction():
+                return self.splits.declare(turn, command)
             case c.Deposit() | c.RequestWithdrawal() | c.SettleWithdrawal() | c.TransferIn():
                 return self.money(turn, account_id, command)
             case _:
@@ -227,6 +232,9 @@ class NaiveExchange(NaiveReplace):
 
     # -- operators and time
 
+    def take_effect(self, turn: NaiveTurn, action_id: int) -> None:
+        self.splits.take_effect(turn, action_id)
+
     def operate(self, turn: NaiveTurn, command: c.AnyCommand) -> Answer:
         match command:
             case c.SetCalendar():
@@ -270,6 +278,7 @@ class NaiveExchange(NaiveReplace):
             command.fee_schedule, command.reference_e4, phase, command.halt_bps, command.halt_window_us,
             command.halt_us, command.resume_auction,
         )  # fmt: skip
+        instrument.previous_close_e4 = command.reference_e4
         self.instruments[command.symbol] = instrument
         fields = {name: getattr(command, name) for name in e.InstrumentSet.__struct_fields__}
         turn.events.append(e.InstrumentSet(**fields))

@@ -43,7 +43,13 @@ class NaiveSessions(NaiveAuction):
                 self.begin(turn, instrument, calendar.phase_at(turn.now_us), "reopened")
             case TimerKind.INDICATIVE:
                 self.tell_indicatives(turn)
+            case TimerKind.CORPORATE_ACTION:
+                self.take_effect(turn, int(due[0].target))
         return None
+
+    def take_effect(self, turn: NaiveTurn, action_id: int) -> None:
+        """A split has its time."""
+        raise NotImplementedError
 
     def tell_indicatives(self, turn: NaiveTurn) -> None:
         calls = [instrument for instrument in self.instruments.values() if instrument.is_call()]
@@ -180,6 +186,7 @@ class NaiveSessions(NaiveAuction):
                 self.end(turn, order, EXPIRED, CloseReason.SESSION_END)
         instrument.halt_reference_e4, instrument.halt_set_us = 0, 0
         close_e4, instrument.close_e4 = instrument.close_e4 or instrument.anchor_e4(), 0
+        instrument.previous_close_e4 = close_e4
         turn.events.append(e.DayEnded(instrument.symbol, close_e4))
 
     @staticmethod

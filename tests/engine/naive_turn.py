@@ -32,6 +32,8 @@ class NaiveInstrument:
     halt_reference_e4: int = 0
     halt_set_us: int = 0
     close_e4: int = 0
+    previous_close_e4: int = 0
+    restated_us: int = 0
     indicated: tuple[int, int, int] = (0, 0, 0)
 
     def anchor_e4(self) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine import commands as c
+from engine.corporate_commands import DeclareAction
+from engine.corporate_state import ActionKind
 from engine.kinds import (
     AccountKind,
     AccountStatus,
@@ -98,6 +100,8 @@ class RandomCommands(RandomOrders):
             self.bust: 1,
             self.operate: 2.5,
         }
+        if "splits" in features:
+            self.trader_weights[self.split] = 0.6
 
     def steps(self, count: int) -> Iterator[Step]:
         for command in self.opening():
@@ -222,6 +226,30 @@ class RandomCommands(RandomOrders):
             {"sell_order": sold and replace(sold, account_id=3)},
         ]
         return replace(facts, **self.random.choice(wrongs))
+
+    def split(self, account_id: int) -> c.AnyCommand:
+        """A split that brings the price back to where it was listed, mostly; now and then one that makes no sense."""
+        random, instrument = self.random, self.instrument(account_id)
+        listed_e4 = {each.symbol: each.reference_e4 for each in LISTINGS}[instrument.symbol]
+        is_forward = instrument.anchor_e4() > listed_e4 * random.choice((1, 1, 2))
+        new, old = random.choice(
+            ((2, 1), (3, 2), (3, 1), (10, 3)) if is_forward else ((1, 2), (2, 3), (1, 7))
+        )
+        minute_us = 60 * SECOND_US
+        effective_us = -(-self.now_us // minute_us) * minute_us
+        command = DeclareAction(self.count + 1, ActionKind.SPLIT, instrument.symbol, effective_us, new, old)
+        if random.random() < 0.9:
+            return command
+        wrongs: list[dict[str, object]] = [
+            {"action_id": 0},
+            {"action_id": random.choice([1, *self.naive.splits.declared])},
+            {"effective_us": effective_us + 1},
+            {"effective_us": effective_us - 2 * minute_us},
+            {"numerator": old},
+            {"numerator": 10_000, "denominator": 1},
+            {"symbol": "NOPE"},
+        ]
+        return replace(command, **random.choice(wrongs))
 
     def operate(self, account_id: int) -> c.AnyCommand:
         """What operators do; what was stopped is mostly started again soon."""

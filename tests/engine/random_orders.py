@@ -24,7 +24,21 @@ from tests.engine.naive_records import NaiveAccount, NaiveOrder
 from tests.engine.naive_turn import NaiveInstrument
 
 FEATURES: Final = frozenset(
-    {"auctions", "extended", "gtd", "halts", "iceberg", "notional", "post_only", "stops", "oco", "bracket"}
+    {
+        *(
+            "auctions",
+            "extended",
+            "gtd",
+            "halts",
+            "iceberg",
+            "notional",
+            "post_only",
+            "stops",
+            "oco",
+            "bracket",
+        ),
+        "splits",
+    }
 )
 """What the engine has of docs/orders.md by now; the rest stays out of the mix. All of them: """
 

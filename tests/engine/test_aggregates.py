@@ -26,7 +26,8 @@ from engine.commands import (
     SetRiskRule,
     SetSettlement,
 )
-from engine.corporate_state import Dividend
+from engine.corporate_commands import DeclareAction
+from engine.corporate_state import ActionKind, CorporateAction, Dividend
 from engine.events import Traded
 from engine.invariants import check_invariants
 from engine.kinds import KillScope, OrderClass, OrderType, RiskMode, RiskRule, TimerKind
@@ -64,6 +65,7 @@ AGGREGATES: dict[str, type] = {
     "funded_lot": FundedLot,
     "volume": Volume,
     "dividend": Dividend,
+    "action": CorporateAction,
 }
 """Kind → the class whose fields its row must hold."""
 
@@ -108,6 +110,7 @@ def busy_world() -> World:
     assert paired.refused is None
     world.do(DeclareDividend(7, "AAPL", e8("0.5"), world.now_us + 1, 10**14))
     world.do(FireTimer(world.state.timer_ids[TimerKind.DIVIDEND, "7"]))
+    world.do(DeclareAction(8, ActionKind.SPLIT, "MSFT", 60 * 10**6, 2, 1))
     world.do(RequestWithdrawal(e4("5")), "ann")
     world.do(AdjustCash(world.ids["cal"], -world.account("cal").available_e4, "drill"))
     world.accepted(world.place("ann", BUY, "1", "100", GTC))

@@ -219,6 +219,7 @@ EXAMPLES: dict[str, list[Any]] = {
     "AdjustCash": [1, -2, "a"],
     "SetLotMethod": [3],
     "DeclareDividend": [7, "AAPL", 24_000_000, 5, 6],
+    "DeclareAction": [7, 1, "AAPL", 60_000_000, 2, 1],
     "PlaceOrder": ["A", 1, 2, 3, 4, 5, "c", 3],
     "CancelOrder": [1],
     "CancelAll": [""],

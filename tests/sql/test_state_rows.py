@@ -28,6 +28,8 @@ from engine.commands import (
     SetSettlement,
     TransferIn,
 )
+from engine.corporate_commands import DeclareAction
+from engine.corporate_state import ActionKind
 from engine.events import AccountOpened, AnyEvent, Traded
 from engine.kinds import (
     AccountKind,
@@ -49,7 +51,7 @@ from engine.rows import row_of
 from engine.state import DIRTY_KINDS, State
 from engine.state_hash import state_hash
 from engine.terms import Leg
-from engine.units import IDS_PER_SEQ
+from engine.units import IDS_PER_SEQ, MINUTE_US
 from sql.state_rows import (
     LatestRows,
     cut_state,
@@ -129,6 +131,7 @@ def engine() -> Engine:
     settle_later(engine, second)
     engine.do(DeclareDividend(7, "AAPL", 10**6, NOW_US + engine.state.seq, NOW_US * 2))
     engine.do(FireTimer(engine.state.timer_ids[TimerKind.DIVIDEND, "7"]))
+    engine.do(DeclareAction(8, ActionKind.SPLIT, "TSLA", NOW_US * 2 // MINUTE_US * MINUTE_US, 2, 1))
     engine.do(RequestWithdrawal(5_000), first)
     engine.do(SetKillSwitch(KillScope.SYMBOL, "TSLA", on=True, reason="test"))
     engine.do(facts_of(fill, NOW_US + fill.trade_id // IDS_PER_SEQ - 1))

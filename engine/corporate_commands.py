@@ -1,0 +1,20 @@
+"""What can be asked about a company's shares, but for dividends (engine/corporate_actions.py)."""
+
+from __future__ import annotations
+
+from engine.command_base import Command
+from engine.corporate_state import ActionKind
+
+
+class DeclareAction(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """A corporate action that takes effect at a whole minute; the same `action_id` is taken on once.
+
+    SPLIT: `numerator` new shares for each `denominator` old ones.
+    """
+
+    action_id: int
+    kind: ActionKind
+    symbol: str
+    effective_us: int
+    numerator: int = 1
+    denominator: int = 1

@@ -1,0 +1,236 @@
+"""Splits of the naive exchange, from docs/corporate-actions.md: every figure anew, by fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil, floor
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace as changed
+
+from engine import action_events as e
+from engine.corporate_commands import DeclareAction
+from engine.events import Refused
+from engine.kinds import CloseReason, OrderStatus, OrderType, Side, TimeInForce, TimerKind, TransactionKind
+from engine.refusals import Refusal
+from tests.engine.naive_records import NaiveAccount, NaiveOrder
+from tests.engine.naive_turn import NaiveInstrument, NaiveTimer, NaiveTurn
+
+if TYPE_CHECKING:
+    from tests.engine.naive_exchange import NaiveExchange
+
+CUSTODY, ISSUERS = 2, 6
+MINUTE_US = 60 * 10**6
+MOST = 10**18
+
+
+class NaiveSplits:
+    """What was declared, and what it does."""
+
+    def __init__(self, exchange: NaiveExchange) -> None:
+        self.exchange = exchange
+        self.declared: dict[int, DeclareAction] = {}
+
+    def declare(self, turn: NaiveTurn, command: DeclareAction) -> Refused | None:
+        if command.action_id in self.declared:
+            return Refused(Refusal.ACTION_EXISTS)
+        if command.action_id <= 0:
+            return Refused(Refusal.INVALID_ACTION)
+        if command.effective_us < turn.now_us or command.effective_us % MINUTE_US:
+            return Refused(Refusal.INVALID_ACTION, (("effective_us", command.effective_us),))
+        refused = self.refusal(command)
+        if refused:
+            return refused
+        self.declared[command.action_id] = command
+        timer = NaiveTimer(
+            *(turn.new_id(), command.effective_us, TimerKind.CORPORATE_ACTION, str(command.action_id))
+        )
+        self.exchange.timers.append(timer)
+        turn.events.append(
+            e.ActionDeclared(
+                *(command.action_id, command.kind, command.symbol, command.effective_us),
+                *(command.numerator, command.denominator),
+            )
+        )
+        return None
+
+    def refusal(self, command: DeclareAction) -> Refused | None:
+        instrument = self.exchange.instruments.get(command.symbol)
+        if instrument is None:
+            return Refused(Refusal.UNKNOWN_SYMBOL)
+        new, old = command.numerator, command.denominator
+        if new == old or not (0 < new <= 10_000 and 0 < old <= 10_000):
+            return Refused(Refusal.INVALID_ACTION, (("numerator", new), ("denominator", old)))
+        if Fraction(instrument.lot_e8 * new, old) < 1:
+            return Refused(Refusal.INVALID_ACTION, (("lot_e8", instrument.lot_e8),))
+        anchor_e4 = instrument.anchor_e4()
+        if anchor_e4 == 0:
+            return Refused(Refusal.NO_REFERENCE_PRICE)
+        price_e4 = restated_e4(anchor_e4, Fraction(new, old))
+        if price_e4 < instrument.price_min_e4 or price_e4 > instrument.price_max_e4:
+            return Refused(Refusal.INVALID_ACTION, (("reference_e4", price_e4),))
+        units_e8 = sum(each.units_e8(command.symbol) for each in self.exchange.accounts.values())
+        if floor(Fraction(units_e8 * new, old)) > MOST:
+            return Refused(Refusal.BALANCE_LIMIT, (("maximum_e8", MOST),))
+        return None
+
+    def take_effect(self, turn: NaiveTurn, action_id: int) -> None:
+        command = self.declared[action_id]
+        refused = self.refusal(command)
+        if refused:
+            turn.events.append(
+                e.ActionFailed(action_id, command.kind, command.symbol, refused.refusal, refused.detail)
+            )
+            return
+        exchange, symbol = self.exchange, command.symbol
+        instrument, ratio = exchange.instruments[symbol], Fraction(command.numerator, command.denominator)
+        price = Fraction(instrument.anchor_e4()) / ratio
+        self.orders(turn, instrument, ratio)
+        holders = [each for each in exchange.accounts.values() if each.units_e8(symbol)]
+        paid_e4 = 0
+        for account in sorted(holders, key=lambda each: each.account_id):
+            paid_e4 += self.account(turn, command, instrument, account, price)
+        for name in (
+            "last_e4",
+            "reference_e4",
+            "previous_close_e4",
+            "close_e4",
+            "halt_reference_e4",
+        ):
+            setattr(instrument, name, restated_e4(getattr(instrument, name), ratio))
+        instrument.restated_us = command.effective_us
+        turn.events.append(
+            e.ActionEffected(
+                *(action_id, command.kind, symbol, command.effective_us, command.numerator),
+                *(command.denominator, len(holders), exchange.brought_in(CUSTODY, symbol), paid_e4),
+                *(instrument.last_e4, instrument.reference_e4, instrument.previous_close_e4),
+            )
+        )
+        turn.prints.append((symbol, instrument.anchor_e4()))
+
+    # -- accounts
+
+    def account(
+        self,
+        turn: NaiveTurn,
+        command: DeclareAction,
+        instrument: NaiveInstrument,
+        account: NaiveAccount,
+        price: Fraction,
+    ) -> int:
+        """New units, and cash for what is no whole lot; returns the cash."""
+        symbol, ratio = command.symbol, Fraction(command.numerator, command.denominator)
+        had_e8 = account.units_e8(symbol)
+        account.lots[symbol] = restated_lots(account.lots[symbol], ratio)
+        part_e8 = account.units_e8(symbol) % instrument.lot_e8
+        sold = account.deliver(symbol, part_e8)
+        reference = f"act_{command.action_id}"
+        more_e8 = account.units_e8(symbol) - had_e8
+        if more_e8:
+            kind = TransactionKind.CORPORATE_ACTION
+            self.exchange.move(turn, account, kind, CUSTODY, symbol, more_e8, reference)
+        if not part_e8:
+            return 0
+        amount_e4 = ceil(price * part_e8 / 10**8)
+        account.realized_e4 += amount_e4 - sum(cost_e4 for _, _, cost_e4, _ in sold)
+        txn_id = turn.seq * 1_000_003 + turn.ids
+        kind = TransactionKind.CASH_IN_LIEU
+        self.exchange.move(turn, account, kind, ISSUERS, account.currency, amount_e4, reference)
+        turn.events.append(
+            e.FractionPaid(
+                *(txn_id, command.action_id, account.account_id, symbol, part_e8, amount_e4),
+                tuple(sold),
+            )
+        )
+        return amount_e4
+
+    # -- orders
+
+    def orders(self, turn: NaiveTurn, instrument: NaiveInstrument, ratio: Fraction) -> None:
+        exchange = self.exchange
+        mine = [order for order in exchange.orders if order.symbol == instrument.symbol]
+        for order in sorted(mine, key=exchange.from_the_top):
+            if order.open() and not self.stays(instrument, order, ratio):
+                exchange.end(turn, order, OrderStatus.CANCELLED, CloseReason.CORPORATE_ACTION)
+        staying = [order for order in mine if order.open()]
+        left_e8 = {order.order_id: order.leaves_e8() for order in staying}
+        for order in staying:
+            exchange.touch(turn, order)
+            restate(instrument, order, ratio)
+            exchange.touch(turn, order)
+        for order in staying:
+            parents = [each for each in staying if each.order_id == order.parent_id]
+            for parent in parents:
+                order.planned_e8 += parent.leaves_e8() - left_e8[parent.order_id]
+
+    def stays(self, instrument: NaiveInstrument, order: NaiveOrder, ratio: Fraction) -> bool:
+        """Whether it can be an order for new shares."""
+        if ratio < 1 or order.is_quote or order.time_in_force not in (TimeInForce.GTC, TimeInForce.GTD):
+            return False
+        before = [order.price_e4, order.limit_e4, order.asked().stop_e4, order.trigger_e4]
+        trial = changed_copy(order)
+        restate(instrument, trial, ratio)
+        after = [trial.price_e4, trial.limit_e4, trial.asked().stop_e4, trial.trigger_e4]
+        if any(was and now < instrument.price_min_e4 for was, now in zip(before, after, strict=True)):
+            return False
+        return trial.quantity_e8 <= 10**17
+
+
+def changed_copy(order: NaiveOrder) -> NaiveOrder:
+    copied = NaiveOrder(**{name: getattr(order, name) for name in order.__dataclass_fields__})
+    copied.fills = list(order.fills)
+    return copied
+
+
+def restated_e4(price_e4: int, ratio: Fraction) -> int:
+    """Half up, and at least one; there may be none."""
+    return max(1, floor(price_e4 / ratio + Fraction(1, 2))) if price_e4 else 0
+
+
+def restated_lots(lots: list[list[int]], ratio: Fraction) -> list[list[int]]:
+    """Units by the ratio, each sum from the oldest on rounded down. An empty lot's cost goes on to the next, or back."""
+    found: list[list[int]] = []
+    had_e8 = have_e8 = over_e4 = 0
+    for lot_id, units_e8, cost_e4, since_us in lots:
+        had_e8 += units_e8
+        new_e8 = floor(had_e8 * ratio) - have_e8
+        have_e8 += new_e8
+        over_e4 += cost_e4
+        if new_e8:
+            found.append([lot_id, new_e8, over_e4, since_us])
+            over_e4 = 0
+    found[-1][2] += over_e4
+    return found
+
+
+def restate(instrument: NaiveInstrument, order: NaiveOrder, ratio: Fraction) -> None:
+    """Give an order the figures that the page says."""
+    tick_e4, lot_e8 = instrument.tick_e4, instrument.lot_e8
+
+    def low(price_e4: int) -> int:
+        return floor(price_e4 / ratio / tick_e4) * tick_e4
+
+    def high(price_e4: int) -> int:
+        return ceil(price_e4 / ratio / tick_e4) * tick_e4
+
+    left_e8 = floor(order.leaves_e8() * ratio / lot_e8) * lot_e8
+    limit, stop = (low, high) if order.side is Side.BUY else (high, low)
+    order.quantity_e8 = order.filled_e8() + left_e8
+    order.price_e4, order.limit_e4 = limit(order.price_e4), limit(order.limit_e4)
+    order.shown_e8 = min(ceil(floor(order.shown_e8 * ratio) / Fraction(lot_e8)) * lot_e8, left_e8)
+    if order.terms is not None:
+        order.terms = changed(
+            order.terms,
+            stop_e4=stop(order.terms.stop_e4),
+            trail_e4=high(order.terms.trail_e4),
+            display_e8=ceil(floor(order.terms.display_e8 * ratio) / Fraction(lot_e8)) * lot_e8,
+        )
+    if order.order_type is OrderType.TRAILING_STOP and order.extreme_e4:
+        order.extreme_e4 = restated_e4(order.extreme_e4, ratio)
+        distance = order.asked().trail_e4 or Fraction(order.extreme_e4 * order.asked().trail_ppm, 10**6)
+        if order.side is Side.SELL:
+            order.trigger_e4 = floor((order.extreme_e4 - distance) / Fraction(tick_e4)) * tick_e4
+        else:
+            order.trigger_e4 = ceil((order.extreme_e4 + distance) / Fraction(tick_e4)) * tick_e4
+    elif order.trigger_e4:
+        order.trigger_e4 = order.asked().stop_e4
