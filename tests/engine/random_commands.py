@@ -101,7 +101,7 @@ class RandomCommands(RandomOrders):
             self.operate: 2.5,
         }
         if "splits" in features:
-            self.trader_weights[self.split] = 0.6
+            self.trader_weights[self.split] = 0.8
 
     def steps(self, count: int) -> Iterator[Step]:
         for command in self.opening():
