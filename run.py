@@ -122,12 +122,15 @@ def check_config(mode: str | None, file: Path | None) -> None:
 
     from config.catalogue import load_catalogue
     from feeds.market_feed import make_feed
+    from server.tariff_config import tariff_mistakes
 
     loaded = load(mode, file)
     try:
         catalogue = load_catalogue(loaded.settings.catalogue_dir)
         feed = make_feed(loaded.settings.market)
         feed.listed_in(catalogue, may_list=loaded.settings.mode is Mode.DEMO)
+        if mistakes := tariff_mistakes(catalogue.tariffs):
+            raise ConfigError(mistakes)
     except ConfigError as error:
         fail(ExitCode.CONFIG, error.problems)
     table = Table("setting", "value", "from", box=None, pad_edge=False)

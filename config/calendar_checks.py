@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from importlib.resources import files
 from itertools import pairwise
 from typing import Final
 
 from config.entries import Entries, Entry
 from config.records import CalendarConfig, MarketDays, ScheduledPhase
 from config.sessions import DAY_MINUTES, TradingDay, minutes_of, moment_of
+from config.zones import is_time_zone
 
 EPOCH: Final = date(1970, 1, 1)
 
@@ -76,9 +76,3 @@ def kinds_of_day(calendar: CalendarConfig) -> Iterator[tuple[str, TradingDay]]:
         yield "a short", TradingDay(EPOCH, opens, minutes_of(calendar.early_close))
     for special in calendar.special:
         yield "a special", TradingDay(special.day, minutes_of(special.opens), minutes_of(special.closes))
-
-
-def is_time_zone(name: str) -> bool:
-    """Whether the time-zone rules that come with Kerb know a name."""
-    zone = files("tzdata").joinpath("zoneinfo").joinpath(*name.split("/"))
-    return ".." not in name and zone.is_file()

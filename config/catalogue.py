@@ -1,4 +1,4 @@
-"""Reads the data files (instruments, fees, limits, calendars, indices, settlement) into records; numbers exactly, every problem at once."""
+"""Reads the data files (instruments, fees, limits, calendars, indices, settlement, tariffs) into records; numbers exactly, every problem at once."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ from config.records import (
     RiskConfig,
     SettlementConfig,
 )
+from config.tariff_records import TariffConfig
 
 R = TypeVar("R", bound=msgspec.Struct)
 
 
 def load_catalogue(folder: Path | None = None) -> Catalogue:
-    """The files of `folder` (None: those that come with Kerb); without indices.toml there are no indices, without settlement.toml all trades settle at once. Raises ConfigError with every problem found."""
+    """The files of `folder` (None: those that come with Kerb); without indices.toml there are no indices, without settlement.toml all trades settle at once, without tariffs.toml there are no tariffs. Raises ConfigError with every problem found."""
     problems: list[str] = []
     found = read_files(folder or PROFILE_FOLDER, problems)
     problems.extend(problems_in(found))
@@ -44,6 +45,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         calendars=with_market_days(found.calendars.records, found.market_days.records),
         indices=found.indices.records,
         settlement=found.settlement.records,
+        tariffs=found.tariffs.records,
     )
 
 
@@ -56,6 +58,9 @@ def read_files(folder: Path, problems: list[str]) -> CatalogueFiles:
     settlement: Entries[SettlementConfig] = Entries(())
     if (folder / "settlement.toml").exists():
         settlement = _records(folder / "settlement.toml", "settlement", SettlementConfig, problems)
+    tariffs: Entries[TariffConfig] = Entries(())
+    if (folder / "tariffs.toml").exists():
+        tariffs = _records(folder / "tariffs.toml", "tariff", TariffConfig, problems)
     limits, risk = _limits(folder / "limits.toml", problems)
     return CatalogueFiles(
         _records(folder / "instruments.toml", "instrument", InstrumentConfig, problems),
@@ -66,6 +71,7 @@ def read_files(folder: Path, problems: list[str]) -> CatalogueFiles:
         _records(own if own.exists() else PROFILE_FOLDER / own.name, "market", MarketDays, problems),
         risk,
         settlement,
+        tariffs,
     )
 
 

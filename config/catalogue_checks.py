@@ -18,6 +18,7 @@ from config.records import (
     SettlementConfig,
     Weighting,
 )
+from config.tariff_checks import problems_of_tariff
 
 CASH_UNIT = Decimal("0.0001")  # engine/units.py counts cash and prices in it
 QUANTITY_UNIT = Decimal("0.00000001")  # and quantities in this one
@@ -41,6 +42,7 @@ def problems_in(found: CatalogueFiles) -> list[str]:
         *_doubles("market_days.toml", found.market_days.values("name")),
         *_doubles("indices.toml", found.indices.values("symbol")),
         *_doubles("settlement.toml", found.settlement.values("calendar")),
+        *_doubles("tariffs.toml", found.tariffs.values("name")),
     ]
     for limits in found.limits.entries:
         problems.extend(f"{limits.label}.{problem}" for problem in _limits(limits))
@@ -63,6 +65,8 @@ def problems_in(found: CatalogueFiles) -> list[str]:
         problems.extend(
             f"{settlement.label}.{problem}" for problem in _settlement(settlement, found.calendars)
         )
+    for tariff in found.tariffs.entries:
+        problems.extend(f"{tariff.label}.{problem}" for problem in problems_of_tariff(tariff))
     for index in found.indices.entries:
         problems.extend(f"{index.label}.{problem}" for problem in _index(index, found.instruments))
     return problems

@@ -16,6 +16,7 @@ from config.records import (
     RiskConfig,
     SettlementConfig,
 )
+from config.tariff_records import TariffConfig
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -64,3 +65,4 @@ class CatalogueFiles(msgspec.Struct, frozen=True):
     market_days: Entries[MarketDays]
     risk: Entries[RiskConfig]
     settlement: Entries[SettlementConfig]
+    tariffs: Entries[TariffConfig]

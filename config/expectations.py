@@ -6,6 +6,7 @@ from msgspec import inspect
 
 _PATTERNS = {
     "^[A-Z0-9][A-Z0-9.-]{0,15}$": "1 to 16 capital letters, digits, dots and dashes",
+    "^[A-Za-z0-9._-]{1,32}$": "1 to 32 letters, digits, dots, underscores and dashes",
     "^[A-Z]{3}$": "a currency of three capital letters",
     "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$": "a time from 00:00 to 24:00",
     "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$|^(opens|closes)([+-][0-9]{1,4})?$": "a time from 00:00 to 24:00, or opens or closes with minutes before or after (closes-10)",
@@ -42,6 +43,8 @@ def _describe(info: inspect.Type) -> str:
             return 'a decimal number, best in quotes ("0.01")'
         case inspect.DateType():
             return "a date such as 2026-12-25"
+        case inspect.DateTimeType():
+            return "a date and time with its offset such as 2026-12-31T18:00:00Z"
         case inspect.StructType():
             return "a table with " + ", ".join(
                 field.encode_name + ("" if field.required else " (or without)") for field in info.fields

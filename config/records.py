@@ -1,4 +1,4 @@
-"""The records of the data files: instruments, fee schedules, limits, calendars, indices and settlement, with exact decimals."""
+"""The records of the data files: instruments, fee schedules, limits, calendars, indices, settlement and tariffs, with exact decimals."""
 
 from __future__ import annotations
 
@@ -10,17 +10,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-Symbol = Annotated[str, Meta(pattern="^[A-Z0-9][A-Z0-9.-]{0,15}$")]
-Name = Annotated[str, Meta(min_length=1, max_length=100)]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
-WallTime = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
-Moment = Annotated[
-    str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$|^(opens|closes)([+-][0-9]{1,4})?$")
-]
-"""A wall time, or one by the day's own open or close: "closes-10" is ten minutes before it, on short days too."""
-Orders = Annotated[int, Meta(ge=1, le=1_000)]
-Bps = Annotated[int, Meta(ge=1, le=9_999)]
-Ppm = Annotated[int, Meta(ge=0, le=100_000)]
+from config.forms import Bps, Currency, Moment, Name, Orders, Ppm, Symbol, WallTime
+from config.tariff_records import TariffConfig
 
 
 class PriceSource(StrEnum):
@@ -214,3 +205,4 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     risk: RiskConfig = RiskConfig()
     indices: tuple[IndexConfig, ...] = ()
     settlement: tuple[SettlementConfig, ...] = ()
+    tariffs: tuple[TariffConfig, ...] = ()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
-from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from config.records import CalendarConfig, Weekday
+from config.zones import rules_of
 
 _WEEKDAYS: Final = tuple(Weekday)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +46,7 @@ def sessions_between(calendar: CalendarConfig, first: date, last: date) -> tuple
 
     Days are those of the calendar's time zone; instants are microseconds since the epoch, UTC.
     """
-    zone = _zone(calendar.time_zone)
+    zone = rules_of(calendar.time_zone)
     ends = calendar.day_ends or "closes"
     return tuple(
         [
@@ -61,7 +60,7 @@ def phases_between(calendar: CalendarConfig, first: date, last: date) -> tuple[t
     """(start_us, name) of every phase of the same days, ascending; none where the calendar has none."""
     if not calendar.phases:
         return ()
-    zone = _zone(calendar.time_zone)
+    zone = rules_of(calendar.time_zone)
     return tuple(
         [
             (_instant_us(each.day, moment_of(phase.at, each), zone), phase.phase.value)
@@ -84,12 +83,6 @@ def moment_of(moment: str, day: TradingDay) -> int:
         return minutes_of(moment)
     anchor = day.opens_min if match[1] == "opens" else day.closes_min
     return anchor + int(match[2] or 0)
-
-
-@cache
-def _zone(name: str) -> ZoneInfo:
-    with files("tzdata").joinpath("zoneinfo").joinpath(*name.split("/")).open("rb") as file:
-        return ZoneInfo.from_file(file, key=name)
 
 
 def _instant_us(day: date, minutes: int, zone: ZoneInfo) -> int:

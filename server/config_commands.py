@@ -32,6 +32,8 @@ from engine.state import FeeSchedule, State
 from engine.units import DAY_US, HOUR_US, PPB, SECOND_US
 from server.risk_config import risk_differences
 from server.runtime import Runtime
+from server.tariff_config import tariff_differences, tariff_mistakes
+from server.zone_rules import zone_differences
 
 CASH_SCALE: Final = 10_000
 QUANTITY_SCALE: Final = 100_000_000
@@ -90,7 +92,7 @@ class Venue:
     def _submit(self) -> tuple[int, list[str]]:
         now_us = self._runtime.now_us()
         self._window = session_window(now_us)
-        problems, count = [], 0
+        problems, count = tariff_mistakes(self._catalogue.tariffs), 0
         for command in differences(
             self._runtime.state, self._catalogue, self._keys, self._sources, now_us, self._risk
         ):
@@ -110,7 +112,7 @@ def differences(
     now_us: int,
     risk: RiskSettings | None = None,
 ) -> Iterator[AnyCommand]:
-    """What has to be submitted, in order: limits, fees and calendars before the instruments that name them, risk rules last."""
+    """What has to be submitted, in order: limits, fees and calendars before the instruments that name them, then tariffs and zones, risk rules last."""
     limits = _limits(catalogue.limits, keys)
     if limits != _limits_of(state):
         yield limits
@@ -134,6 +136,8 @@ def differences(
         wanted = _instrument(config, sources)
         if _terms(wanted) != _terms_of(state, config.symbol):
             yield wanted
+    yield from tariff_differences(state, catalogue.tariffs)
+    yield from zone_differences(state, now_us)
     if risk is not None:
         yield from risk_differences(state, catalogue.risk, risk)
 

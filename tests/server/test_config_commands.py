@@ -15,6 +15,7 @@ from config.records import Catalogue, FeeTierConfig
 from engine.apply import apply
 from engine.commands import AnyCommand, SetCalendar, SetFees, SetInstrument, SetLimits, SetSettlement
 from engine.kinds import Phase, PriceSource
+from engine.parking.tariff_commands import SetTariff
 from engine.state import State
 from server.config_commands import ENVELOPE, differences, session_window
 
@@ -41,7 +42,9 @@ def venue(catalogue: Catalogue) -> State:
 
 def test_a_new_state_is_told_everything_and_then_nothing(venue: State, catalogue: Catalogue) -> None:
     kinds = [type(command) for command in missing(State(), catalogue)]
-    assert kinds == sorted(kinds, key=[SetLimits, SetFees, SetCalendar, SetSettlement, SetInstrument].index)
+    assert kinds == sorted(
+        kinds, key=[SetLimits, SetFees, SetCalendar, SetSettlement, SetInstrument, SetTariff].index
+    )
     assert len(venue.instruments) == len(catalogue.instruments) >= 20
     assert {each.phase for each in venue.instruments.values()} == {Phase.CONTINUOUS}
     assert list(missing(venue, catalogue)) == []
