@@ -18,6 +18,7 @@ from config.settings import Mode, Settings
 from engine.apply import ENGINE_VERSION
 from server.clock import Clock, WallClock
 from server.data_folder import DataFolder
+from server.disk import Disk
 from server.embedded_postgres import EmbeddedPostgres
 from server.exit_codes import ExitCode
 from server.journal import Journal
@@ -29,6 +30,7 @@ from server.replay import replay
 from server.runtime import Runtime
 from server.watermark import Watermark, claim, stored_position
 from server.write_behind import WriteBehind
+from server.writer_thread import GroupWriter
 
 if TYPE_CHECKING:
     import asyncpg
@@ -69,9 +71,24 @@ async def open_core(settings: Settings, clock: Clock, lifecycle: Lifecycle) -> C
     lifecycle.on_stop("the data folder", folder.close)
     dsn = await _database(settings, lifecycle)
     await _schema(dsn, settings.mode)
-    journal_id = folder.journal_id()
-    watermark = Watermark(dsn, journal_id, ENGINE_VERSION)
-    journal = _journal(folder, settings, await stored_position(watermark), lifecycle)
+    watermark = Watermark(dsn, folder.journal_id(), ENGINE_VERSION)
+    return await recover_core(folder, watermark, settings, clock, lifecycle)
+
+
+async def recover_core(
+    folder: DataFolder,
+    watermark: Watermark,
+    settings: Settings,
+    clock: Clock,
+    lifecycle: Lifecycle,
+    disk: Disk | None = None,
+    writer: GroupWriter | None = None,
+) -> Core:
+    """From the fourth step on, given the folder and a database with a schema.
+
+    `disk` and `writer` are under the journal and beside the loop; without them it is the real disk and a thread.
+    """
+    journal = _journal(folder, settings, await stored_position(watermark), lifecycle, disk)
     connection, applied_seq = await claim(watermark, first=True, reaches=journal.durable_seq)
     try:
         state = await _recover(connection, journal)
@@ -89,12 +106,12 @@ async def open_core(settings: Settings, clock: Clock, lifecycle: Lifecycle) -> C
     write_behind = WriteBehind(
         runtime, watermark, connection, applied_seq, settings.write_behind, lifecycle.fatal
     )
-    journal.start(lambda error: lifecycle.fatal(ExitCode.JOURNAL_IO, f"the journal failed: {error}"))
+    journal.start(lambda error: lifecycle.fatal(ExitCode.JOURNAL_IO, f"the journal failed: {error}"), writer)
     write_behind.start()
     lifecycle.on_stop("the write-behind", lambda: _drain(write_behind, settings.http.shutdown_s))
     lifecycle.on_tick(runtime.tick)
     lifecycle.on_tick(_Pruning(journal).tick)
-    return Core(folder, dsn, runtime, write_behind, applied_seq)
+    return Core(folder, watermark.dsn, runtime, write_behind, applied_seq)
 
 
 async def _database(settings: Settings, lifecycle: Lifecycle) -> str:
@@ -116,7 +133,9 @@ async def _schema(dsn: str, mode: Mode) -> None:
             logger.info("applied %s", name)
 
 
-def _journal(folder: DataFolder, settings: Settings, applied_seq: int, lifecycle: Lifecycle) -> Journal:
+def _journal(
+    folder: DataFolder, settings: Settings, applied_seq: int, lifecycle: Lifecycle, disk: Disk | None
+) -> Journal:
     journal = Journal.open(
         folder.journal_folder,
         applied_seq,
@@ -125,6 +144,7 @@ def _journal(folder: DataFolder, settings: Settings, applied_seq: int, lifecycle
         segment_bytes=settings.journal.segment_bytes,
         retention_s=settings.journal.retention_hours * HOUR_S,
         tail_records=settings.journal.tail_records,
+        disk=disk,
     )
     lifecycle.on_stop("the journal", journal.close)
     return journal

@@ -51,7 +51,10 @@ class DataFolder:
     def own(cls, path: Path, disk: Disk | None = None) -> Self:
         """Create the folder (mode 0700) when missing and lock it. Raises `DataFolderBusy` naming the holder's pid."""
         disk = disk or Disk()
+        missing = [each for each in (path, *path.parents) if not disk.exists(each)]
         disk.make_folder(path)
+        for made in reversed(missing):
+            disk.fsync_dir(made.parent)  # or a power loss could take the folder with all that is in it
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

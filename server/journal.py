@@ -10,8 +10,6 @@ timer. (Handed over at the first record instead, a busy server syncs once an ord
 
 import asyncio
 import logging
-import queue
-import threading
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
@@ -27,7 +25,7 @@ from server.journal_reader import Segment, bytes_after, read_records
 from server.journal_scan import JournalScan, scan_journal
 from server.journal_segments import SegmentStore, settle_last_segment
 from server.journal_tail import MemoryTail
-from server.thread_priority import prefer_this_thread
+from server.writer_thread import GroupWriter, WriterThread
 
 logger = logging.getLogger("kerb.journal")
 
@@ -74,8 +72,7 @@ class Journal:
         self._writer_free = False
         self._watching = False
         self._seen = 0
-        self._groups: queue.SimpleQueue[Group | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._writer: GroupWriter | None = None
         self._appended_bytes = 0
         self._durable_bytes = 0
 
@@ -106,6 +103,7 @@ class Journal:
             raise JournalError("google_crc32c runs without its compiled implementation")
         disk = disk or Disk()
         disk.make_folder(folder)
+        disk.fsync_dir(folder.parent)  # or a power loss could take the journal with its folder
         settle_last_segment(disk, folder)
         scan = scan_journal(disk, folder, journal_id, known_durable_seq, ScanProgress())
         if scan.torn is not None:
@@ -127,7 +125,7 @@ class Journal:
 
     # ---- the loop thread: life cycle
 
-    def start(self, on_failure: Callable[[Exception], None]) -> None:
+    def start(self, on_failure: Callable[[Exception], None], writer: GroupWriter | None = None) -> None:
         """Begin to accept records, on the running loop. `on_failure` is called at most once, on the loop."""
         self._store.remove_clean_mark()
         self._loop = asyncio.get_running_loop()
@@ -136,15 +134,16 @@ class Journal:
         self._stopped: asyncio.Future[None] = self._loop.create_future()
         self._on_failure = on_failure
         self._accepting = self._writer_free = True
-        self._thread = threading.Thread(target=self._write_groups, name="journal", daemon=True)
-        self._thread.start()
+        self._writer = writer or WriterThread()
+        self._hand = self._writer.put
+        self._writer.start(partial(self._write_groups, self._writer))
 
     async def close(self, *, mark_clean: bool = True) -> None:
         """Make everything appended durable, then stop; a clean mark is left unless told otherwise.
 
         Raises `JournalFailed` when the journal had failed or fails now.
         """
-        if self._thread is not None:
+        if self._writer is not None:
             self._accepting = False
             self._mark_clean = mark_clean and self.failure is None
             self._stopping = True
@@ -154,7 +153,7 @@ class Journal:
                 await asyncio.shield(self._stopped)
             finally:
                 if self._stopped.done():
-                    self._thread.join()
+                    self._writer.join()
                     self._store.close()
         else:
             self._store.close()
@@ -201,10 +200,10 @@ class Journal:
         if group.records:
             self._writer_free = False
             self._open = Group(group.first_seq + len(group.records), group)
-            self._groups.put(group)
+            self._hand(group)
         elif self._stopping:
             self._writer_free = False
-            self._groups.put(None)
+            self._hand(None)
 
     def _refusal(self, seq: int) -> Exception:
         if self.failure is not None:
@@ -296,12 +295,11 @@ class Journal:
 
     # ---- the writer thread
 
-    def _write_groups(self) -> None:
+    def _write_groups(self, writer: GroupWriter) -> None:
         """Body of the writer thread. Any error ends it: an fsync that failed once must never be trusted again."""
-        prefer_this_thread()  # everybody who is to be answered waits for it
         last_seq = self.durable_seq
         try:
-            while (group := self._groups.get()) is not None:
+            while (group := writer.get()) is not None:
                 self._write_group(group)
                 last_seq = group.first_seq + len(group.records) - 1
                 self._store.prepare_ahead()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -43,6 +44,9 @@ _SERVER_SETTINGS: Final = {
 }
 
 
+Connect = Callable[..., Awaitable["asyncpg.Connection"]]
+
+
 class ForeignJournal(Exception):
     """The database was written from another journal than the one in the data folder."""
 
@@ -77,11 +81,17 @@ class WentBack(Exception):
 
 
 class Watermark:
-    """Who this writer is, and which journal it writes from. `journal_id` is 16 bytes."""
+    """Who this writer is, and which journal it writes from. `journal_id` is 16 bytes.
 
-    __slots__ = ("dsn", "engine_version", "instance", "journal_id")
+    `connect` is how it gets a connection; it is called as asyncpg's function of that name.
+    """
 
-    def __init__(self, dsn: str, journal_id: bytes, engine_version: int) -> None:
+    __slots__ = ("connect", "dsn", "engine_version", "instance", "journal_id")
+
+    def __init__(
+        self, dsn: str, journal_id: bytes, engine_version: int, connect: Connect = asyncpg.connect
+    ) -> None:
+        self.connect = connect
         self.dsn = dsn
         self.journal_id = journal_id
         self.engine_version = str(engine_version)
@@ -142,7 +152,7 @@ async def claim(
 
 
 async def _connect(watermark: Watermark) -> asyncpg.Connection:
-    return await asyncpg.connect(
+    return await watermark.connect(
         watermark.dsn,
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=COMMAND_TIMEOUT_S,

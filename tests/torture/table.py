@@ -13,6 +13,7 @@ from tests.torture.mutations import MUTATIONS, mutations
 from tests.torture.orders import SHOWN, machine, orders
 from tests.torture.outage import outage
 from tests.torture.parking import allocation
+from tests.torture.simulate import simulate
 from tests.torture.stream_attacks import returning, stalled
 
 
@@ -36,6 +37,7 @@ class Attack:
 ATTACKS: Final = (
     Attack("mutations", "broken commits", len(MUTATIONS), len(MUTATIONS), mutations),
     Attack("disk", "faults", 3, 3, disk),
+    Attack("simulate", "simulated crashes", 20_000, 100_000, simulate),
     Attack("kill", "rounds of kill -9 under load", 200, 1_000, kill),
     Attack("outage", "seconds without PostgreSQL", 300, 1_800, outage),
     Attack("stalled", "runs", 1, 3, stalled),

@@ -1,0 +1,44 @@
+"""Lives on a disk that lies: what was told is never taken back, whatever moment the process dies at; and a seed is one life."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.life import Life
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def test_whatever_moment_it_dies_at_what_was_told_is_there_and_the_rows_are_the_journals() -> None:
+    life = Life("a")
+    life.run(100)
+    assert life.seen["POWER"] > 50
+    assert life.seen["KILL"] > 0
+    assert life.seen["acknowledgements"] > 300
+    assert life.seen["crashes while recovering"] > 0
+
+
+def test_one_seed_is_one_life_whatever_the_hash_seed() -> None:
+    lines = {
+        subprocess.run(
+            [sys.executable, "-m", "tests.simulation", "7", "1"],
+            cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONHASHSEED": hash_seed},
+        ).stdout
+        for hash_seed in ("1", "2")
+    }  # fmt: skip
+    assert len(lines) == 1
+    assert "seed 7: trace " in lines.pop()

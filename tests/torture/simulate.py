@@ -1,0 +1,24 @@
+"""Simulated crashes with a disk that lies: at every sync index of every life, and the recovery that has to follow each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from tests.simulation.life import Life
+from tests.torture.job import Job
+from tests.torture.spread import spread
+
+CRASHES_PER_LIFE: Final = 200
+
+
+async def simulate(job: Job) -> None:
+    """Lives of 200 crashes. `python -m tests.simulation SEED` runs one again and prints its trace."""
+    await spread(job, CRASHES_PER_LIFE, crashes)
+
+
+def crashes(seed: str, count: int) -> Counter[str]:
+    """One life; what happened in it."""
+    life = Life(seed)
+    life.run(count)
+    return life.seen
