@@ -15,6 +15,7 @@ from server.journal_frame import JOURNAL_ID_BYTES, crc32c
 
 _PID_NAME: Final = "owner.pid"
 _IDENTITY_NAME: Final = "journal-id"
+_RESTORING_NAME: Final = "restore-unfinished"
 
 
 class DataFolderBusy(Exception):
@@ -78,13 +79,32 @@ class DataFolder:
         Raises `DataFolderDamaged` rather than give a second identity to a journal that exists.
         """
         path = self.path / _IDENTITY_NAME
+        restorer = self.path / _RESTORING_NAME
+        if restorer.exists() and _read_pid(restorer) != os.getpid():
+            raise DataFolderDamaged(
+                f"a restore into {self.path} was not finished: remove the folder, restore again"
+            )
         if self._disk.exists(path):
             return _parse_identity(path, self._disk.read_file(path))
         if self._disk.exists(self.journal_folder) and self._disk.listdir(self.journal_folder):
             raise DataFolderDamaged(f"{path} is missing, but {self.journal_folder} holds a journal")
         journal_id = secrets.token_bytes(JOURNAL_ID_BYTES)
-        self._disk.replace_file(path, f"{journal_id.hex()} {crc32c(journal_id):08x}\n".encode("ascii"))
+        self.name_journal(journal_id)
         return journal_id
+
+    def name_journal(self, journal_id: bytes) -> None:
+        """Give the folder's journal, which has no record yet, this name, durably."""
+        text = f"{journal_id.hex()} {crc32c(journal_id):08x}\n"
+        self._disk.replace_file(self.path / _IDENTITY_NAME, text.encode("ascii"))
+
+    def begin_restoring(self) -> None:
+        """Nobody but this process takes the folder for a Kerb's until `end_restoring`."""
+        self._disk.replace_file(self.path / _RESTORING_NAME, f"{os.getpid()}\n".encode("ascii"))
+
+    @staticmethod
+    def end_restoring(path: Path) -> None:
+        """The folder is whole."""
+        Disk().remove_file(path / _RESTORING_NAME)
 
     @staticmethod
     def journal_id_in(path: Path) -> bytes | None:

@@ -13,6 +13,8 @@ class ExitCode(IntEnum):
     OK = 0
     JOURNAL_CORRUPT = 65
     """A journal record before the durable end cannot be read; nothing was changed."""
+    BACKUP = 66
+    """A backup cannot be made, or cannot be restored: it is damaged or does not hold what was asked for."""
     DATABASE = 69
     """PostgreSQL cannot be started, reached or used."""
     ENGINE_FAULT = 70

@@ -103,16 +103,25 @@ def read_records(
     for segment in segments[place:]:
         if segment.first_seq > up_to_seq:
             return
-        for first_seq, records in _frames_from(disk, segment, from_seq, up_to_seq):
+        for header, records in _frames_from(disk, segment, from_seq, up_to_seq):
+            first_seq = header.first_seq
             start = max(from_seq - first_seq, 0)
             end = up_to_seq - first_seq + 1
             yield from enumerate(records[start:end], first_seq + start)
 
 
+def read_frames(
+    disk: Disk, segments: Sequence[Segment], up_to_seq: int
+) -> Iterator[tuple[FrameHeader, list[bytes]]]:
+    """Every frame that begins at or before `up_to_seq`, whole, with its records. Raises as `read_records`."""
+    for segment in segments:
+        yield from _frames_from(disk, segment, segment.first_seq, up_to_seq)
+
+
 def _frames_from(
     disk: Disk, segment: Segment, from_seq: int, up_to_seq: int
-) -> Iterator[tuple[int, list[bytes]]]:
-    """(first sequence, records) of the segment's frames that hold any of `from_seq` to `up_to_seq`."""
+) -> Iterator[tuple[FrameHeader, list[bytes]]]:
+    """Header and records of the segment's frames that hold any of `from_seq` to `up_to_seq`."""
     fd = disk.open(segment.path)
     try:
         window = SegmentWindow(disk, fd)
@@ -123,7 +132,7 @@ def _frames_from(
             if header is None:
                 raise JournalCorrupt(segment.path, offset, last_seq + 1, "no frame where one was written")
             if header.last_seq >= from_seq:
-                yield header.first_seq, _records_at(window, segment, offset, header)
+                yield header, _records_at(window, segment, offset, header)
             last_seq = header.last_seq
             offset += header.size_bytes
     finally:

@@ -66,7 +66,7 @@ class SegmentStore:
             if name.endswith(".tmp"):
                 self._disk.remove_file(self._folder / name)
         if not self.segments:
-            self._create_segment(1, ZERO_HASH, SEGMENT_MIN_BYTES - SEGMENT_START)
+            self.begin_at(1)
             return
         if scan.torn is not None:
             self._keep_torn_copy(scan.torn)
@@ -80,6 +80,10 @@ class SegmentStore:
         if scan.torn is not None:
             self._disk.write_zeros(self._fd, scan.torn.offset, round_up(scan.torn.end))
             self._disk.fdatasync(self._fd)
+
+    def begin_at(self, first_seq: int) -> None:
+        """Make an empty folder ready for a journal whose earlier records are elsewhere."""
+        self._create_segment(first_seq, ZERO_HASH, SEGMENT_MIN_BYTES - SEGMENT_START)
 
     def _keep_torn_copy(self, torn: TornTail) -> None:
         fd = self._disk.open(torn.path)

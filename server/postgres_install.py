@@ -186,6 +186,11 @@ def _check_owner(home: Path, run_as: RunAs | None) -> None:
     home.chmod(0o700)
 
 
+def client_binaries() -> Path:
+    """Where pg_dump and pg_restore lie, for the user of this process. Raises EmbeddedPostgresError."""
+    return _binaries(None)
+
+
 def _binaries(run_as: RunAs | None) -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:

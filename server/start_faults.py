@@ -9,6 +9,7 @@ from typing import Final
 import asyncpg
 
 from config.loading import ConfigError
+from server.backup_manifest import BackupError
 from server.config_commands import VenueRefused
 from server.data_folder import DataFolderBusy, DataFolderDamaged
 from server.errors import DatabaseUnavailable
@@ -30,6 +31,7 @@ START_FAULTS: Final[dict[type[Exception], ExitCode]] = {
     ConfigError: ExitCode.CONFIG,
     VenueRefused: ExitCode.CONFIG,
     AddressInUse: ExitCode.CONFIG,
+    BackupError: ExitCode.BACKUP,
     SecretUnusable: ExitCode.CONFIG,
     DataFolderBusy: ExitCode.LOCKED,
     AnotherWriter: ExitCode.LOCKED,

@@ -162,6 +162,12 @@ class World:
         self.submit(DeclareDividend(dividend_id, SYMBOLS[0], 24 * 10**6, due_us, due_us))
         self.runtime.fire_due_timers(due_us)
 
+    def clock_leap(self, seconds: int) -> None:
+        """Let the clock go on by so much before the next command."""
+        clock = self.runtime.clock
+        assert isinstance(clock, SteppingClock)
+        clock.us += seconds * 1_000_000
+
     async def written(self) -> None:
         """Everything submitted so far is in Postgres."""
         await self.runtime.wait_durable(self.state.seq)
