@@ -11,12 +11,13 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import msgspec
 
@@ -24,6 +25,10 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = ROOT / "var" / "torture"
 SOURCES: Final = ("run.py", "config", "engine", "feeds", "handlers", "server", "sql", "tests")
 ENGINE_SOURCES: Final = ("engine", "tests/engine")
+
+T = TypeVar("T")
+
+ROUNDS_PER_WORLD: Final = 25
 
 FAILURES_MAX: Final = 3
 """After so many failures in one run an attack is given up."""
@@ -193,6 +198,25 @@ class Job:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab") as file:
             file.write(b"\n" + msgspec.json.encode(line))  # first the end of a line that a kill has cut off
+
+
+async def play_rounds(
+    job: Job,
+    world: Callable[[Random], AbstractAsyncContextManager[T]],
+    play: Callable[[T, int, Round], Awaitable[None]],
+) -> None:
+    """The job's rounds, several in a world; after one that failed the next has another world."""
+    todo = list(job.todo())
+    while todo:
+        async with world(job.random(todo[0])) as here:
+            for _ in range(ROUNDS_PER_WORLD):
+                if not todo:
+                    break
+                number = todo.pop(0)
+                with job.round(number) as one:
+                    await play(here, number, one)
+                if one.failed:
+                    break
 
 
 def tree(sources: Iterable[str]) -> str:

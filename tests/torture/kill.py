@@ -21,20 +21,18 @@ import aiohttp
 from config.loading import load_settings
 from server.embedded_postgres import EmbeddedPostgres
 from server.exit_codes import ExitCode
+from server.journal_scan import JournalScan
 from server.postgres_process import pid_in, processes_in, works_in
 from tests.e2e.load import Load, Outcome, Requests, Trader, make_traders, numbers
 from tests.handlers.small_kerb import Client
 from tests.kerb_process import KerbProcess, running_kerb
 from tests.server.reachable_folder import reachable_folder
 from tests.torture.aftermath import Account, Aftermath, Tally
-from tests.torture.job import Job
+from tests.torture.job import Job, Round, play_rounds
 from tests.torture.ladder import Ladder
 from tests.torture.replica import Replica
 
 TRADERS: Final = 3
-ROUNDS_PER_FOLDER: Final = 25
-"""After so many rounds the next one starts with an empty folder."""
-
 ENVIRON: Final = {
     "KERB_JOURNAL__SEGMENT_BYTES": "1048576",  # small, so that kills meet changes of segment too
     "KERB_IDEMPOTENCY__KEYS_PER_USER_MAX": "1000000",
@@ -125,7 +123,11 @@ class Report:
 class Torture:
     """One data folder and its traders, through any number of rounds."""
 
-    def __init__(self, kerb: KerbProcess, http: aiohttp.ClientSession, seed: int) -> None:
+    def __init__(
+        self, kerb: KerbProcess, http: aiohttp.ClientSession, seed: int, external_dsn: str = ""
+    ) -> None:
+        self._external_dsn = external_dsn
+        self.verified_every = 1
         self._kerb = kerb
         self._http = http
         self._random = Random(seed)
@@ -161,21 +163,35 @@ class Torture:
         return await self._recovered(report, load, ladder)
 
     async def round_of(
-        self, name: str, fault: Callable[[KerbProcess], Awaitable[int]], repair: Callable[[], None]
+        self,
+        name: str,
+        fault: Callable[[KerbProcess], Awaitable[int]],
+        repair: Callable[[], Awaitable[None] | None] = lambda: None,
+        *,
+        expected: int = ExitCode.JOURNAL_IO,
+        loaded: bool = True,
+        inspect: Callable[[JournalScan, int], None] = lambda scan, acknowledged: None,
     ) -> Report:
-        """A round that ends by itself: `fault` breaks something and gives the exit code, which must be JOURNAL_IO."""
+        """A round that ends by itself: `fault` breaks something under load (unless not `loaded`) and gives the exit code,
+        which must be `expected`.
+
+        While nobody runs `inspect` is given the journal and the highest sequence acknowledged; then comes `repair`.
+        """
         report = Report(name, 0.0)
 
         async def crash() -> None:
-            assert await fault(self._kerb) == ExitCode.JOURNAL_IO, self._kerb.log.read_text()[-4000:]
+            code = await fault(self._kerb)
+            assert code == expected, f"exit code {code}, not {expected}\n{self._kerb.log.read_text()[-4000:]}"
 
-        load, ladder = await self._load_until(crash())
-        await self._look_at_the_disk(report, load)
-        repair()
+        load, ladder = await self._load_until(crash(), loaded=loaded)
+        inspect(*await self._look_at_the_disk(report, load))
+        repairing = repair()
+        if repairing is not None:
+            await repairing
         return await self._recovered(report, load, ladder)
 
     async def _load_until(
-        self, crash: Coroutine[None, None, None], *, calm: bool = False
+        self, crash: Coroutine[None, None, None], *, calm: bool = False, loaded: bool = True
     ) -> tuple[Load, Ladder]:
         """Send until the server is gone. `calm`: hardly anything that needs PostgreSQL for its answer."""
         seed, percent = self._random.randrange(1 << 30), 100 if calm else 70
@@ -183,6 +199,9 @@ class Torture:
         self._round += 1
         load = Load(self._http, self._traders, make)
         ladder = Ladder(load, make, self._traders)
+        if not loaded:
+            await crash
+            return load, ladder
         load.start()
         building = asyncio.create_task(ladder.build())
         await crash
@@ -196,7 +215,8 @@ class Torture:
         await self._start(report)
         report.tally = await Aftermath(self._http, self._accounts).check(load.requests)
         report.probed = await ladder.probe(self._prober)
-        await self._kerb.verify()
+        if self._round % self.verified_every == 0:
+            await self._kerb.verify()
         return report
 
     async def _crash(self, crash: Crash) -> None:
@@ -227,8 +247,11 @@ class Torture:
         pid = pid_in(data / "postmaster.pid")
         return pid if pid is not None and works_in(pid, data) else None
 
-    async def _look_at_the_disk(self, report: Report, load: Load) -> None:
-        """While nobody runs: what was acknowledged is in the journal, and recovery gives what the whole journal gives."""
+    async def _look_at_the_disk(self, report: Report, load: Load) -> tuple[JournalScan, int]:
+        """While nobody runs: what was acknowledged is in the journal, and recovery gives what the whole journal gives.
+
+        Returns the journal, and the highest sequence that was acknowledged.
+        """
         report.in_doubt = load.count(Outcome.IN_DOUBT)
         scan = self._replica.catch_up()
         report.last_seq = scan.last_seq
@@ -237,12 +260,15 @@ class Torture:
         assert acknowledged <= scan.last_seq, (
             f"{acknowledged} was acknowledged, the journal ends at {scan.last_seq}"
         )
-        if (
+        if self._external_dsn:
+            report.recovered = await self._replica.recovered(self._external_dsn)
+        elif (
             self._postmaster() is not None and report.crash != Crash.KILL_DRAINING.value
         ):  # there it may be stopping
             settings = load_settings("demo", None, {}).settings
             dsn = await EmbeddedPostgres(self._kerb.data_dir, settings.postgres).running_dsn()
             report.recovered = await self._replica.recovered(dsn)
+        return scan, acknowledged
 
     async def _start(self, report: Report) -> None:
         begun_s = time.monotonic()
@@ -285,16 +311,10 @@ async def torture(
 
 
 async def kill(job: Job) -> None:
-    """Rounds of kill -9; after one that failed the next has a folder of its own."""
-    todo = list(job.todo())
-    while todo:
-        async with torture(job.random(todo[0]).randrange(1 << 30)) as rounds:
-            for _ in range(ROUNDS_PER_FOLDER):
-                if not todo:
-                    break
-                number = todo.pop(0)
-                with job.round(number) as one:
-                    report = await rounds.round(plan(one.random, number))
-                    one.text, one.seen = str(report), report.seen
-                if one.failed:
-                    break
+    """Rounds of kill -9."""
+
+    async def play(rounds: Torture, number: int, one: Round) -> None:
+        report = await rounds.round(plan(one.random, number))
+        one.text, one.seen = str(report), report.seen
+
+    await play_rounds(job, lambda random: torture(random.randrange(1 << 30)), play)

@@ -110,12 +110,17 @@ class External:
             return
         if how is How.STOPPED:
             await self._server.stop()
-            return
-        if how is How.KILLED:
-            watcher = self._server._watcher
-            assert watcher is not None
-            watcher.cancel()
-        self._signal(signal.SIGKILL if how is How.KILLED else signal.SIGSTOP)
+        elif how is How.KILLED:
+            self.kill()
+        else:
+            self._signal(signal.SIGSTOP)
+
+    def kill(self) -> None:
+        """kill -9 of all its processes, at once; `bring_back` starts it again."""
+        watcher = self._server._watcher
+        assert watcher is not None
+        watcher.cancel()
+        self._signal(signal.SIGKILL)
 
     async def bring_back(self, how: How) -> None:
         """It answers again, at the same address."""
@@ -124,6 +129,7 @@ class External:
         if how is How.HUNG:
             self._signal(signal.SIGCONT)
             return
+        await self._server.stop()
         self._server = self._new()
         await self._server.start()
 

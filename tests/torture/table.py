@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from tests.torture.cuts import cut
 from tests.torture.disk import disk
+from tests.torture.inject import INJECTIONS, inject
 from tests.torture.job import ENGINE_SOURCES, SOURCES, Job
 from tests.torture.kill import kill
 from tests.torture.mutations import MUTATIONS, mutations
@@ -15,6 +17,7 @@ from tests.torture.outage import outage
 from tests.torture.parking import allocation
 from tests.torture.simulate import simulate
 from tests.torture.stream_attacks import returning, stalled
+from tests.torture.wire import wire
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,9 @@ ATTACKS: Final = (
     Attack("disk", "faults", 3, 3, disk),
     Attack("simulate", "simulated crashes", 20_000, 100_000, simulate),
     Attack("kill", "rounds of kill -9 under load", 200, 1_000, kill),
+    Attack("inject", "failing calls", len(INJECTIONS), len(INJECTIONS), inject),
+    Attack("cut", "rounds of PostgreSQL killed or cut off", 200, 1_000, cut),
+    Attack("wire", "rounds of clients cut off or slowed", 100, 500, wire),
     Attack("outage", "seconds without PostgreSQL", 300, 1_800, outage),
     Attack("stalled", "runs", 1, 3, stalled),
     Attack("returning", "runs", 1, 3, returning),
