@@ -149,12 +149,13 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     2. venue: instruments, fees, limits and sessions of config, as commands             (server/config_commands.py)
     3. services: users, outbox, bank, market data, streams; in the demo, paper money    (`_open_services`)
     4. feed: the simulator or a recorded day                                            (feeds/market_feed.py)
-    5. HTTP and WebSocket                                                               (handlers/)
+    5. HTTP and WebSocket, then the port of gates                                       (handlers/)
 
     Raises what server/start_faults.py lists.
     """
     from config.catalogue import load_catalogue
     from feeds.market_feed import make_feed
+    from handlers.gate_listener import open_gates
     from server.config_commands import Venue
     from server.core import open_core
     from server.demo import seed
@@ -177,6 +178,9 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     await feed.open(services, accounts)
     lifecycle.on_stop("the feed", feed.stop)
     await _serve_http(services, lifecycle)
+    gates = await open_gates(services)
+    lifecycle.on_tick(gates.tick)
+    lifecycle.on_stop("gates", gates.stop)
     feed.start()
     lifecycle.on_tick(snapshots.tick)
     lifecycle.on_stop("commands", core.runtime.stop)

@@ -26,6 +26,10 @@ def problems_across(settings: Settings, published_secrets: Set[str]) -> list[str
         for greater, lesser in _ORDERED
         if _value(settings, greater) < _value(settings, lesser)
     ]
+    if (settings.gate.tls_certificate is None) is not (settings.gate.tls_key is None):
+        problems.append("gate.tls_certificate and gate.tls_key: one is of no use without the other")
+    if settings.gate.tls_client_ca is not None and settings.gate.tls_certificate is None:
+        problems.append("gate.tls_client_ca: gates can show no certificate without gate.tls_certificate")
     return problems + _BY_MODE[settings.mode](settings, published_secrets)
 
 
@@ -62,6 +66,9 @@ def _production(settings: Settings, published_secrets: Set[str]) -> list[str]:
         )
     elif settings.auth.jwt_secret in published_secrets or len(set(settings.auth.jwt_secret)) < 10:
         problems.append("auth.jwt_secret: is published or guessable, production needs one of its own")
+    master = settings.gate.master_secret
+    if master is not None and (master in published_secrets or len(set(master)) < 10):
+        problems.append("gate.master_secret: is published or guessable, production needs one of its own")
     if settings.auth.bcrypt_rounds < 10:
         problems.append(
             f"auth.bcrypt_rounds = {settings.auth.bcrypt_rounds}: must be at least 10 in production"

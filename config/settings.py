@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 from msgspec import Meta
 
-SECRET_FIELDS = frozenset({"jwt_secret"})
+SECRET_FIELDS = frozenset({"jwt_secret", "master_secret"})
 URL_FIELDS = frozenset({"database_url", "redis_url", "smtp_url"})
 MASK = "********"
 
@@ -93,8 +93,22 @@ class HttpSettings(Section, frozen=True, kw_only=True):
 
 
 class GateSettings(Section, frozen=True, kw_only=True):
+    """Gate controllers over TCP (docs/gates.md)."""
+
     host: Host
     port: Port
+    master_secret: Annotated[str, Meta(min_length=32)] | None = (
+        None  # the gates' secrets are made from it. None: one of its own, kept in the data folder
+    )
+    handshake_s: Annotated[int, Meta(ge=1, le=60)]  # from the connection until the proof
+    heartbeat_s: Annotated[int, Meta(ge=1, le=300)]
+    connections_max: Count  # that have not proved themselves; the oldest goes for one more
+    connections_per_address_max: Count  # of these, from one address
+    allow_list_s: Annotated[int, Meta(ge=1, le=900)]  # each gate gets a new list so often
+    allow_list_ttl_s: Annotated[int, Meta(ge=1, le=900)]
+    tls_certificate: Path | None = None  # PEM, with its chain; None: no TLS
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None  # every gate must show a certificate of this authority, in its own name
 
 
 class PostgresSettings(Section, frozen=True, kw_only=True):

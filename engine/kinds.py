@@ -175,6 +175,7 @@ class TimerKind(IntEnum):
     SETTLEMENT = 5  # a market's trades of a day settle
     DIVIDEND = 6  # a dividend is recorded, or paid
     CORPORATE_ACTION = 7  # a corporate action takes effect
+    GATE_LANE = 21  # a lane has waited long enough for the vehicle that it was opened for
 
 
 class KillScope(IntEnum):

@@ -46,6 +46,8 @@ class Refusal(IntEnum):
     TAG_NOT_FOUND = 233
     PLATE_TAKEN = 234
     TAG_TAKEN = 235
+    GATE_NOT_FOUND = 241
+    GATE_COUNTER_USED = 242
     # form
     INVALID_QUANTITY = 301
     INVALID_LOT_SIZE = 302
@@ -65,6 +67,7 @@ class Refusal(IntEnum):
     INVALID_TAG = 333
     INVALID_TARIFF = 338
     INVALID_ZONE = 339
+    INVALID_GATE_ORDER = 341
     # risk and money
     NO_REFERENCE_PRICE = 401
     PRICE_OUT_OF_BAND = 402

@@ -45,6 +45,8 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     Refusal.PARKING_LOT_NOT_FOUND: Shown(422, "There is no such car park.", 404),
     Refusal.VEHICLE_NOT_FOUND: Shown(422, "There is no such vehicle.", 404),
     Refusal.TAG_NOT_FOUND: Shown(422, "There is no such tag.", 404),
+    Refusal.GATE_NOT_FOUND: Shown(404, "There is no such gate."),
+    Refusal.GATE_COUNTER_USED: Shown(409, "The gate has sent a line with this counter, or a higher one."),
     Refusal.PLATE_TAKEN: Shown(409, "This plate is registered already."),
     Refusal.TAG_TAKEN: Shown(409, "This tag belongs to a vehicle already."),
     Refusal.INVALID_QUANTITY: Shown(422, "The quantity must be above zero and below the limit."),
@@ -67,6 +69,9 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     Refusal.INVALID_TAG: Shown(422, "The tag cannot be like this."),
     Refusal.INVALID_TARIFF: Shown(422, "The tariff cannot be like this."),
     Refusal.INVALID_ZONE: Shown(422, "The time zone cannot be like this."),
+    Refusal.INVALID_GATE_ORDER: Shown(
+        422, "A gate cannot be told this: it has no such lane, or there is no reason."
+    ),
     Refusal.NO_REFERENCE_PRICE: Shown(422, "There is no reference price for this instrument yet."),
     Refusal.PRICE_OUT_OF_BAND: Shown(422, "The price is too far from the market."),
     Refusal.ORDER_TOO_LARGE: Shown(422, "The order is for more units than allowed."),

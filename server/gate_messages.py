@@ -6,6 +6,7 @@ The members are those of docs/gates.md; keys and codes are in server/gate_protoc
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from engine.parking.gate_kinds import CredentialKind
+from engine.parking.vehicles import is_epc, is_plate
 from server.gate_protocol import TO_GATE, Fault, ProtocolError, line_code, split_mac
 
 PROTOCOL: Final = 1
@@ -220,25 +222,29 @@ def decode_from_server(body: bytes) -> FromServer:
     return message
 
 
-_FORMS: Final = {
-    CredentialKind.TAG: re.compile(rb'"((?:[0-9A-F]{2}){4,31})"'),
-    CredentialKind.PLATE: re.compile(rb'"([A-Z0-9][A-Z0-9 -]{0,14}[A-Z0-9])"'),
-    CredentialKind.CODE: re.compile(rb'"([A-Za-z0-9._=-]{4,1024})"'),
+_TEXT: Final = msgspec.json.Decoder(str)
+_CODE: Final = re.compile(r"[A-Za-z0-9._=-]{4,128}")
+_FORMS: Final[dict[CredentialKind, Callable[[str], object]]] = {
+    CredentialKind.TAG: is_epc,
+    CredentialKind.PLATE: is_plate,
+    CredentialKind.CODE: _CODE.fullmatch,
 }
-"""What each must look like as it stands in the line; everything else is hostile or broken."""
+"""Whether a text has the form of such a credential; everything else is hostile or broken."""
 
 
 def credential_of(given: Scan | OfflineEvent) -> tuple[CredentialKind, str]:
     """Which credential a line gives, and its text: '' where it does not have the form of one."""
-    raw = bytes(given.tag)
-    if raw:
-        kind = CredentialKind.TAG
-    elif raw := bytes(given.plate):
-        kind = CredentialKind.PLATE
+    if given.tag:
+        raw, kind = given.tag, CredentialKind.TAG
+    elif given.plate:
+        raw, kind = given.plate, CredentialKind.PLATE
     else:
-        raw, kind = bytes(given.code), CredentialKind.CODE
-    matched = _FORMS[kind].fullmatch(raw)
-    return kind, matched[1].decode("ascii") if matched else ""
+        raw, kind = given.code, CredentialKind.CODE
+    try:
+        text = _TEXT.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return kind, ""
+    return kind, text if _FORMS[kind](text) else ""
 
 
 def epoch_us(time: datetime) -> int:

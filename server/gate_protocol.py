@@ -47,6 +47,7 @@ class Fault(StrEnum):
     SILENT = "SILENT"
     NOT_READING = "NOT_READING"
     REPLACED = "REPLACED"  # a newer connection of the same gate
+    KEY_RENEWED = "KEY_RENEWED"  # the gate has been given another secret
     TOO_MANY_CONNECTIONS = "TOO_MANY_CONNECTIONS"
     UNAVAILABLE = "UNAVAILABLE"  # Kerb takes no commands now: the gate works by its allow-list
 

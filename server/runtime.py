@@ -17,6 +17,7 @@ from engine.apply import Applied, apply
 from engine.commands import AnyCommand, CancelAll, CancelOrder, Envelope, FireTimer, SettleWithdrawal
 from engine.events import AnyEvent, Refused
 from engine.kinds import Source
+from engine.parking.gate_commands import ReportPassage, ScanTag, SyncOffline
 from engine.refusals import Refusal
 from engine.state import State
 from engine.timers import next_timer
@@ -32,8 +33,8 @@ logger = logging.getLogger("kerb.runtime")
 
 Listener = Callable[[Sequence[Record]], None]
 
-ALWAYS_TAKEN = (CancelOrder, CancelAll, SettleWithdrawal, FireTimer)
-"""Commands that only take load off: they pass while new orders are refused for overload."""
+ALWAYS_TAKEN = (CancelOrder, CancelAll, SettleWithdrawal, FireTimer, ScanTag, ReportPassage, SyncOffline)
+"""Commands that pass while new orders are refused for overload: they take load off, or a car stands at a gate."""
 
 
 class Gate(IntEnum):

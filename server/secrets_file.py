@@ -13,8 +13,8 @@ class SecretUnusable(Exception):
     """The file's content cannot be the secret that Kerb once wrote, or others may have read it."""
 
 
-def load_or_create_secret(path: Path) -> str:
-    """The secret in `path`; made, written and synced to disk first if there is none.
+def load_or_create_secret(path: Path, *, without_it: str = "everybody signs in again") -> str:
+    """The secret in `path`; made, written and synced to disk first if there is none. `without_it` is what its loss means.
 
     Raises SecretUnusable for a file that others may read, and for one that is damaged or too short to be ours.
     """
@@ -22,12 +22,10 @@ def load_or_create_secret(path: Path) -> str:
     if not path.exists():
         _create(path)
     if path.stat().st_mode & 0o077:
-        raise SecretUnusable(
-            f"{path} can be read by others; chmod 600 it, or remove it and everybody signs in again"
-        )
+        raise SecretUnusable(f"{path} can be read by others; chmod 600 it, or remove it and {without_it}")
     secret = path.read_text(encoding="ascii", errors="replace").strip()
     if len(secret) < SECRET_BYTES or not (secret.isascii() and secret.isprintable()):
-        raise SecretUnusable(f"{path} is not a secret of Kerb; remove it and everybody signs in again")
+        raise SecretUnusable(f"{path} is not a secret of Kerb; remove it and {without_it}")
     return secret
 
 

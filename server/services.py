@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from server.bank import Bank
     from server.database import Database
     from server.fan_out import Hub
+    from server.gate_hub import GateHub
     from server.history import History
     from server.indices import Index
     from server.market_types import CandleSource
@@ -46,3 +47,7 @@ class Services:
     """The HTTP port that was bound; 0 before that."""
     indices: tuple[Index, ...] = ()
     """The market indices of config."""
+    gates: GateHub | None = None
+    """The gates' connections; None before their port is open."""
+    gate_port: int = 0
+    """The TCP port of gates that was bound; 0 before that."""

@@ -38,6 +38,7 @@ class KerbProcess:
         self._environ = kept | {
             "KERB_DATA_DIR": str(data_dir),
             "KERB_HTTP__PORT": "0",
+            "KERB_GATE__PORT": "0",
             "KERB_MARKET__FEED": "none",
             "KERB_AUTH__BCRYPT_ROUNDS": "4",
             **environ,

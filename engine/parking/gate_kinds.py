@@ -1,4 +1,7 @@
-"""The closed vocabularies of gates: what somebody passes with, what operators command. Source: docs/gates.md."""
+"""The closed vocabularies of gates: what somebody passes with, which way, what operators command. Source: docs/gates.md.
+
+The numbers stand in the journal and in the tables: new members get new numbers.
+"""
 
 from __future__ import annotations
 
@@ -11,3 +14,19 @@ class CredentialKind(IntEnum):
     TAG = 1
     PLATE = 2
     CODE = 3  # printed, or shown as QR
+
+
+class Way(IntEnum):
+    """Which way a vehicle went."""
+
+    ENTRY = 1
+    EXIT = 2
+
+
+class GateOrder(IntEnum):
+    """What an operator commands."""
+
+    OPEN = 1  # once
+    LOCK = 2  # keep shut until UNLOCK
+    UNLOCK = 3
+    SYNC = 4  # send what happened while cut off

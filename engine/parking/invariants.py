@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.parking.gate_invariants import broken_gates
 from engine.parking.kinds import TagStatus
 from engine.parking.records import Parking
 from engine.parking.tariff_checks import mistakes
@@ -16,6 +17,7 @@ def broken_parking(state: State) -> Iterator[str]:
     yield from broken_estate(state.parking)
     yield from broken_vehicles(state)
     yield from broken_tariffs(state.parking)
+    yield from broken_gates(state)
 
 
 def broken_estate(parking: Parking) -> Iterator[str]:

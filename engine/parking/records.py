@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from engine.parking.gate_records import GateLine, GateState, Lane, Visit
 from engine.parking.kinds import (
     Direction,
     LotStatus,
@@ -144,7 +145,10 @@ class Parking:
         "blocks",
         "classes",
         "floors",
+        "gate_lines",
+        "gate_states",
         "gates",
+        "lanes",
         "layouts",
         "lots",
         "numbers",
@@ -157,6 +161,7 @@ class Parking:
         "vehicle_of_plate",
         "vehicles",
         "vehicles_of_account",
+        "visits",
         "zones",
     )
 
@@ -170,6 +175,10 @@ class Parking:
         self.blocks: dict[tuple[bool, str], Block] = {}  # by (is_tag, value)
         self.tariffs: dict[tuple[str, int], Tariff] = {}  # by (name, version)
         self.zones: dict[str, Zone] = {}
+        self.gate_states: dict[str, GateState] = {}
+        self.gate_lines: dict[tuple[str, int], GateLine] = {}  # by (gate, place among its last 64)
+        self.lanes: dict[tuple[str, int], Lane] = {}
+        self.visits: dict[str, Visit] = {}
         # derived
         self.numbers: dict[str, list[str]] = {}  # of a lot, the spaces' numbers by their index
         self.occupancy: dict[str, Occupancy] = {}

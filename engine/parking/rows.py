@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from engine.parking.gate_records import GateLine, GateState, Lane, Visit
 from engine.parking.occupancy import Occupancy
 from engine.parking.records import Block, Floor, Gate, Parking, ParkingLot, Space, Tag, Vehicle
 from engine.parking.tariff_records import Tariff
@@ -20,6 +21,10 @@ PARKING_TABLES: Final = {
     "blocks": "block",
     "tariffs": "tariff",
     "zones": "zone",
+    "gate_states": "gate_state",
+    "gate_lines": "gate_line",
+    "lanes": "gate_lane",
+    "visits": "visit",
 }
 """Field of `Parking` → the kind that stores it."""
 
@@ -33,6 +38,10 @@ PARKING_KINDS: Final[dict[str, Kind]] = {
     "block": kind_of(tuple[bool, str], "parking.blocks", Block),
     "tariff": kind_of(tuple[str, int], "parking.tariffs", Tariff),
     "zone": kind_of(str, "parking.zones", Zone),
+    "gate_state": kind_of(str, "parking.gate_states", GateState),
+    "gate_line": kind_of(tuple[str, int], "parking.gate_lines", GateLine),
+    "gate_lane": kind_of(tuple[str, int], "parking.lanes", Lane),
+    "visit": kind_of(str, "parking.visits", Visit),
 }
 """Kind → how it is saved, in the order in which they must be loaded."""
 

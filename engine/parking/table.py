@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from engine.commands import Envelope
 from engine.events import Refused
-from engine.parking import estate, tariff_setting, vehicles
+from engine.parking import estate, gates, offline, tariff_setting, vehicles
 from engine.parking.commands import (
     AttachTag,
     BlockPlate,
@@ -22,6 +22,7 @@ from engine.parking.commands import (
     SetSpace,
     SetVehicleRights,
 )
+from engine.parking.gate_commands import OperateGate, RenewGateKey, ReportPassage, ScanTag, SyncOffline
 from engine.parking.tariff_commands import SetTariff, SetZone
 from engine.turn import Turn
 
@@ -40,5 +41,10 @@ PARKING_COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], Refused | Non
     BlockPlate: vehicles.block_plate,
     SetTariff: tariff_setting.set_tariff,
     SetZone: tariff_setting.set_zone,
+    ScanTag: gates.scan_tag,
+    ReportPassage: gates.report_passage,
+    SyncOffline: offline.sync_offline,
+    OperateGate: gates.operate_gate,
+    RenewGateKey: gates.renew_gate_key,
 }
 """Command → the function that decides and carries it out."""

@@ -87,6 +87,7 @@ REFUSED_ELSEWHERE: Final = frozenset(
         *("DAILY_LOSS_LIMIT", "PDT_VIOLATION", "WASH_TRADE", "UNSETTLED_FUNDS"),
         *("PARKING_LOT_NOT_FOUND", "VEHICLE_NOT_FOUND", "TAG_NOT_FOUND", "PLATE_TAKEN", "TAG_TAKEN"),
         *("INVALID_ESTATE", "INVALID_VEHICLE", "INVALID_TAG", "INVALID_TARIFF", "INVALID_ZONE"),
+        *("GATE_NOT_FOUND", "GATE_COUNTER_USED", "INVALID_GATE_ORDER"),
     }
 )
 """Refusals that random traders don't meet: what config is refused, and what has tests of its own."""

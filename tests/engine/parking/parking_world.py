@@ -20,6 +20,8 @@ from engine.parking.commands import (
     SetSpace,
 )
 from engine.parking.events import VehicleSet
+from engine.parking.gate_commands import OperateGate, RenewGateKey, ReportPassage, ScanTag
+from engine.parking.gate_kinds import CredentialKind, GateOrder
 from engine.parking.kinds import Direction, Feature, SpaceType, VehicleKind
 from engine.parking.records import LotRules, Parking
 from engine.parking.tariff_commands import SetTariff, SetZone
@@ -91,4 +93,8 @@ def busy_parking() -> ParkingWorld:
     world.operator(BlockPlate("BAD1", on=True, reason="never pays"))
     world.operator(SetTariff(replace(PLAIN, name="std", currency="USD")))
     world.operator(SetZone(BERLIN))
+    world.operator(RenewGateKey("P1-in"))
+    world.do(ScanTag("P1-in", 1, b"1", 1, world.now_us, CredentialKind.TAG, EPC))
+    world.do(ReportPassage("P1-in", 2, b"2", 1, world.now_us, passed=True))
+    world.operator(OperateGate("P1-in", GateOrder.OPEN, 1, "test"))
     return world

@@ -1,0 +1,38 @@
+"""What must hold of gates after every command: counters, answered lines, lanes and their timers, who is inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.kinds import TimerKind
+from engine.parking.gate_records import LINES_KEPT
+from engine.state import State
+
+
+def broken_gates(state: State) -> Iterator[str]:
+    """Every broken invariant of gates, in words."""
+    parking = state.parking
+    kept: dict[str, int] = {}
+    for (gate_id, slot), line in parking.gate_lines.items():
+        kept[gate_id] = kept.get(gate_id, 0) + 1
+        known = parking.gate_states.get(gate_id)
+        if known is None or not (
+            0 < line.n <= known.n and 0 <= slot < LINES_KEPT and line.gate_id == gate_id
+        ):
+            yield f"line {line.n} of gate {gate_id} is not where it belongs"
+        elif line.seq > state.seq:
+            yield f"line {line.n} of gate {gate_id} was answered by a record to come"
+    for gate_id, gate in parking.gate_states.items():
+        if gate_id not in parking.gates or gate.gate_id != gate_id:
+            yield f"the counters of gate {gate_id} are nobody's"
+        if kept.get(gate_id, 0) != min(gate.lines, LINES_KEPT):
+            yield f"gate {gate_id} has {kept.get(gate_id, 0)} lines of {gate.lines}"
+    for (gate_id, number), lane in parking.lanes.items():
+        timer = state.timer_ids.get((TimerKind.GATE_LANE, f"{number}@{gate_id}"))
+        if (lane.gate_id, lane.lane) != (gate_id, number) or gate_id not in parking.gates:
+            yield f"lane {number} of gate {gate_id} is not where it belongs"
+        if lane.busy is not (timer in state.timers):
+            yield f"lane {number} of gate {gate_id} waits ({lane.busy}) and its timer is {timer}"
+    for who, visit in parking.visits.items():
+        if visit.who != who or visit.lot not in parking.lots:
+            yield f"{who} is inside of a lot that does not exist, or is another one"
