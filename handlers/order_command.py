@@ -16,6 +16,7 @@ from engine.commands import PlaceOrder, ReplaceOrder
 from engine.kinds import LotMethod, OrderClass, OrderType, SelfTradePrevention, Side, TimeInForce
 from engine.refusals import Refusal
 from engine.terms import NO_TERMS, Leg, Terms
+from engine.units import TIME_MAX_US
 from handlers.numbers import (
     is_absent,
     read_amount_e4,
@@ -186,13 +187,23 @@ def _terms(body: OrderBody) -> Terms:
         trail_ppm=_percent(body.trail_percent, "trail_percent"),
         display_e8=_quantity(body.display_quantity, "display_quantity"),
         post_only=body.post_only,
-        expires_us=0 if body.expires_at is None else moment_us(body.expires_at, "expires_at"),
+        expires_us=_expires_us(body),
         extended_hours=body.extended_hours,
         notional_e4=_amount(body.notional, "notional"),
         lot_method=_lot_method(body),
         lots=_lots(body),
         do_not_reduce=body.do_not_reduce,
     )
+
+
+def _expires_us(body: OrderBody) -> int:
+    """0 for none. What no calendar can write, or lies before all of them, is a time that the rules refuse."""
+    if body.expires_at is None:
+        return 0
+    expires_us = moment_us(body.expires_at, "expires_at")
+    if not 0 < expires_us < TIME_MAX_US:
+        raise RefusedAtBorder(Refusal.INVALID_TERMS, "expires_at", "is out of range")
+    return expires_us
 
 
 def _lot_method(body: OrderBody) -> LotMethod | None:
