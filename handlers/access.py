@@ -80,6 +80,16 @@ def _key_is_mine(services: Services, principal: Principal, text: str) -> bool | 
     return None if owner is None else owner == principal.user_id
 
 
+def _vehicle_is_mine(services: Services, principal: Principal, text: str) -> bool | None:
+    vehicle = services.runtime.state.parking.vehicles.get(read_id(text, "veh_"))
+    return None if vehicle is None else vehicle.account_id == principal.account_id
+
+
+def _tag_is_mine(services: Services, principal: Principal, text: str) -> bool | None:
+    tag = services.runtime.state.parking.tags.get(text)
+    return None if tag is None else tag.account_id == principal.account_id
+
+
 OBJECTS: Final[dict[str, PathObject]] = {
     "symbol": PathObject(Ownership.SHARED),
     "order_id": PathObject(Ownership.CALLER, _order_is_mine, f"ord_{ID_MAX}"),
@@ -87,6 +97,9 @@ OBJECTS: Final[dict[str, PathObject]] = {
     "session_id": PathObject(Ownership.CALLER, _session_is_mine, f"ses_{ID_MAX}"),
     "key_id": PathObject(Ownership.CALLER, _key_is_mine, f"key_{ID_MAX}"),
     "notification_id": PathObject(Ownership.CALLER),
+    "lot_id": PathObject(Ownership.SHARED),
+    "vehicle_id": PathObject(Ownership.CALLER, _vehicle_is_mine, f"veh_{ID_MAX}"),
+    "tag": PathObject(Ownership.CALLER, _tag_is_mine, "-"),
 }
 """The `{name}` of a path → whose such objects are. Below /admin all of them are OPERATED."""
 

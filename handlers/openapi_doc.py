@@ -29,6 +29,7 @@ class Tag(Enum):
     WALLET = "Cash: balance, deposits, withdrawals, the statement."
     PORTFOLIO = "What is held, what it is worth, what it has brought."
     NOTIFICATIONS = "What the user has been told, and what of it was read."
+    PARKING = "Car parks: what is free, what it costs, vehicles and their tags."
     MARKET = "Instruments and their public market data."
     AUTH = "Users and sessions."
     ADMIN = "What an operator can stop."

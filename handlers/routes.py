@@ -64,6 +64,7 @@ from handlers.openapi_settlements import SETTLEMENTS as SETTLEMENT_DOCS
 from handlers.openapi_trading import ORDERS as ORDER_DOCS
 from handlers.openapi_wallet import PORTFOLIO as PORTFOLIO_DOCS
 from handlers.openapi_wallet import WALLET as WALLET_DOCS
+from handlers.parking_routes import PARKING_DOCS, PARKING_ROUTES
 from handlers.routing import ADMIN, BASE, HOLDER, PUBLIC, RISK_DESK, SIGNED_IN, Route, StreamRoute
 from server.rate_limits import LimitClass
 
@@ -117,6 +118,7 @@ _API: Final = (
     Route("GET", f"{BASE}/notifications", notifications.notifications, HOLDER, CALLS),
     Route("POST", f"{BASE}/notifications/read", notifications.read_all, HOLDER, CALLS),
     Route("POST", f"{BASE}/notifications/{{notification_id}}/read", notifications.read, HOLDER, CALLS),
+    *PARKING_ROUTES,
     Route("GET", f"{BASE}/stocks/search", stocks.search, PUBLIC, CALLS),
     Route("GET", f"{BASE}/stocks/{{symbol}}", stocks.details, PUBLIC, CALLS),
     Route("GET", f"{BASE}/stocks/{{symbol}}/quote", stocks.quote, PUBLIC, CALLS),
@@ -224,6 +226,7 @@ DOCS: Final = {
     **SETTLEMENT_DOCS,
     **PROFILE_DOCS,
     **NOTIFICATION_DOCS,
+    **PARKING_DOCS,
     **STOCK_DOCS,
     **OVERVIEW_DOCS,
     **AUTH_DOCS,

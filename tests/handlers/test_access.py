@@ -65,20 +65,38 @@ async def notification_ids(client: Client) -> list[str]:
     return [(await client("GET", "/notifications")).data[0]["notification_id"]]
 
 
+async def vehicle_ids(client: Client) -> list[str]:
+    """A vehicle, with a plate of its own."""
+    plates = len((await client("GET", "/parking/vehicles")).data)
+    plate = f"V{client.account_id % 10**8}X{plates}"
+    return [(await client("POST", "/parking/vehicles", {"plate": plate})).data["vehicle_id"]]
+
+
+async def tags(client: Client) -> list[str]:
+    """A tag of a vehicle."""
+    (vehicle_id,) = await vehicle_ids(client)
+    tag = f"E280{int(vehicle_id.removeprefix('veh_')):020X}"
+    attached = await client("POST", f"/parking/vehicles/{vehicle_id}/tags", {"tag": tag})
+    return [attached.data["tag"]]
+
+
 OWNED: Final[dict[str, tuple[Find, str]]] = {
     "order_id": (order_ids, "ord_999424"),
     "transaction_id": (transaction_ids, "txn_999424"),
     "session_id": (session_ids, "ses_999424"),
     "key_id": (key_ids, "key_999424"),
     "notification_id": (notification_ids, "ntf_999424"),
+    "vehicle_id": (vehicle_ids, "veh_999424"),
+    "tag": (tags, "E28099942400000000000000"),
 }
 """What a path names → how a user comes to have some, and the id of one that does not exist."""
 
 GOOD_BODIES: Final[dict[str, dict[str, object]]] = {
-    f"PATCH {BASE}/orders/{{order_id}}": {"quantity": "1", "price": "89"}
+    f"PATCH {BASE}/orders/{{order_id}}": {"quantity": "1", "price": "89"},
+    f"POST {BASE}/parking/vehicles/{{vehicle_id}}/tags": {"tag": "E2809994240000000000AAAA"},
 }
 
-SHARED: Final = {"symbol": "AAPL"}
+SHARED: Final = {"symbol": "AAPL", "lot_id": "lot_P1"}
 
 EXISTING: Final = {
     "user_id": "usr_1000",

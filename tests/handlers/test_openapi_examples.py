@@ -16,6 +16,7 @@ from handlers.routes import DOCS, ROUTES
 from handlers.routing import Route
 from server.principal import Role
 from tests.handlers.answer_schemas import AnswerSchemas
+from tests.handlers.parking_people import PARKING_WORLDS
 from tests.handlers.small_kerb import Client, Reply, SmallKerb
 
 World = Callable[[SmallKerb, Client], Awaitable[dict[str, str]]]
@@ -136,7 +137,7 @@ async def _proposed_dividend(small: SmallKerb, _: Client) -> dict[str, str]:
     return {"action_id": (await other("POST", "/admin/corporate-actions", body)).data["action_id"]}
 
 
-WORLDS: dict[str, World] = {
+WORLDS: dict[str, World] = PARKING_WORLDS | {
     "a dividend that another operator has proposed": _proposed_dividend,
     "a proposal of another operator": _proposal,
     "a trade": _trade,
