@@ -61,14 +61,21 @@ class SpacesJson(Struct, frozen=True):
     features: dict[FeatureName, int]
 
 
+class RefundJson(Struct, frozen=True):
+    """A cancellation so long before the begin, or longer, gives back so much of the price."""
+
+    before_minutes: int
+    share_bps: int
+
+
 class LotRulesJson(Struct, frozen=True):
-    """Times in minutes. A cancellation so many minutes before the begin gives back so much of the price (basis points)."""
+    """Times in minutes; `refunds` with the longest time first."""
 
     early_grace: int
     late_grace: int
     no_show_after: int
     exit_minutes: int
-    refunds: tuple[tuple[int, int], ...]
+    refunds: tuple[RefundJson, ...]
 
 
 class ParkingLotDetailJson(ParkingLotJson, frozen=True):
@@ -132,7 +139,8 @@ async def lot(call: Call) -> Answer:
                 [_spaces_json(layout, kind) for kind in SpaceType if layout.types[kind] & layout.active]
             ),
             rules=LotRulesJson(
-                *(rules.early_grace, rules.late_grace, rules.no_show_after, rules.exit_minutes), rules.refunds
+                *(rules.early_grace, rules.late_grace, rules.no_show_after, rules.exit_minutes),
+                tuple([RefundJson(before, share_bps) for before, share_bps in rules.refunds]),
             ),
         )
     )

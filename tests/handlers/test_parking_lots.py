@@ -42,7 +42,10 @@ async def test_a_car_park_is_shown_with_what_it_has(small: SmallKerb) -> None:
         "VIP": 1,
     }
     assert one["types"][0]["features"] == {"COVERED": 1, "NEAR_LIFT": 0, "CHARGER": 0}
-    assert one["rules"]["refunds"] == [[1440, 10000], [120, 5000]]
+    assert one["rules"]["refunds"] == [
+        {"before_minutes": 1440, "share_bps": 10000},
+        {"before_minutes": 120, "share_bps": 5000},
+    ]
     page = await anybody("GET", "/parking/lots?page=2&limit=1")
     assert (page.data, page.meta["total"]) == ([], 1)
 
