@@ -325,17 +325,16 @@ async def _live(settings: Settings) -> tuple[ExitCode, str]:
     lifecycle = Lifecycle(ServiceManager(os.environ), settings.http.shutdown_s)
     try:
         services = await lifecycle.start(build(settings, lifecycle))
-        if services is None:
-            return ExitCode.OK, ""
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
-        url = f"http://{settings.http.host}:{services.port}"
-        if settings.mode is Mode.DEMO:
-            print(banner(url, services.runtime.state), flush=True)
-        else:
-            print(f"Kerb serves {url}", flush=True)
-        await lifecycle.run(f"serving {url}")
+        if services is not None:
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(*GC_THRESHOLDS)
+            url = f"http://{settings.http.host}:{services.port}"
+            if settings.mode is Mode.DEMO:
+                print(banner(url, services.runtime.state), flush=True)
+            else:
+                print(f"Kerb serves {url}", flush=True)
+            await lifecycle.run(f"serving {url}")
     finally:
         await lifecycle.stop()
     return lifecycle.exit_code, lifecycle.reason

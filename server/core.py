@@ -71,7 +71,8 @@ async def open_core(settings: Settings, clock: Clock, lifecycle: Lifecycle) -> C
     lifecycle.on_stop("the data folder", folder.close)
     dsn = await _database(settings, lifecycle)
     await _schema(dsn, settings.mode)
-    watermark = Watermark(dsn, folder.journal_id(), ENGINE_VERSION)
+    watermark = Watermark(dsn, folder.journal_id(), ENGINE_VERSION, folder.earlier_writers())
+    folder.note_writer(watermark.instance)
     return await recover_core(folder, watermark, settings, clock, lifecycle)
 
 

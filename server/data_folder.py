@@ -16,6 +16,10 @@ from server.journal_frame import JOURNAL_ID_BYTES, crc32c
 _PID_NAME: Final = "owner.pid"
 _IDENTITY_NAME: Final = "journal-id"
 _RESTORING_NAME: Final = "restore-unfinished"
+_WRITERS_NAME: Final = "writers"
+
+WRITERS_KEPT: Final = 16
+"""Starts that are remembered by name: more than one, for a start may die before it has become the writer."""
 
 
 class DataFolderBusy(Exception):
@@ -105,6 +109,27 @@ class DataFolder:
     def end_restoring(path: Path) -> None:
         """The folder is whole."""
         Disk().remove_file(path / _RESTORING_NAME)
+
+    def earlier_writers(self) -> tuple[str, ...]:
+        """What this folder's last owners were called as the database's writers, oldest first; () where that is not known.
+
+        They are dead, for the lock is ours. A copy of the folder knows none: the original's owner may live.
+        """
+        path = self.path / _WRITERS_NAME
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+        known = (line.partition(" ") for line in lines)
+        return tuple(instance for instance, _, place in known if place == self._place())
+
+    def note_writer(self, instance: str) -> None:
+        """Remember what this owner is called, before it becomes the database's writer."""
+        instances = (*self.earlier_writers(), instance)[-WRITERS_KEPT:]
+        text = "".join(f"{each} {self._place()}\n" for each in instances)
+        (self.path / _WRITERS_NAME).write_text(text, encoding="utf-8")
+
+    def _place(self) -> str:
+        """What a copy of the folder has not."""
+        status = os.fstat(self._fd)
+        return f"{status.st_dev}:{status.st_ino}"
 
     @staticmethod
     def journal_id_in(path: Path) -> bytes | None:

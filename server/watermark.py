@@ -1,10 +1,15 @@
-"""The one row that says how far Postgres has come, and the rule that one writer alone moves it."""
+"""The one row that says how far Postgres has come, and the rule that one writer alone moves it.
+
+A writer's session is named after it. Whoever starts ends the sessions of the earlier owners of its own data folder, who
+are dead. Any other writer that is connected is alive, as far as anybody can tell: then it is the newcomer who must not write.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -17,7 +22,10 @@ from sql.statements import (
     EXTEND_APPLIED_RANGE,
     FIRST_POSITION,
     LOCK_POSITION,
+    LOOK_ANEW,
+    NAME_SESSION,
     ONE_CLAIM,
+    OTHER_WRITER,
     OWN_POSITION,
     READ_POSITION,
 )
@@ -29,6 +37,14 @@ logger = logging.getLogger("kerb.write_behind")
 
 WRITER_NAME: Final = "kerb-writer:"
 """With its instance, what a writer is called among the database's sessions."""
+
+CLAIMANT_NAME: Final = "kerb-claimant:"
+"""What it is called before that."""
+
+GONE_S: Final = 3.0
+"""A writer that is still connected after so long is alive: the session of a process that has died ends at once."""
+
+GONE_POLL_S: Final = 0.05
 
 CONNECT_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 60.0
@@ -59,7 +75,7 @@ class ForeignJournal(Exception):
 
 
 class AnotherWriter(Exception):
-    """Somebody else moved the watermark or took it over. This process must not write, nor acknowledge, any more."""
+    """Somebody else moved the watermark, took it over, or holds it. This process must not write, nor acknowledge, any more."""
 
 
 class JournalBehind(Exception):
@@ -83,15 +99,22 @@ class WentBack(Exception):
 class Watermark:
     """Who this writer is, and which journal it writes from. `journal_id` is 16 bytes.
 
+    `predecessors` are the instances that earlier owners of the data folder were: they are dead.
     `connect` is how it gets a connection; it is called as asyncpg's function of that name.
     """
 
-    __slots__ = ("connect", "dsn", "engine_version", "instance", "journal_id")
+    __slots__ = ("connect", "dsn", "engine_version", "instance", "journal_id", "predecessors")
 
     def __init__(
-        self, dsn: str, journal_id: bytes, engine_version: int, connect: Connect = asyncpg.connect
+        self,
+        dsn: str,
+        journal_id: bytes,
+        engine_version: int,
+        predecessors: Sequence[str] = (),
+        connect: Connect = asyncpg.connect,
     ) -> None:
         self.connect = connect
+        self.predecessors = predecessors
         self.dsn = dsn
         self.journal_id = journal_id
         self.engine_version = str(engine_version)
@@ -103,7 +126,7 @@ class Watermark:
 
 async def stored_position(watermark: Watermark) -> int:
     """How far the database is, without becoming its writer; 0 when nothing was ever written. Raises as `claim`."""
-    connection = await _connect(watermark)
+    connection = await _connect(watermark, CLAIMANT_NAME)
     try:
         row = await connection.fetchrow(READ_POSITION)
     finally:
@@ -117,23 +140,25 @@ async def claim(
 ) -> tuple[asyncpg.Connection, int]:
     """Become the writer: a connection for batches, and the sequence that has been applied.
 
-    `first` is the claim at start: it takes the place of whoever wrote before, unless the database is beyond what the
-    own journal `reaches`: then that writer is right, and keeps its place. Its backends are ended before the row is
-    locked and read, so nothing of theirs can commit afterwards. Later claims, after a lost connection, only find out
-    whether the last batch was committed, and end none but their own earlier backends: whoever has lost its connection
-    to a new writer must not take the new one's.
+    `first` is the claim at start. The predecessors' backends are ended before the row is locked and read, so nothing of
+    theirs can commit afterwards. Another writer that is connected keeps its place, and so does one that is not, if the
+    database is beyond what the own journal `reaches`. Later claims, after a lost connection, only find out whether the
+    last batch was committed, and end none but their own earlier backends: whoever has lost its connection to a new
+    writer must not take the new one's.
 
-    Raises `ForeignJournal`, `AnotherWriter` (somebody claimed it since our first claim), `JournalBehind`, and what
-    asyncpg raises when the server is away.
+    Raises `ForeignJournal`, `AnotherWriter` (one is connected, or somebody claimed it since our first claim),
+    `JournalBehind`, and what asyncpg raises when the server is away.
     """
-    connection = await _connect(watermark)
+    connection = await _connect(watermark, CLAIMANT_NAME if first else WRITER_NAME)
     try:
         _check(watermark, await connection.fetchrow(READ_POSITION), first=first)
         async with connection.transaction():
             if first:
                 await connection.execute(ONE_CLAIM)
-            await _end_writers(connection, "%" if first else watermark.instance)
+            await _end_writers(connection, watermark.predecessors if first else [watermark.instance])
             if first:
+                await _check_alone(connection)
+                await connection.execute(NAME_SESSION, f"{WRITER_NAME}{watermark.instance}")
                 await connection.execute(
                     FIRST_POSITION, watermark.journal_id, watermark.engine_version, watermark.instance
                 )
@@ -151,12 +176,12 @@ async def claim(
     return connection, applied_seq
 
 
-async def _connect(watermark: Watermark) -> asyncpg.Connection:
+async def _connect(watermark: Watermark, name: str) -> asyncpg.Connection:
     return await watermark.connect(
         watermark.dsn,
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=COMMAND_TIMEOUT_S,
-        server_settings={**_SERVER_SETTINGS, "application_name": f"{WRITER_NAME}{watermark.instance}"},
+        server_settings={**_SERVER_SETTINGS, "application_name": f"{name}{watermark.instance}"},
     )
 
 
@@ -171,9 +196,26 @@ def _check(watermark: Watermark, row: Record | None, *, first: bool) -> None:
         raise AnotherWriter(f"writer {row['owner_instance']} has taken over from {watermark.instance}")
 
 
-async def _end_writers(connection: asyncpg.Connection, instance: str) -> None:
-    """End earlier backends of an instance (`%`: of all) and wait until they are gone. Raises `DatabaseUnavailable` when one stays."""
-    for row in await connection.fetch(END_WRITERS, f"{WRITER_NAME}{instance}"):
+async def _check_alone(connection: asyncpg.Connection) -> None:
+    """Raise `AnotherWriter` when a writer is connected, and stays so."""
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + GONE_S
+    while True:
+        await connection.execute(LOOK_ANEW)
+        other = await connection.fetchrow(OTHER_WRITER, f"{WRITER_NAME}%")
+        if other is None:
+            return
+        if loop.time() >= until_s:
+            raise AnotherWriter(
+                f"{other['application_name']} holds the database, by its backend {other['pid']} for {other['client']}: "
+                "another Kerb runs on it. Stop that one first; if its machine has gone, try again in half a minute"
+            )
+        await asyncio.sleep(GONE_POLL_S)
+
+
+async def _end_writers(connection: asyncpg.Connection, instances: Sequence[str]) -> None:
+    """End earlier backends of these instances and wait until they are gone. Raises `DatabaseUnavailable` when one stays."""
+    for row in await connection.fetch(END_WRITERS, [f"{WRITER_NAME}{each}" for each in instances]):
         logger.warning("ended backend %d of an earlier writer", row["pid"])
         if not row["ended"]:
             raise DatabaseUnavailable(message=f"backend {row['pid']} of an earlier writer does not end")

@@ -218,9 +218,20 @@ UPDATE journal_position SET owner_instance = $1, engine_version = $2, updated_at
 
 END_WRITERS: Final = """
 SELECT pid, pg_terminate_backend(pid, 10000) AS ended FROM pg_stat_activity
-WHERE datname = current_database() AND application_name LIKE $1 AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND application_name = ANY($1) AND pid <> pg_backend_pid()
 """
-"""Those of a name pattern; waits up to 10 s for each to be gone."""
+"""Those of these names; waits up to 10 s for each to be gone."""
+
+OTHER_WRITER: Final = """
+SELECT pid, application_name, coalesce(host(client_addr), 'this machine') AS client FROM pg_stat_activity
+WHERE datname = current_database() AND application_name LIKE $1 AND pid <> pg_backend_pid() ORDER BY pid LIMIT 1
+"""
+"""One of a name pattern."""
+
+LOOK_ANEW: Final = "SELECT pg_stat_clear_snapshot()"
+"""A transaction sees the sessions as they were when it looked first."""
+
+NAME_SESSION: Final = "SELECT set_config('application_name', $1, false)"
 
 ONE_CLAIM: Final = "SELECT pg_advisory_xact_lock(5421777, 1)"
-"""Of two that claim at once, one ends the other: never both each other."""
+"""Of two that claim at once, the second one finds the first connected."""

@@ -67,6 +67,7 @@ class World:
     def __init__(self, runtime: Runtime, write_behind: WriteBehind) -> None:
         self.runtime = runtime
         self.write_behind = write_behind
+        self.instance = ""
         self.fatal: list[tuple[ExitCode, str]] = []
         self.account_ids: list[int] = []
         self.maker_id = 0
@@ -220,6 +221,7 @@ async def open_world(
     write_behind.start()
     world = World(runtime, write_behind)
     world.fatal = fatal
+    world.instance = watermark.instance
     try:
         yield world
     finally:

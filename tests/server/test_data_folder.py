@@ -1,13 +1,14 @@
 """One owner per data folder, and one journal identity in it for ever."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from server.data_folder import DataFolder, DataFolderBusy, DataFolderDamaged
+from server.data_folder import WRITERS_KEPT, DataFolder, DataFolderBusy, DataFolderDamaged
 
 
 def test_a_second_owner_is_refused_and_told_the_holders_pid(tmp_path: Path) -> None:
@@ -57,6 +58,20 @@ def test_a_journal_never_gets_a_second_identity(tmp_path: Path) -> None:
     with pytest.raises(DataFolderDamaged, match="is missing"):
         folder.journal_id()
     folder.close()
+
+
+def test_an_owner_knows_those_before_it_as_writers_and_that_of_a_copy_does_not(tmp_path: Path) -> None:
+    with DataFolder.own(tmp_path / "data") as first:
+        assert first.earlier_writers() == ()
+        for number in range(WRITERS_KEPT + 2):
+            first.note_writer(f"start-{number}")
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
+    (tmp_path / "data").rename(tmp_path / "moved")
+    with DataFolder.own(tmp_path / "moved") as moved, DataFolder.own(tmp_path / "copy") as copy:
+        assert moved.earlier_writers() == tuple(f"start-{number}" for number in range(2, WRITERS_KEPT + 2))
+        assert copy.earlier_writers() == ()
+        copy.note_writer("another")
+        assert copy.earlier_writers() == ("another",)
 
 
 @pytest.mark.parametrize("content", [b"", b"xyz 1\n", b"00" * 16 + b" 00000001\n", b"\xff\xfe"])

@@ -27,3 +27,10 @@ def test_a_folder_that_is_synced_must_be_one(tmp_path: Path) -> None:
     file.touch()
     with pytest.raises(NotADirectoryError):
         Disk().fsync_dir(file)
+
+
+def test_a_sync_of_a_folder_that_cannot_be_synced_is_the_kernels_error() -> None:
+    """`/proc` has no disk to be durable on, and the kernel says so."""
+    with pytest.raises(OSError, match="Invalid argument") as caught:
+        Disk().fsync_dir(Path("/proc"))
+    assert caught.value.errno == errno.EINVAL

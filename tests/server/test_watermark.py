@@ -1,9 +1,8 @@
-"""Claiming the watermark: the newest writer has it alone, and only for its own journal."""
+"""Claiming the watermark: one writer has it alone, the newest of a data folder, and only for its own journal."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import asyncpg
 import pytest
@@ -22,8 +21,15 @@ from sql.statements import ONE_CLAIM
 JOURNAL_ID = b"j" * 16
 
 
-def watermark(dsn: str, journal_id: bytes = JOURNAL_ID) -> Watermark:
-    return Watermark(dsn, journal_id, engine_version=1)
+def watermark(dsn: str, journal_id: bytes = JOURNAL_ID, *, after: Watermark | None = None) -> Watermark:
+    """A writer; of the same data folder as the one `after` which it comes, and which is dead then."""
+    return Watermark(dsn, journal_id, 1, [after.instance] if after is not None else ())
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that is still connected at the second look is alive."""
+    monkeypatch.setattr("server.watermark.GONE_S", 0.01)
 
 
 async def position(connection: asyncpg.Connection) -> tuple[int, str]:
@@ -91,7 +97,7 @@ async def test_a_claim_ends_the_backends_of_the_writer_before(database_dsn: str)
     transaction = old.transaction()
     await transaction.start()
     await advance(old, older, 0, 5, 5)
-    newer = watermark(database_dsn)
+    newer = watermark(database_dsn, after=older)
     connection, applied_seq = await claim(newer, first=True)
     assert applied_seq == 0
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
@@ -120,11 +126,11 @@ async def test_a_copy_that_is_behind_does_not_take_over(database_dsn: str) -> No
     connection, _ = await claim(ours, first=True)
     async with connection.transaction():
         await advance(connection, ours, 0, 5, 5)
+    connection.terminate()
     copy = watermark(database_dsn)
     assert await stored_position(copy) == 5
     with pytest.raises(JournalBehind, match="ends at sequence 4, the database holds 5"):
         await claim(copy, first=True, reaches=4)
-    connection.terminate()
     again, applied_seq = await claim(ours, first=False)
     assert applied_seq == 5
     async with again.transaction():
@@ -133,7 +139,8 @@ async def test_a_copy_that_is_behind_does_not_take_over(database_dsn: str) -> No
 
 
 async def test_who_has_lost_the_connection_ends_no_other_writer(database_dsn: str) -> None:
-    older, newer = watermark(database_dsn), watermark(database_dsn)
+    older = watermark(database_dsn)
+    newer = watermark(database_dsn, after=older)
     old, _ = await claim(older, first=True)
     connection, _ = await claim(newer, first=True)
     await connection.execute("UPDATE journal_position SET owner_instance = $1", older.instance)
@@ -144,13 +151,42 @@ async def test_who_has_lost_the_connection_ends_no_other_writer(database_dsn: st
     await connection.close()
 
 
-async def test_of_two_that_claim_at_once_one_is_left(database_dsn: str) -> None:
-    first, _ = await claim(watermark(database_dsn), first=True)
+async def test_who_is_connected_is_alive_and_keeps_its_place(database_dsn: str, hasty: None) -> None:
+    """A copy of the data folder has the same journal, and does not know the original's owner for a dead one."""
+    ours = watermark(database_dsn)
+    connection, _ = await claim(ours, first=True)
+    with pytest.raises(AnotherWriter, match=f"kerb-writer:{ours.instance} holds the database"):
+        await claim(watermark(database_dsn), first=True)
+    async with connection.transaction():
+        await advance(connection, ours, 0, 5, 5)
+    assert await position(connection) == (5, ours.instance)
+    await connection.close()
+
+
+async def test_who_has_just_died_is_waited_for(database_dsn: str) -> None:
+    connection, _ = await claim(watermark(database_dsn), first=True)
+    claiming = asyncio.create_task(claim(watermark(database_dsn), first=True))
+    looker = await asyncpg.connect(database_dsn)
+    while not await looker.fetchval(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'kerb-claimant:%' "
+        "AND datname = current_database() AND query = 'SELECT pg_stat_clear_snapshot()'"
+    ):
+        assert not claiming.done()
+    connection.terminate()
+    newer, _ = await claiming
+    assert await newer.fetchval("SELECT 1") == 1
+    await newer.close()
+    await looker.close()
+
+
+async def test_of_two_that_claim_at_once_one_is_left(database_dsn: str, hasty: None) -> None:
+    older = watermark(database_dsn)
+    first, _ = await claim(older, first=True)
     blocker = await asyncpg.connect(database_dsn)
     blocked = blocker.transaction()
     await blocked.start()
     await blocker.execute(ONE_CLAIM)
-    claims = [asyncio.create_task(claim(watermark(database_dsn), first=True)) for _ in range(2)]
+    claims = [asyncio.create_task(claim(watermark(database_dsn, after=older), first=True)) for _ in range(2)]
     while (
         await blocker.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
         < 2
@@ -159,14 +195,11 @@ async def test_of_two_that_claim_at_once_one_is_left(database_dsn: str) -> None:
     assert await first.fetchval("SELECT 1") == 1, "who has to wait ends nobody yet"
     await blocked.rollback()
     outcomes = await asyncio.gather(*claims, return_exceptions=True)
-    alive = []
-    for outcome in outcomes:
-        if not isinstance(outcome, BaseException):
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await position(outcome[0])
-                alive.append(outcome[0])
-            outcome[0].terminate()
-    assert len(alive) == 1, outcomes
+    (alive,) = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+    (refused,) = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert isinstance(refused, AnotherWriter)
+    assert (await position(alive[0]))[0] == 0
+    await alive[0].close()
     first.terminate()
     await blocker.close()
 

@@ -274,7 +274,7 @@ async def test_the_writer_that_was_taken_over_from_stops(database_dsn: str, tmp_
         old.found(traders=2)
         await old.written()
         newer, applied_seq = await claim(
-            Watermark(database_dsn, bytes(range(16)), ENGINE_VERSION), first=True
+            Watermark(database_dsn, bytes(range(16)), ENGINE_VERSION, [old.instance]), first=True
         )
         assert applied_seq == old.state.seq
         old.buy(old.account_ids[0], "AAPL", 900_000, 1)

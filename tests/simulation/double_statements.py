@@ -89,13 +89,27 @@ def extend_range(session: DoubleConnection, first_seq: int, last_seq: int, recor
     return [made]
 
 
-def end_writers(session: DoubleConnection, pattern: str) -> list[Row]:
+def end_writers(session: DoubleConnection, names: list[str]) -> list[Row]:
     ended = []
     for other in list(session.server.sessions):
-        if other is not session and fnmatchcase(other.name, pattern.replace("%", "*")):
+        if other is not session and other.name in names:
             other.end()
             ended.append({"pid": other.pid, "ended": True})
     return ended
+
+
+def other_writer(session: DoubleConnection, pattern: str) -> list[Row]:
+    found: list[Row] = [
+        {"pid": other.pid, "application_name": other.name, "client": "this machine"}
+        for other in session.server.sessions
+        if other is not session and fnmatchcase(other.name, pattern.replace("%", "*"))
+    ]
+    return sorted(found, key=lambda row: int(row["pid"]))[:1]
+
+
+def name_session(session: DoubleConnection, name: str) -> list[Row]:
+    session.name = name
+    return [{"set_config": name}]
 
 
 def aggregates(session: DoubleConnection, kind: str) -> list[Row]:
@@ -199,6 +213,9 @@ STATEMENTS: Final[dict[str, Callable[..., list[Row]]]] = {
     statements.ADVANCE: advance,
     statements.EXTEND_APPLIED_RANGE: extend_range,
     statements.END_WRITERS: end_writers,
+    statements.OTHER_WRITER: other_writer,
+    statements.LOOK_ANEW: nothing,
+    statements.NAME_SESSION: name_session,
     statements.ONE_CLAIM: nothing,
     statements.LOTS_GONE.merge: lots_gone,
     statements.STATE_GONE.merge: state_gone,

@@ -201,9 +201,13 @@ class Generation:
 
     async def _start(self, settings: Settings, clock: VirtualClock, lifecycle: Lifecycle) -> Core:
         """As Kerb starts; again when Postgres was away."""
+        started: list[str] = []
         while True:
             folder = DataFolder(ROOT, -1, self.disk)
-            watermark = Watermark("", folder.journal_id(), ENGINE_VERSION, self.postgres.connect)
+            watermark = Watermark(
+                "", folder.journal_id(), ENGINE_VERSION, tuple(started), self.postgres.connect
+            )
+            started.append(watermark.instance)
             writer = SteppedWriter(self.loop)
             try:
                 return await recover_core(folder, watermark, settings, clock, lifecycle, self.disk, writer)

@@ -18,7 +18,7 @@ from typing import Final
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 READ_BYTES: Final = 1 << 16
-WRITER: Final = b"application_name\0kerb-writer:"
+WRITERS: Final = (b"application_name\0kerb-writer:", b"application_name\0kerb-claimant:")
 COMMIT: Final = b"Q\0\0\0\x0cCOMMIT;\0"
 COMMITTED: Final = b"COMMIT\0"
 _VERSION_3: Final = 3 << 16
@@ -268,7 +268,7 @@ class PostgresRelay(Relay):
     def _from_client(self, link: PostgresLink, message: bytes) -> bytes | None:
         if not link.is_started:
             link.is_started = _LENGTH.unpack_from(message, 4)[0] == _VERSION_3
-            link.is_writer = WRITER in message
+            link.is_writer = any(name in message for name in WRITERS)
             return message
         if message != COMMIT or not link.is_writer:
             return message

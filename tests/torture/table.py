@@ -15,6 +15,7 @@ from tests.torture.mutations import MUTATIONS, mutations
 from tests.torture.orders import SHOWN, machine, orders
 from tests.torture.outage import outage
 from tests.torture.parking import allocation
+from tests.torture.races import duplicate_requests, second_writers, watched_crashes
 from tests.torture.simulate import simulate
 from tests.torture.stream_attacks import returning, stalled
 from tests.torture.wire import wire
@@ -38,7 +39,7 @@ class Attack:
 
 
 ATTACKS: Final = (
-    Attack("mutations", "broken commits", len(MUTATIONS), len(MUTATIONS), mutations),
+    Attack("mutations", "seeded bugs", len(MUTATIONS), len(MUTATIONS), mutations),
     Attack("disk", "faults", 3, 3, disk),
     Attack("simulate", "simulated crashes", 20_000, 100_000, simulate),
     Attack("kill", "rounds of kill -9 under load", 200, 1_000, kill),
@@ -46,6 +47,9 @@ ATTACKS: Final = (
     Attack("cut", "rounds of PostgreSQL killed or cut off", 200, 1_000, cut),
     Attack("wire", "rounds of clients cut off or slowed", 100, 500, wire),
     Attack("outage", "seconds without PostgreSQL", 300, 1_800, outage),
+    Attack("duplicates", "duplicate requests", 200_000, 1_000_000, duplicate_requests),
+    Attack("writers", "attempts to be a second writer", 100, 1_000, second_writers),
+    Attack("observed", "crashes with readers attached", 50, 300, watched_crashes),
     Attack("stalled", "runs", 1, 3, stalled),
     Attack("returning", "runs", 1, 3, returning),
     Attack("orders", "random commands", 10_000_000, 100_000_000, orders, ENGINE_SOURCES, SHOWN),

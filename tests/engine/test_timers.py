@@ -1,0 +1,38 @@
+"""Timers come by (due, id), whatever the order in which they were made, and a recovered state has the same order."""
+
+from __future__ import annotations
+
+from engine.commands import PlaceOrder
+from engine.events import OrderUpdated
+from engine.kinds import OrderStatus, TimeInForce
+from engine.terms import Terms
+from engine.units import SECOND_US
+from tests.engine.mirror import all_rows, restored
+from tests.engine.world import BUY, LIMIT, World, e4, e8
+
+S = SECOND_US
+
+
+def good_till(world: World, due_us: int) -> int:
+    """A GTD order; its id."""
+    terms = Terms(expires_us=due_us)
+    command = PlaceOrder("AAPL", BUY, LIMIT, e8("1"), e4("99"), TimeInForce.GTD, terms=terms)
+    return world.accepted(world.do(command, "ann")).order_id
+
+
+def ended(world: World, to_us: int) -> list[int]:
+    """The orders that end until a time, in the order in which they do."""
+    reports = [event for event in world.advance(to_us) if isinstance(event, OrderUpdated)]
+    assert {report.status for report in reports} <= {OrderStatus.EXPIRED}
+    return [report.order_id for report in reports]
+
+
+def test_timers_come_in_the_order_of_what_is_due_then_of_their_ids() -> None:
+    world = World()
+    world.open("ann", cash="10000")
+    due = (50 * S, 40 * S, 20 * S, 40 * S, 30 * S, 10 * S)
+    orders = [good_till(world, due_us) for due_us in due]
+    last, second_at_40, at_20, third_at_40, at_30, first = orders
+    assert ended(world, 20 * S) == [first, at_20]
+    world.state = restored(all_rows(world.state))
+    assert ended(world, 60 * S) == [at_30, second_at_40, third_at_40, last]
