@@ -48,7 +48,7 @@ from server.postgres_tools import dump
 from sql.backups import SCHEMA, SNAPSHOT
 from sql.statements import READ_POSITION
 
-FILES: Final = ("market-clock", "jwt_secret", "poison/*.command")
+FILES: Final = ("market-clock", "jwt_secret", "gate_secret", "poison/*.command")
 """What a start needs of a data folder besides the journal and its name."""
 
 _COPY_BYTES: Final = 1 << 20
