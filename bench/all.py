@@ -32,6 +32,7 @@ BENCHES: Final = (
     "ws_orders",
     "write_behind",
     "fan_out",
+    "gates",
     "start",
 )
 

@@ -139,14 +139,20 @@ def cpu_s(pid: int) -> float:
 
 
 @asynccontextmanager
-async def order_load(*, bare: bool = True, **environ: str) -> AsyncIterator[OrderLoad]:
-    """A running Kerb with users, prepared orders, and a load to send them with."""
+async def order_load(
+    *, bare: bool = True, program: tuple[str, ...] = (), **environ: str
+) -> AsyncIterator[OrderLoad]:
+    """A running Kerb with users, prepared orders, and a load to send them with. `{folder}` in `program` is the bench's folder."""
     parent = ROOT / "var"
     parent.mkdir(exist_ok=True)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=parent, prefix="bench-")))
         stack.callback(remove_database, folder / "kerb")
-        kerb = await stack.enter_async_context(running_kerb(folder / "kerb", **environ))
+        kerb = await stack.enter_async_context(
+            running_kerb(
+                folder / "kerb", tuple(part.replace("{folder}", str(folder)) for part in program), **environ
+            )
+        )
         http = await stack.enter_async_context(aiohttp.ClientSession())
         load = OrderLoad(kerb, http, folder)
         await load.start_sender(stack)

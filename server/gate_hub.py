@@ -73,8 +73,8 @@ class GateHub:
         self.desk = GateDesk(runtime, watch)
         self.links: dict[str, GateLink] = {}
         self.lists = AllowLists(runtime.state, settings.allow_list_ttl_s)
+        self.secrets = secrets
         self._runtime = runtime
-        self._secrets = secrets
         self._watch = watch
         self._unproven: dict[GateLink, None] = {}
         self._by_address: dict[str, int] = {}
@@ -106,7 +106,7 @@ class GateHub:
         """A gate's secret; for one that cannot connect something that nobody knows."""
         code = gate.removeprefix(PREFIX)
         state = self._state_of(code)
-        return self._secrets.secret(code, 0 if state is None else state.key_version)
+        return self.secrets.secret(code, 0 if state is None else state.key_version)
 
     def knows(self, gate: str) -> bool:
         """Whether there is such a gate, for the log: the other side is never told."""

@@ -26,11 +26,12 @@ _URL: Final = re.compile(rb"(http://[\d.]+:\d+)")
 class KerbProcess:
     """`run.py serve --mode demo` on a folder, without a market feed unless `environ` says so; its log is `log`.
 
-    It can be started, killed and started again; `url` is new each time.
+    `program` is what is run instead, with the mode in it. It can be started, killed and started again; `url` is new each time.
     """
 
     def __init__(self, data_dir: Path, **environ: str) -> None:
         self.data_dir = data_dir
+        self.program: tuple[str, ...] = ("run.py", "serve", "--mode", "{mode}")
         self.log = data_dir.with_name(data_dir.name + ".log")
         self.url = ""
         self.process: Process | None = None
@@ -63,7 +64,7 @@ class KerbProcess:
         """Start and wait until it serves. `wrapper` is a command to run it under. Raises AssertionError with its log."""
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *wrapper, sys.executable, "run.py", "serve", "--mode", mode,
+                *wrapper, sys.executable, *(part.replace("{mode}", mode) for part in self.program),
                 cwd=ROOT, env=self._environ, stdout=PIPE, stderr=log,
             )  # fmt: skip
         assert self.process.stdout is not None
@@ -142,9 +143,12 @@ class KerbProcess:
 
 
 @asynccontextmanager
-async def running_kerb(data_dir: Path, **environ: str) -> AsyncIterator[KerbProcess]:
+async def running_kerb(
+    data_dir: Path, program: tuple[str, ...] = (), /, **environ: str
+) -> AsyncIterator[KerbProcess]:
     """A started server; stopped at the end however the block ends, with an orphaned PostgreSQL of its folder."""
     kerb = KerbProcess(data_dir, **environ)
+    kerb.program = program or kerb.program
     try:
         await kerb.start()
         yield kerb
