@@ -16,10 +16,11 @@ from tests.server.reachable_folder import reachable_folder
 from tests.torture.disk import limit_file_size, nothing
 from tests.torture.kill import Crash, killed_start, plan, torture
 
-ROUNDS = 10
+ROUNDS = 20
+VERIFIED_EVERY = 5
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 async def test_kills_and_a_failing_disk_under_load_lose_nothing_and_do_nothing_twice() -> None:
     random = Random()
     seed = random.randrange(1 << 30)
@@ -28,6 +29,7 @@ async def test_kills_and_a_failing_disk_under_load_lose_nothing_and_do_nothing_t
     acknowledged = in_doubt = probed = 0
     crashes = set()
     async with torture(seed) as rounds:
+        rounds.verified_every = VERIFIED_EVERY
         for number in range(ROUNDS):
             report = await rounds.round(plan(random, number))
             print(report)

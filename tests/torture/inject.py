@@ -69,11 +69,11 @@ class When(Enum):
 SHORT_RUN: Final[dict[When, dict[str, int]]] = {
     When.TRADING: {"pwrite64": 34, "fdatasync": 34, "fallocate": 2, "rename": 2, "fsync": 2},
     When.STOPPING: {"pwrite64": 1, "fdatasync": 1, "rename": 1, "fsync": 1},
-    When.START_TORN: {"pwrite64": 2, "fdatasync": 3, "rename": 1, "fsync": 3, "unlink": 1},
-    When.START_CLEAN: {"fdatasync": 1, "fsync": 3, "unlink": 2},
-    When.FIRST_START: {"pwrite64": 4, "fdatasync": 4, "fallocate": 1, "rename": 4, "fsync": 6, "unlink": 1},
+    When.START_TORN: {"pwrite64": 2, "fdatasync": 3, "rename": 1, "fsync": 4, "unlink": 1},
+    When.START_CLEAN: {"fdatasync": 1, "fsync": 4, "unlink": 2},
+    When.FIRST_START: {"pwrite64": 4, "fdatasync": 4, "fallocate": 1, "rename": 4, "fsync": 8, "unlink": 1},
 }
-"""How often each call is made: while trading in two segments of 64 KiB, else from the beginning to the end."""
+"""How often each call is made: while trading in two segments of 64 KiB, else at most, from the beginning to the end."""
 
 ERRORS: Final = {"pwrite64": ("EIO", "ENOSPC", SHORT, KILL)}
 ERRORS_ELSE: Final = ("EIO", "ENOSPC", KILL)
@@ -194,30 +194,33 @@ async def _stopped(kerb: KerbProcess) -> int:
 
 
 def check_log(log: Path, one: Injection) -> None:
-    """The call was reached; or, where nothing was to fail, each was made as often as `SHORT_RUN` says."""
-    if one.call:
-        assert one.error == KILL or was_injected(log), log.read_text(encoding="utf-8")
-        return
-    expected = dict.fromkeys(calls_in(log), 0) | SHORT_RUN[one.when]
+    """The call was reached, or is not made so often; where nothing was to fail, `SHORT_RUN` has all that were made."""
     counted = calls_in(log)
+    if one.call:
+        is_reached = one.error == KILL or was_injected(log)
+        assert is_reached or counted[one.call] < one.nth, log.read_text(encoding="utf-8")
+        return
+    expected = dict.fromkeys(counted, 0) | SHORT_RUN[one.when]
     if one.when is When.TRADING:
         assert all(counted[call] >= count for call, count in expected.items()), counted
     else:
-        assert counted == expected, f"{one}: {counted}"
+        assert all(counted[call] <= count for call, count in expected.items()), (
+            f"{one}: {counted} are made now; SHORT_RUN must say so"
+        )
 
 
 async def start_traced(kerb: KerbProcess, log: Path, one: Injection) -> None:
     """A start whose main thread is traced: it ends with the right code, or serves when nothing was to fail."""
     starting = kerb.start(*options(log, one.strace), "-D")
-    if one.call:
-        (ended,) = await asyncio.gather(starting, return_exceptions=True)
-        assert isinstance(ended, AssertionError), f"{one}: it serves all the same"
-        process = kerb.process
-        assert process is not None
-        assert process.returncode == _code(one), ended
+    (ended,) = await asyncio.gather(starting, return_exceptions=True)
+    process = kerb.process
+    assert process is not None
+    if ended is None:
+        await kerb.kill()
+        assert not one.call or calls_in(log)[one.call] < one.nth, f"{one}: it serves all the same"
     else:
-        await starting
-    await kerb.kill()
+        assert process.returncode == _code(one), ended
+        kerb.process = None
 
 
 def tear(data_dir: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Final
 
 from tests.torture.cuts import cut
 from tests.torture.disk import disk
+from tests.torture.freeze import freeze
 from tests.torture.inject import INJECTIONS, inject
 from tests.torture.job import ENGINE_SOURCES, SOURCES, Job
+from tests.torture.jumps import jump
 from tests.torture.kill import kill
 from tests.torture.mutations import MUTATIONS, mutations
 from tests.torture.orders import SHOWN, machine, orders
@@ -46,6 +48,8 @@ ATTACKS: Final = (
     Attack("inject", "failing calls", len(INJECTIONS), len(INJECTIONS), inject),
     Attack("cut", "rounds of PostgreSQL killed or cut off", 200, 1_000, cut),
     Attack("wire", "rounds of clients cut off or slowed", 100, 500, wire),
+    Attack("freeze", "rounds of SIGSTOP and SIGCONT", 40, 200, freeze),
+    Attack("jump", "rounds of the clock jumping by up to an hour", 50, 250, jump),
     Attack("outage", "seconds without PostgreSQL", 300, 1_800, outage),
     Attack("duplicates", "duplicate requests", 200_000, 1_000_000, duplicate_requests),
     Attack("writers", "attempts to be a second writer", 100, 1_000, second_writers),
