@@ -316,6 +316,8 @@ class DoubleConnection:
             return known(self, *arguments)
         if sql.startswith("TRUNCATE "):
             for stage in sql.removeprefix("TRUNCATE ").split(", "):
+                if stage not in STAGES:
+                    raise asyncpg.UndefinedTableError(f"there is no {stage}")
                 self.stages.pop(stage, None)
             return []
         for merge in sql.split(";"):
