@@ -98,8 +98,7 @@ class DataFolder:
 
     def name_journal(self, journal_id: bytes) -> None:
         """Give the folder's journal, which has no record yet, this name, durably."""
-        text = f"{journal_id.hex()} {crc32c(journal_id):08x}\n"
-        self._disk.replace_file(self.path / _IDENTITY_NAME, text.encode("ascii"))
+        self._disk.replace_file(self.path / _IDENTITY_NAME, _identity_text(journal_id))
 
     def begin_restoring(self) -> None:
         """Nobody but this process takes the folder for a Kerb's until `end_restoring`."""
@@ -145,13 +144,21 @@ class DataFolder:
             self._fd = -1
 
 
+def _identity_text(journal_id: bytes) -> bytes:
+    return f"{journal_id.hex()} {crc32c(journal_id):08x}\n".encode("ascii")
+
+
 def _parse_identity(path: Path, data: bytes) -> bytes:
     text = data.decode("ascii", errors="replace").split()
     try:
         journal_id, checksum = bytes.fromhex(text[0]), int(text[1], 16)
     except (IndexError, ValueError) as error:
         raise DataFolderDamaged(f"{path} does not hold a journal id") from error
-    if len(journal_id) != JOURNAL_ID_BYTES or checksum != crc32c(journal_id):
+    if (
+        len(journal_id) != JOURNAL_ID_BYTES
+        or checksum != crc32c(journal_id)
+        or data != _identity_text(journal_id)
+    ):
         raise DataFolderDamaged(f"{path} is damaged: its checksum does not agree")
     return journal_id
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.data_folder import WRITERS_KEPT, DataFolder, DataFolderBusy, DataFolderDamaged
+from server.journal_frame import crc32c
 
 
 def test_a_second_owner_is_refused_and_told_the_holders_pid(tmp_path: Path) -> None:
@@ -74,13 +75,32 @@ def test_an_owner_knows_those_before_it_as_writers_and_that_of_a_copy_does_not(t
         assert copy.earlier_writers() == ("another",)
 
 
-@pytest.mark.parametrize("content", [b"", b"xyz 1\n", b"00" * 16 + b" 00000001\n", b"\xff\xfe"])
+WHOLE = f"{b'j'.hex() * 16} {crc32c(b'j' * 16):08x}\n".encode("ascii")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"xyz 1\n",
+        b"00" * 16 + b" 00000001\n",
+        b"\xff\xfe",
+        WHOLE.upper(),
+        WHOLE[:-1] + b"\v",
+        WHOLE + b" ",
+    ],
+)
 def test_a_damaged_identity_is_refused(tmp_path: Path, content: bytes) -> None:
     folder = DataFolder.own(tmp_path)
     (tmp_path / "journal-id").write_bytes(content)
     with pytest.raises(DataFolderDamaged):
         folder.journal_id()
     folder.close()
+
+
+def test_an_identity_that_is_whole_is_read(tmp_path: Path) -> None:
+    (tmp_path / "journal-id").write_bytes(WHOLE)
+    assert DataFolder.journal_id_in(tmp_path) == b"j" * 16
 
 
 HOLD = """

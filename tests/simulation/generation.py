@@ -6,7 +6,7 @@ import asyncio
 import errno
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -30,6 +30,7 @@ from server.watermark import Watermark
 from tests.simulation.genesis import Genesis, History, differences
 from tests.simulation.lying_disk import Crash, LyingDisk
 from tests.simulation.postgres_double import PostgresDouble
+from tests.simulation.readers import Cursors, Readers
 from tests.simulation.traffic import Traffic, VirtualClock
 from tests.simulation.weather import RoughWeather, Weather
 from tests.simulation.world_loop import SteppedWriter, WorldLoop
@@ -39,10 +40,16 @@ SYNCS: Final = ("fdatasync", "fsync_dir")
 OTHER_MOMENTS: Final = 0.05
 """Share of the calls between two syncs before which a process may die too."""
 
+SHORT_TURNS_MAX: Final = 2
+"""Who trades no longer is there to recover: most of its own moments are left out."""
+
 STORMS_MAX: Final = 8
 HOUR_US: Final = 3_600_000_000
 PATIENCE_S: Final = 3_600.0
 """Virtual; more than all the timeouts that the storms of one generation can bring."""
+
+HEARD_S: Final = 1.0
+"""Virtual; after so long a failure of the disk has ended the process."""
 
 _SETTINGS: Final = load_settings("test", None, {}).settings
 
@@ -61,6 +68,7 @@ class Moment:
     what: str
     history: History
     last_us: int
+    cursors: Cursors = field(default_factory=dict)
 
 
 class Troubles:
@@ -122,6 +130,7 @@ class Generation:
         *,
         turns: int,
         shuffled: bool,
+        with_readers: bool,
         troubles: Troubles | None,
     ) -> None:
         self.found = found
@@ -138,6 +147,8 @@ class Generation:
         self.told: list[Applied] = []
         self.seen: Counter[str] = Counter()
         self.core: Core | None = None
+        self.with_readers = with_readers
+        self.readers: Readers | None = None
         self.loop = WorldLoop(random, shuffled=shuffled)
 
     def run(self) -> None:
@@ -146,7 +157,7 @@ class Generation:
         disk.pause, disk.before, disk.now_s = loop.give_way, self._before, loop.time
         if self.troubles is not None:
             self.troubles.install(disk)
-        rough = random.random() < (0.6 if self.turns > 2 else 0.1)
+        rough = random.random() < (0.6 if self.turns > SHORT_TURNS_MAX else 0.1)
         self.postgres.weather = RoughWeather(random, STORMS_MAX) if rough else Weather()
         self.postgres.trace = self.note
         with (
@@ -157,6 +168,8 @@ class Generation:
             try:
                 loop.run_until_complete(self._live())
                 self._remember_the_rest()
+                if self.turns > SHORT_TURNS_MAX:
+                    self.moments.append(self._moment(Crash.KILL, "end"))
                 self.moments.append(self._moment(Crash.POWER, "end"))
             finally:
                 disk.before = _ignore
@@ -182,11 +195,18 @@ class Generation:
         self._check_recovered(core)
         traffic = Traffic(core, self._acknowledged)
         ticking = self.loop.create_task(lifecycle.run("simulated"))
-        await traffic.trade(self.turns, random)
+        if self.with_readers:
+            self.readers = Readers(core, settings.stream, clock, self.found.cursors, self._told_of, random)
+            await asyncio.gather(traffic.trade(self.turns, random), self.readers.look(self.turns))
+        else:
+            await traffic.trade(self.turns, random)
         if not await core.write_behind.drain(PATIENCE_S):
             assert self._failed, core.write_behind.refused or lifecycle.reason
-        while self._failed and not lifecycle.exit_code:
-            await asyncio.sleep(0.001)
+        if self._failed and not lifecycle.exit_code:
+            await asyncio.sleep(HEARD_S)
+        if self.readers is not None:
+            await self.readers.settle()
+            self.readers.leave()
         ticking.cancel()
         if random.random() < 0.1:
             await lifecycle.stop()
@@ -219,8 +239,11 @@ class Generation:
 
     def _acknowledged(self, applied: Applied) -> None:
         self.told.append(applied)
-        self.told_seq = max(self.told_seq, applied.seq)
-        self.note(f"told {applied.seq}")
+        self._told_of(applied.seq)
+
+    def _told_of(self, seq: int) -> None:
+        self.told_seq = max(self.told_seq, seq)
+        self.note(f"told {seq}")
 
     def _durable(self, records: Sequence[Record]) -> None:
         for record in records:
@@ -241,18 +264,22 @@ class Generation:
         is_sync = call in SYNCS
         self.seen["syncs"] += is_sync
         if is_sync or self.random.random() < OTHER_MOMENTS:
-            if self.turns <= 2 and self.random.random() < 0.7:
+            if self.turns <= SHORT_TURNS_MAX and self.random.random() < 0.7:
                 return
             crash = Crash.KILL if self.random.random() < 0.15 else Crash.POWER
             self.moments.append(self._moment(crash, f"{call} {name}"))
-            if is_sync and self.turns > 2:
+            if is_sync and self.turns > SHORT_TURNS_MAX:
                 self.moments.append(self._moment(Crash.POWER, f"{call} {name}"))
 
     def _moment(self, crash: Crash, what: str) -> Moment:
         disk = self.disk.after(crash, self.random)
         postgres = self.postgres.after_crash(self.random)
         last_us = self.core.state.last_us if self.core is not None else self.found.last_us
-        return Moment(disk, postgres, self.told_seq, crash, what, self.history, last_us)
+        moment = Moment(disk, postgres, self.told_seq, crash, what, self.history, last_us, self.found.cursors)
+        if self.readers is not None:
+            moment.cursors = self.readers.cursors()
+            moment.told_seq = max(moment.told_seq, self.readers.seen_seq())
+        return moment
 
     # ---- what must be
 
@@ -287,6 +314,10 @@ class Generation:
                     f"told of {applied.seq}"
                 )
         self.seen["acknowledgements"] += len(self.told)
+        if self.readers is not None:
+            self.genesis.learn(self.history)
+            self.readers.check(self.history, self.genesis, whole=not self._failed)
+            self.seen["messages and GETs"] += self.readers.looks
 
 
 def _ignore(call: str, name: str) -> None:

@@ -79,19 +79,20 @@ class Life:
             self.seen["crashes"] += 1
             self.seen[moment.crash.name] += 1
             if len(again.moments) > 1 and self.random.random() < SECOND_CRASH_SHARE:
-                self._second_crash(again)
+                self._second_crash(again, self.random.choice(again.moments[:-1]))
             if place == next_from:
                 chosen = again.moments[-1]
+            elif moment.crash is Crash.KILL:  # what it believed of the cache must be on the device by now
+                self._second_crash(again, again.moments[-1])
         assert chosen is not None
         return chosen
 
-    def _second_crash(self, again: Generation) -> None:
+    def _second_crash(self, again: Generation, moment: Moment) -> None:
         """A crash of a generation that was itself recovering from one."""
         self.genesis.learn(again.history)
-        moment = self.random.choice(again.moments[:-1])
         self._generation(moment, 1)
         self.seen["crashes"] += 1
-        self.seen["crashes while recovering"] += 1
+        self.seen["crashes soon after a crash"] += 1
 
     def _generation(self, found: Moment, turns: int) -> Generation:
         generation = Generation(
@@ -101,6 +102,7 @@ class Life:
             self.note,
             turns=turns,
             shuffled=self.shuffled,
+            with_readers=self.with_readers,
             troubles=Troubles(self.random) if turns == LONG_TURNS else None,
         )
         self.note(f"generation of {turns} from {found.crash.name} {found.what}, told {found.told_seq}")

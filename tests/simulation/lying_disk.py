@@ -142,6 +142,11 @@ class LyingDisk(Disk):
         file.cache[offset : offset + len(data)] = data
         file.device[offset : offset + len(data)] = data
 
+    def truncate(self, path: Path, size_bytes: int) -> None:
+        """Damage: the file ends there."""
+        file = self._names[str(path)]
+        del file.cache[size_bytes:], file.device[size_bytes:]
+
     def copy(self) -> LyingDisk:
         """The same content, all of it synced."""
         return self.after(Crash.KILL, Random(0)).settled()

@@ -22,3 +22,15 @@ def crashes(seed: str, count: int) -> Counter[str]:
     life = Life(seed)
     life.run(count)
     return life.seen
+
+
+async def readers(job: Job) -> None:
+    """The same with clients of private streams, GETs and the public market: no observation is later taken back."""
+    await spread(job, CRASHES_PER_LIFE, crashes_with_readers)
+
+
+def crashes_with_readers(seed: str, count: int) -> Counter[str]:
+    """One life with readers; what happened in it."""
+    life = Life(seed, with_readers=True)
+    life.run(count)
+    return life.seen
