@@ -41,8 +41,10 @@ class Either:
         self.dsn = dsn
         self.connect = connect
 
-    def watermark(self, journal_id: bytes = OURS) -> Watermark:
-        return Watermark(self.dsn, journal_id, 1, self.connect)
+    def watermark(self, journal_id: bytes = OURS, after: Watermark | None = None) -> Watermark:
+        """A writer; of the same folder as the one that it comes after."""
+        predecessors = () if after is None else (after.instance,)
+        return Watermark(self.dsn, journal_id, 1, predecessors, self.connect)
 
 
 @pytest.fixture(params=["real", "double"])
@@ -63,7 +65,8 @@ async def copy(connection: asyncpg.Connection, table: str, columns: tuple[str, .
 
 async def test_the_first_claim_starts_at_nothing_and_the_next_one_takes_over(database: Either) -> None:
     assert await stored_position(database.watermark()) == 0
-    older, newer = database.watermark(), database.watermark()
+    older = database.watermark()
+    newer = database.watermark(after=older)
     old, applied_seq = await claim(older, first=True)
     assert applied_seq == 0
     async with old.transaction():
@@ -81,6 +84,22 @@ async def test_the_first_claim_starts_at_nothing_and_the_next_one_takes_over(dat
     new.terminate()
 
 
+async def test_a_writer_that_is_connected_keeps_its_place(
+    database: Either, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.watermark.GONE_S", 0.1)
+    ours = database.watermark()
+    connection, _ = await claim(ours, first=True)
+    with pytest.raises(AnotherWriter, match=f"kerb-writer:{ours.instance}"):
+        await claim(database.watermark(), first=True)
+    async with connection.transaction():
+        await advance(connection, ours, 0, 7, 7)
+    await connection.close()
+    other, applied_seq = await claim(database.watermark(), first=True)
+    assert applied_seq == 7
+    other.terminate()
+
+
 async def test_who_may_not_write_is_told_why(database: Either) -> None:
     ours = database.watermark()
     connection, _ = await claim(ours, first=True)
@@ -91,7 +110,7 @@ async def test_who_may_not_write_is_told_why(database: Either) -> None:
     with pytest.raises(ForeignJournal):
         await claim(database.watermark(THEIRS), first=True)
     with pytest.raises(JournalBehind):
-        await claim(database.watermark(), first=True, reaches=6)
+        await claim(database.watermark(after=ours), first=True, reaches=6)
     connection.terminate()
 
 
