@@ -52,6 +52,7 @@ from handlers.openapi_corporate import CORPORATE as CORPORATE_DOCS
 from handlers.openapi_desk import DESK as DESK_DOCS
 from handlers.openapi_dialects import DIALECTS as DIALECT_DOCS
 from handlers.openapi_gains import GAINS as GAIN_DOCS
+from handlers.openapi_gates import GATE_DOCS, GATE_ROUTES
 from handlers.openapi_market import STOCKS as STOCK_DOCS
 from handlers.openapi_market import SYSTEM as SYSTEM_DOCS
 from handlers.openapi_notifications import NOTIFICATIONS as NOTIFICATION_DOCS
@@ -202,6 +203,7 @@ _API: Final = (
         CALLS,
     ),
     Route("GET", f"{BASE}/admin/audit", admin_audit.audit, ADMIN, CALLS),
+    *GATE_ROUTES,
     # the dialects of reference documents 002 and 003
     Route("POST", "/v1/orders", dialect_orders.place, HOLDER, ORDERS),
     Route("GET", "/v1/orders/{order_id}", orders_read.get, HOLDER, CALLS),
@@ -235,6 +237,7 @@ DOCS: Final = {
     **DESK_DOCS,
     **BUST_DOCS,
     **CORPORATE_DOCS,
+    **GATE_DOCS,
     **RISK_DOCS,
     **SYSTEM_DOCS,
     **DIALECT_DOCS,

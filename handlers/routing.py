@@ -31,6 +31,9 @@ ADMIN: Final = frozenset({Role.ADMIN})
 RISK_DESK: Final = frozenset({Role.RISK, Role.ADMIN})
 """Who sets risk rules and reviews what broke them."""
 
+PARKING_DESK: Final = frozenset({Role.PARKING_OPERATOR, Role.ADMIN})
+"""Who runs car parks and their gates."""
+
 
 class CommandHandler(Struct, frozen=True):
     """A handler that is one command: what the call means, and the answer to what came of it, once that is durable.

@@ -29,6 +29,11 @@ async def car_park(small: SmallKerb, _: Client | None = None) -> dict[str, str]:
     return {"lot_id": "lot_P1"}
 
 
+async def _gate(small: SmallKerb, _: Client) -> dict[str, str]:
+    await car_park(small)
+    return {"gate_id": "gat_P1-in"}
+
+
 async def vehicle(small: SmallKerb, user: Client) -> dict[str, str]:
     """A vehicle of the user's, with a plate of its own."""
     made = await user("POST", "/parking/vehicles", {"plate": f"P{small.world.state.seq}"})
@@ -50,6 +55,7 @@ async def _tag(small: SmallKerb, user: Client) -> dict[str, str]:
 
 PARKING_WORLDS: dict[str, Callable[[SmallKerb, Client], Awaitable[dict[str, str]]]] = {
     "a car park": car_park,
+    "a gate": _gate,
     "a vehicle": vehicle,
     "a plate of somebody else": _taken_plate,
     "a tag": _tag,

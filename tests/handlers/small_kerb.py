@@ -20,6 +20,7 @@ from feeds.busted_candles import BustedCandles
 from feeds.candles import CandleBook
 from feeds.own_candles import own_trades_listener
 from handlers.app import build_runner
+from handlers.gate_listener import open_gates
 from handlers.ws_hub import make_hub
 from server.auth import Auth
 from server.bank import Bank
@@ -187,6 +188,8 @@ async def open_small_kerb(dsn: str, folder: Path, settings: Settings) -> AsyncIt
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listening_socket("127.0.0.1", 0, settings.stream)).start()
+        gates = await open_gates(services)
+        stack.push_async_callback(gates.stop)
         http = await stack.enter_async_context(aiohttp.ClientSession())
         yield SmallKerb(services, world, f"http://127.0.0.1:{runner.addresses[0][1]}", http)
 

@@ -107,6 +107,7 @@ EXISTING: Final = {
     "action_id": "div_1",
     "rule": "FAT_FINGER",
     "violation_id": "vio_1",
+    "gate_id": "gat_P1-in",
 }
 """What operators' paths may name beside the above."""
 

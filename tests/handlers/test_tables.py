@@ -10,7 +10,7 @@ from engine.refusals import RETRYABLE, Refusal
 from handlers.error_status import STATUSES
 from handlers.refusal_status import REFUSALS, status_of_refusal
 from handlers.routes import ROUTES, STREAM_ROUTES
-from handlers.routing import ADMIN, BASE, HOLDER, PUBLIC, RISK_DESK, SIGNED_IN
+from handlers.routing import ADMIN, BASE, HOLDER, PARKING_DESK, PUBLIC, RISK_DESK, SIGNED_IN
 from server import errors
 from server.errors import KerbError
 from server.rate_limits import LimitClass
@@ -84,6 +84,8 @@ def test_every_route_has_a_policy_that_was_decided_on() -> None:
             expected = PUBLIC
         elif route.path.startswith(f"{BASE}/admin/risk/") or route.path.endswith(("/link", "/kyc-tier")):
             expected = RISK_DESK
+        elif route.path.startswith(f"{BASE}/admin/parking/"):
+            expected = PARKING_DESK
         elif route.path.startswith(f"{BASE}/admin/"):
             expected = ADMIN
         elif route.path.startswith(f"{BASE}/auth/api-keys"):
