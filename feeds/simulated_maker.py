@@ -37,6 +37,7 @@ class SimulatedMaker:
         self.fair = fair
         self.quotes = MakerQuotes(instrument.symbol, desk, state, elapsed_us, offset_us=offset_us)
         self._target_e8 = self.quotes.units_e8
+        self._restated_us = instrument.restated_us
 
     def __repr__(self) -> str:
         return f"SimulatedMaker({self.quotes!r}, {self.fair!r}, inventory {self.inventory_e8:+})"
@@ -50,6 +51,8 @@ class SimulatedMaker:
         """When its time has come: moves the fair value and quotes anew. Says whether a command was sent."""
         if not self.quotes.is_due():
             return False
+        if self._restated_us != self.instrument.restated_us:
+            self._follow_a_split()
         self.fair.step()
         self._stay_near_the_market()
         return self.quotes.quote(*self.ladders())
@@ -84,6 +87,12 @@ class SimulatedMaker:
             for price_e4, quantity_e8 in ladder
             if self.instrument.price_min_e4 <= price_e4 <= self.instrument.price_max_e4
         )
+
+    def _follow_a_split(self) -> None:
+        """The fair value is that of a new share, and the inventory of now the one that it comes back to."""
+        self._restated_us = self.instrument.restated_us
+        self._target_e8 = self.quotes.units_e8
+        self.fair.pull_to(reference_e4(self.instrument))
 
     def _stay_near_the_market(self) -> None:
         """Within half of the price band, so that the band never refuses: others may have moved the price."""

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from engine.state import State
 from engine.units import dividend_down_e4
-from handlers.admin_corporate import ActionId
 from handlers.call import Call
+from handlers.corporate_body import ActionId
 from handlers.envelope import Answer, MetaJson, success
 from handlers.field_types import Time, TransactionId
 from handlers.numbers import NULL, Number, NumberOrNull, cash, quantity

@@ -186,9 +186,13 @@ def notification_json(told: Notification, currency: str, read_us: int | None) ->
     )
 
 
+_OF_UNITS: Final = (NotificationKind.SHARES_RECEIVED, NotificationKind.SHARES_CHANGED)
+"""Kinds whose transaction is no line of the cash statement."""
+
+
 def _transaction_id(told: Notification) -> str | None:
     """The line of the statement that is behind it; shares that arrive have none."""
-    if not told.reference_id or told.kind is NotificationKind.SHARES_RECEIVED:
+    if not told.reference_id or told.kind in _OF_UNITS:
         return None
     return f"{'wdr' if told.kind in _WITHDRAWALS else 'txn'}_{told.reference_id}"
 

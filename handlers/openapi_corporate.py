@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.refusals import Refusal
-from handlers.admin_corporate import ActionId, ActionStatusName, CorporateActionBody, CorporateActionJson
+from handlers.corporate_body import ActionId, ActionStatusName, CorporateActionBody, CorporateActionJson
 from handlers.dividends import DividendJson
 from handlers.openapi_desk import CURSOR, ListMeta
 from handlers.openapi_doc import (
@@ -28,6 +28,16 @@ _DIVIDEND: Final = {
     "record_at": "2099-02-09T21:00:00Z",
     "payment_at": "2099-02-15T14:00:00Z",
     "reason": "first quarter",
+}
+
+
+_SPLIT: Final = {
+    "type": "SPLIT",
+    "stock_symbol": "AAPL",
+    "new_shares": 2,
+    "old_shares": 1,
+    "effective_at": "2099-06-10T06:00:00Z",
+    "reason": "two for one",
 }
 
 
@@ -83,8 +93,10 @@ CORPORATE: Final[dict[str, Any]] = {
         summary="Propose a corporate action",
         tag=Tag.ADMIN,
         about="A cash dividend: whoever has shares at `record_at` is paid at `payment_at`. At the record time open GTC and GTD "
-        "orders to buy at a limit, and stop orders to sell, come down by it, unless they say `do_not_reduce`. Nothing happens before "
-        "another operator approves.",
+        "orders to buy at a limit, and stop orders to sell, come down by it, unless they say `do_not_reduce`. A split: every account "
+        "gets `new_shares` for `old_shares` at `effective_at`, a whole minute, and cash for what is no whole lot; with more new shares "
+        "than old GTC and GTD orders are adjusted, all others are cancelled. Members of another type are refused. Nothing happens "
+        "before another operator approves.",
         body=CorporateActionBody,
         answer=CorporateActionJson,
         status=201,
@@ -94,6 +106,14 @@ CORPORATE: Final[dict[str, Any]] = {
         errors=(NotFound,),
         examples=(
             Example(name="dividend", summary="A quarterly dividend", body=_DIVIDEND),
+            Example(name="split", summary="Two new shares for one", body=_SPLIT),
+            Example(
+                name="half",
+                summary="A split that does not say how many old shares",
+                body={name: value for name, value in _SPLIT.items() if name != "old_shares"},
+                status=422,
+                code="INVALID_ACTION",
+            ),
             Example(
                 name="backwards",
                 summary="Paid before it is recorded",

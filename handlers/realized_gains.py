@@ -28,7 +28,9 @@ CSV_ROWS_MAX: Final = 10_000
 EPOCH: Final = date(1970, 1, 1)
 
 TermName = Annotated[str, Meta(extra_json_schema=names(Term))]
-KindName = Annotated[str, Meta(extra_json_schema={"enum": ["SALE", "REVERSAL", "CORRECTION"]})]
+KindName = Annotated[
+    str, Meta(extra_json_schema={"enum": ["SALE", "REVERSAL", "CORRECTION", "CASH_IN_LIEU"]})
+]
 DateText = Annotated[str, Meta(extra_json_schema={"format": "date"})]
 
 
@@ -65,11 +67,12 @@ class GainJson(Struct, frozen=True):
     """What a sale realised with one lot: `gain` is `proceeds` less `cost`, `fee` the lot's share of the fee on top.
 
     A REVERSAL takes back what a busted trade had realised, so its figures are negative; a CORRECTION is what a bust changed for
-    its buyer. `wash_sale` is null where there is none.
+    its buyer. CASH_IN_LIEU is what a corporate action paid for units: it has neither order nor execution. `wash_sale` is null where
+    there is none.
     """
 
-    execution_id: ExecutionId
-    order_id: OrderId
+    execution_id: ExecutionId | None
+    order_id: OrderId | None
     lot_id: LotId
     stock_symbol: str
     type: KindName
@@ -148,8 +151,8 @@ def _accepts_csv(call: Call) -> bool:
 
 def _gain(gain: Gain) -> GainJson:
     return GainJson(
-        execution_id=f"exe_{gain.execution_id}",
-        order_id=f"ord_{gain.order_id}",
+        execution_id=f"exe_{gain.execution_id}" if gain.order_id else None,
+        order_id=f"ord_{gain.order_id}" if gain.order_id else None,
         lot_id=f"lot_{gain.lot_id}",
         stock_symbol=gain.symbol,
         type=gain.kind.name,
@@ -255,4 +258,5 @@ def _csv_fields(gain: Gain) -> Iterator[str]:
         cash_text, (sum(part.added_e4 for part in parts), sum(part.disallowed_e4 for part in parts))
     )
     yield cash_text(adjusted_e4)
-    yield from (f"lot_{gain.lot_id}", f"exe_{gain.execution_id}", f"ord_{gain.order_id}")
+    yield f"lot_{gain.lot_id}"
+    yield from (f"exe_{gain.execution_id}", f"ord_{gain.order_id}") if gain.order_id else ("", "")

@@ -260,6 +260,7 @@ async def chart(call: Call) -> Answer:
         end_us=end_us,
         sessions=None if extended else source.regular_sessions(instrument.symbol),
         limit=CANDLES_MAX,
+        splits=call.services.market.symbols[instrument.symbol].splits,
     )
     return success(
         ChartJson(

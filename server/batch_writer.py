@@ -12,6 +12,7 @@ from server.postgres_errors import is_away
 from server.watermark import Watermark, advance
 from sql.busts import DROP_CANDLE, MARK_BUSTED, MEND_CANDLE
 from sql.copy_rows import COPY_HEADER, COPY_TRAILER
+from sql.corporate_actions import INSERT_CASH, INSERT_EFFECTED
 from sql.dividends import INSERT_PAYMENT
 from sql.notifications import NO_ACCOUNTS
 from sql.projection import Rows
@@ -169,6 +170,10 @@ async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool
         await connection.executemany(INSERT_GOOD_FAITH, rows.good_faith)
     if rows.dividends:
         await connection.executemany(INSERT_PAYMENT, rows.dividends)
+    if rows.effected:
+        await connection.executemany(INSERT_EFFECTED, rows.effected)
+    if rows.cash:
+        await connection.executemany(INSERT_CASH, rows.cash)
     if rows.bust_marks:
         await connection.executemany(MARK_BUSTED, rows.bust_marks)
     if rows.busted_minutes:

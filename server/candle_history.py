@@ -13,6 +13,7 @@ from typing import Final
 from server.database import Database
 from server.history import microseconds, moment
 from server.market_types import Candle, CandleSource, Interval, Session
+from server.split_candles import Split, in_new_shares
 from sql.candles import CANDLES
 
 MEMORY_DAYS: Final = 2
@@ -29,8 +30,9 @@ async def candles_of_any_age(
     end_us: int,
     sessions: Sequence[Session] | None,
     limit: int,
+    splits: Sequence[Split] = (),
 ) -> list[Candle]:
-    """Candles that start in [start_us, end_us), oldest first, the newest `limit` of them; see CandleSource.
+    """In new shares, where there were splits. Candles that start in [start_us, end_us), oldest first, the newest `limit` of them; see CandleSource.
 
     `end_us` is the present. Raises DatabaseUnavailable when Postgres is needed and away.
     """
@@ -41,7 +43,7 @@ async def candles_of_any_age(
     )
     missing = limit - len(recent)
     if boundary_us <= start_us or not missing:
-        return recent
+        return in_new_shares(recent, splits)
     windows = [(start_us, boundary_us)]
     if sessions is not None:
         windows = [(max(opens, start_us), min(closes, boundary_us)) for opens, closes in sessions]
@@ -53,7 +55,7 @@ async def candles_of_any_age(
         interval.minutes + 60,  # a day on which the clocks are put back is longer
     )
     older = [Candle(microseconds(row[0]), *tuple(row)[1:]) for row in reversed(rows)]
-    return older + recent
+    return in_new_shares(older + recent, splits)
 
 
 def _midnight_us(end_us: int, zone: tzinfo) -> int:

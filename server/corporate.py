@@ -2,8 +2,9 @@
 
 1. `propose`: a row, PROPOSED                       nothing has happened
 2. `approve`: APPROVED, by somebody else
-3. the engine's `DeclareDividend`, with the row's id: it takes each on once
+3. the engine's `DeclareDividend` or `DeclareAction`, with the row's id: it takes each on once
 4. the row becomes DECLARED, or REFUSED with the engine's refusal
+5. what takes effect at a time is shown as EFFECTED then, or FAILED
 A crash between 2 and 4 leaves it APPROVED: the engine knows whether it has it.
 """
 
@@ -14,13 +15,16 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from engine.commands import DeclareDividend, Envelope
+from engine.commands import AnyCommand, DeclareDividend, Envelope
+from engine.corporate_commands import DeclareAction
+from engine.corporate_state import ActionKind
 from engine.kinds import Source
 from server.database import Database
 from server.errors import BadRequest
 from server.four_eyes import FourEyes
 from server.history import microseconds, moment
-from sql import dividends as queries
+from sql import corporate_actions as queries
+from sql.dividends import PAYMENTS
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -28,19 +32,39 @@ if TYPE_CHECKING:
     from server.runtime import Runtime
     from server.write_behind import WriteBehind
 
-STATUSES: Final = ("PROPOSED", "APPROVED", "REJECTED", "DECLARED", "REFUSED")
+STATUSES: Final = ("PROPOSED", "APPROVED", "REJECTED", "DECLARED", "REFUSED", "EFFECTED", "FAILED")
+CASH_DIVIDEND: Final = "CASH_DIVIDEND"
 _ID_MAX: Final = 2**63 - 1
 
 
+class Proposed(Struct, frozen=True):
+    """What an operator proposes. A dividend has a rate, a record and a payment; all else takes effect at a time.
+
+    `kind` is CASH_DIVIDEND or the name of an `ActionKind`.
+    """
+
+    kind: str
+    symbol: str
+    reason: str
+    per_unit_e8: int | None = None
+    record_us: int | None = None
+    payment_us: int | None = None
+    effective_us: int | None = None
+    numerator: int | None = None
+    denominator: int | None = None
+    new_symbol: str | None = None
+    cash_e8: int | None = None
+
+
 class CorporateAction(Struct, frozen=True):
-    """A proposal. `outcome` is the refusal's name of one that was refused, else what the ledger calls it."""
+    """A proposal. `outcome` is the refusal's name of one that was refused, or failed, else what the ledger calls it."""
 
     action_id: int
     kind: str
     symbol: str
-    per_unit_e8: int
-    record_at: datetime
-    payment_at: datetime
+    per_unit_e8: int | None
+    record_at: datetime | None
+    payment_at: datetime | None
     reason: str
     status: str
     proposed_by: int
@@ -48,6 +72,16 @@ class CorporateAction(Struct, frozen=True):
     decided_by: int | None
     decided_at: datetime | None
     outcome: str | None
+    effective_at: datetime | None
+    numerator: int | None
+    denominator: int | None
+    new_symbol: str | None
+    cash_e8: int | None
+
+    @property
+    def name(self) -> str:
+        """What the ledger calls it."""
+        return f"div_{self.action_id}" if self.kind == CASH_DIVIDEND else f"act_{self.action_id}"
 
 
 class PaidDividend(Struct, frozen=True):
@@ -68,20 +102,28 @@ _proposals: Final = FourEyes(
 )
 
 
-async def propose(
-    connection: PoolConnectionProxy,
-    symbol: str,
-    per_unit_e8: int,
-    record_us: int,
-    payment_us: int,
-    reason: str,
-    user_id: int,
-) -> CorporateAction:
-    """Write a cash dividend down. Raises DatabaseUnavailable, as all of these."""
+async def propose(connection: PoolConnectionProxy, proposed: Proposed, user_id: int) -> CorporateAction:
+    """Write a corporate action down. Raises DatabaseUnavailable, as all of these."""
     row = await connection.fetchrow(
-        queries.PROPOSE, symbol, per_unit_e8, moment(record_us), moment(payment_us), reason, user_id
+        queries.PROPOSE,
+        proposed.kind,
+        proposed.symbol,
+        proposed.per_unit_e8,
+        _moment(proposed.record_us),
+        _moment(proposed.payment_us),
+        _moment(proposed.effective_us),
+        proposed.numerator,
+        proposed.denominator,
+        proposed.new_symbol,
+        proposed.cash_e8,
+        proposed.reason,
+        user_id,
     )
     return _proposals.of(row)
+
+
+def _moment(time_us: int | None) -> datetime | None:
+    return None if time_us is None else moment(time_us)
 
 
 async def actions(
@@ -104,21 +146,32 @@ async def approve(
     decided = await _proposals.decide(database, action_id, user_id, "APPROVED")
     if decided.outcome is not None:
         return decided
-    name = f"div_{action_id}"
-    if action_id in runtime.state.dividends:
+    if action_id in runtime.state.dividends or action_id in runtime.state.actions:
         await runtime.wait_durable(runtime.state.seq)
-        return await _proposals.finish(database, action_id, "DECLARED", name)
-    command = DeclareDividend(
-        action_id,
-        decided.symbol,
-        decided.per_unit_e8,
-        microseconds(decided.record_at),
-        microseconds(decided.payment_at),
-    )
-    applied = await runtime.execute(command, Envelope(Source.OPERATOR, 0, 0, request_id))
+        return await _proposals.finish(database, action_id, "DECLARED", decided.name)
+    applied = await runtime.execute(_command(decided), Envelope(Source.OPERATOR, 0, 0, request_id))
     if applied.refused is not None:
         return await _proposals.finish(database, action_id, "REFUSED", applied.refused.refusal.name)
-    return await _proposals.finish(database, action_id, "DECLARED", name)
+    return await _proposals.finish(database, action_id, "DECLARED", decided.name)
+
+
+def _command(decided: CorporateAction) -> AnyCommand:
+    """What the engine is asked for."""
+    if decided.kind == CASH_DIVIDEND:
+        assert decided.per_unit_e8 is not None
+        assert decided.record_at is not None
+        assert decided.payment_at is not None
+        record_us, payment_us = microseconds(decided.record_at), microseconds(decided.payment_at)
+        return DeclareDividend(decided.action_id, decided.symbol, decided.per_unit_e8, record_us, payment_us)
+    assert decided.effective_at is not None
+    return DeclareAction(
+        decided.action_id,
+        ActionKind[decided.kind],
+        decided.symbol,
+        microseconds(decided.effective_at),
+        decided.numerator or 1,
+        decided.denominator or 1,
+    )
 
 
 async def paid_dividends(
@@ -140,7 +193,7 @@ async def paid_dividends(
     before = _ID_MAX if cursor is None else min(int(cursor), _ID_MAX)
     await write_behind.barrier()
     rows = await database.fetch(
-        queries.PAYMENTS, account_id, before, symbol, moment(from_us), moment(to_us), limit + 1
+        PAYMENTS, account_id, before, symbol, moment(from_us), moment(to_us), limit + 1
     )
     found = [
         PaidDividend(

@@ -124,6 +124,8 @@ class NotificationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NOTIFICATION_KIND_TRADE_BUSTED: _ClassVar[NotificationKind]
     NOTIFICATION_KIND_ORDER_TRIGGERED: _ClassVar[NotificationKind]
     NOTIFICATION_KIND_DIVIDEND_PAID: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_SHARES_CHANGED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_CASH_IN_LIEU: _ClassVar[NotificationKind]
 
 class Topic(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -243,6 +245,8 @@ NOTIFICATION_KIND_ACCOUNT_ENABLED: NotificationKind
 NOTIFICATION_KIND_TRADE_BUSTED: NotificationKind
 NOTIFICATION_KIND_ORDER_TRIGGERED: NotificationKind
 NOTIFICATION_KIND_DIVIDEND_PAID: NotificationKind
+NOTIFICATION_KIND_SHARES_CHANGED: NotificationKind
+NOTIFICATION_KIND_CASH_IN_LIEU: NotificationKind
 TOPIC_UNSPECIFIED: Topic
 TOPIC_ORDERS: Topic
 TOPIC_MONEY: Topic

@@ -6,10 +6,11 @@ tape take their quote from the feed instead; their book is still our own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice, takewhile
 from typing import Any
 
+from engine.action_events import ActionEffected
 from engine.events import (
     BookChanged,
     DayEnded,
@@ -20,10 +21,11 @@ from engine.events import (
     Traded,
 )
 from engine.kinds import Phase, PriceSource
-from engine.state import State
+from engine.state import Instrument, State
 from engine.units import IDS_PER_SEQ
 from server.codec import Record
-from server.market_types import MINUTE_US, Candle, CandleSource, Quote, TradePrint
+from server.market_types import MINUTE_US, Candle, CandleSource, Interval, Quote, TradePrint
+from server.split_candles import in_new_shares, splits_of
 from server.symbol_view import NO_SIDE, MarketTrade, SymbolView
 
 
@@ -32,11 +34,12 @@ class MarketView:
     each symbol whether it has changed since.
     """
 
-    __slots__ = ("_project", "changes", "symbols")
+    __slots__ = ("_instruments", "_project", "changes", "symbols")
 
     def __init__(self) -> None:
         self.symbols: dict[str, SymbolView] = {}
         self.changes = 0
+        self._instruments: Mapping[str, Instrument] = {}
         self._project: dict[type, Callable[[Any, Record], None]] = {
             BookChanged: self._on_book_changed,
             Traded: self._on_traded,
@@ -45,6 +48,7 @@ class MarketView:
             Indicative: self._on_indicative,
             DayEnded: self._on_day_ended,
             InstrumentSet: self._on_instrument_set,
+            ActionEffected: self._on_action_effected,
         }
 
     # -- fed by
@@ -63,6 +67,7 @@ class MarketView:
 
         Day figures come from `candles`, where it has any.
         """
+        self._instruments = state.instruments
         for symbol, instrument in state.instruments.items():
             view = self._view(symbol)
             view.name = instrument.name
@@ -72,6 +77,7 @@ class MarketView:
             view.auction, view.auction_us = instrument.indicative, now_us
             view.last_e4 = instrument.last_e4
             view.previous_close_e4 = instrument.previous_close_e4
+            view.splits = splits_of(state, symbol)
             view.depth_seq = state.seq
             stats = candles.day_stats(symbol) if candles is not None else None
             if stats is not None:
@@ -80,6 +86,9 @@ class MarketView:
                 if view.price_source is PriceSource.OWN:
                     view.last_e4 = stats.last_e4  # the engine's own last price may be that of a busted trade
             view.day_us = now_us if stats is None else stats.day_start_us
+            if candles is not None and stats is not None and self._was_split_today(view):
+                minutes = candles.candles(symbol, Interval.MINUTE_1, start_us=view.day_us)
+                self._take_day(view, minutes)
             self._touch(view, now_us)
         for symbol, book in state.books.items():
             for side in (book.bids, book.asks):
@@ -130,9 +139,14 @@ class MarketView:
         return view.quote() if view is not None else None
 
     def last_e4(self, symbol: str) -> int:
-        """The last price; 0 when there is none yet."""
+        """The last price; 0 when there is none yet, and while the engine has split the shares and that is not durable yet."""
         view = self.symbols.get(symbol)
-        return view.last_e4 if view is not None else 0
+        if view is None:
+            return 0
+        instrument = self._instruments.get(symbol)
+        if instrument is not None and instrument.restated_us > (view.splits[-1][0] if view.splits else 0):
+            return 0
+        return view.last_e4
 
     def depth(
         self, symbol: str, levels_max: int
@@ -167,12 +181,22 @@ class MarketView:
         """
         view = self.symbols[symbol]
         if minute_us + MINUTE_US > view.day_us:
-            view.open_e4 = day[0].open_e4 if day else 0
-            view.high_e4 = max((candle.high_e4 for candle in day), default=0)
-            view.low_e4 = min((candle.low_e4 for candle in day), default=0)
-            view.last_e4 = day[-1].close_e4 if day else view.last_e4
+            self._take_day(view, day)
         view.mended_us = minute_us
         self._touch(view, view.timestamp_us)
+
+    @staticmethod
+    def _was_split_today(view: SymbolView) -> bool:
+        is_own = view.price_source is PriceSource.OWN
+        return is_own and bool(view.splits) and view.splits[-1][0] > view.day_us
+
+    def _take_day(self, view: SymbolView, day: Sequence[Candle]) -> None:
+        """The day's prices from its candles."""
+        day = in_new_shares(day, view.splits)
+        view.open_e4 = day[0].open_e4 if day else 0
+        view.high_e4 = max((candle.high_e4 for candle in day), default=0)
+        view.low_e4 = min((candle.low_e4 for candle in day), default=0)
+        view.last_e4 = day[-1].close_e4 if day else view.last_e4
 
     # -- the projection
 
@@ -271,4 +295,10 @@ class MarketView:
         view.name = event.name
         view.currency = event.currency
         view.price_source = event.price_source
+        self._touch(view, record.now_us)
+
+    def _on_action_effected(self, event: ActionEffected, record: Record) -> None:
+        """A split: the day's figures are in new shares from here on. Trades of before stay as they were printed."""
+        view = self._view(event.symbol)
+        view.restate(event)
         self._touch(view, record.now_us)

@@ -52,6 +52,8 @@ KINDS: Final[dict[NotificationKind, About]] = {
     NotificationKind.ACCOUNT_ENABLED: About(Topic.ACCOUNT, Severity.INFO, "Account enabled"),
     NotificationKind.TRADE_BUSTED: About(Topic.ORDERS, Severity.CRITICAL, "Trade annulled"),
     NotificationKind.DIVIDEND_PAID: About(Topic.MONEY, Severity.INFO, "Dividend received"),
+    NotificationKind.SHARES_CHANGED: About(Topic.MONEY, Severity.INFO, "Shares changed"),
+    NotificationKind.CASH_IN_LIEU: About(Topic.MONEY, Severity.INFO, "Cash for shares received"),
     NotificationKind.ORDER_TRIGGERED: About(Topic.ORDERS, Severity.INFO, "Stop reached"),
 }
 """Kind → what is said of it; a test shows that none is missing."""
@@ -98,6 +100,10 @@ def body_text(told: Notification, currency: str) -> str:
             return f"{quantity_text(told.quantity_e8)} {told.symbol} were transferred to your account."
         case NotificationKind.DIVIDEND_PAID:
             return f"You received a dividend of {amount} for {quantity_text(told.quantity_e8)} {told.symbol}."
+        case NotificationKind.SHARES_CHANGED:
+            return f"A corporate action has changed your shares: you have {quantity_text(told.quantity_e8)} {told.symbol} now."
+        case NotificationKind.CASH_IN_LIEU:
+            return f"You received {amount} for {quantity_text(told.quantity_e8)} {told.symbol}."
         case NotificationKind.ACCOUNT_DISABLED:
             return "You cannot place orders or withdraw money. Open orders were cancelled."
         case NotificationKind.ACCOUNT_ENABLED:

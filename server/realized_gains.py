@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.holding_period import Term, term_of
+from engine.units import shares_of
 from engine.wash_sales import Part, Purchase, Sale, wash_sales
 from server.database import Database
 from server.errors import BadRequest
 from server.history import END_US, microseconds, moment
 from server.write_behind import WriteBehind
+from sql.corporate_actions import SPLITS
 from sql.realized_gains import GAINS, PURCHASES, SALES, SYMBOLS_WITH_LOSSES, TOTALS, GainKind
 
 if TYPE_CHECKING:
@@ -128,30 +132,58 @@ async def _wash_sales(database: Database, wanted: Wanted) -> tuple[Washed, bool]
         left -= len(sold) + len(bought)
         if left < 0:
             return washed, False
-        washed |= await asyncio.to_thread(_washed_in, sold, bought)
+        splits = [tuple(each) for each in await database.fetch(SPLITS, row["symbol"])]
+        washed |= await asyncio.to_thread(_washed_in, sold, bought, splits)
     return washed, len(found) <= SYMBOLS_MAX
 
 
-def _washed_in(sold: Sequence[Record], bought: Sequence[Record]) -> Washed:
-    """The sales of one symbol with their parts; what a bust corrected is no sale."""
-    sales = [
-        Sale(
-            row["gain_id"],
-            microseconds(row["sold_at"]),
-            row["lot_id"],
-            microseconds(row["acquired_at"]),
-            row["units_e8"],
-            row["proceeds_e4"],
-            row["cost_e4"],
-        )
-        for row in sold
-    ]
+def _washed_in(sold: Sequence[Record], bought: Sequence[Record], splits: Sequence[tuple[int, ...]]) -> Washed:
+    """The sales of one symbol with their parts; what a bust corrected is no sale.
+
+    Units are counted in a part of a share that every share of before and after the splits is made of.
+    """
+    parts_of_unit = partial(_parts_of_unit, splits)
+    sales, purchases = [], []
+    for row in sold:
+        sold_us = microseconds(row["sold_at"])
+        about = (row["gain_id"], sold_us, row["lot_id"], microseconds(row["acquired_at"]))
+        units = row["units_e8"] * parts_of_unit(sold_us)
+        sales.append(Sale(*about, units, row["proceeds_e4"], row["cost_e4"]))
+    for row in bought:
+        bought_us = microseconds(row["executed_at"])
+        units = row["quantity_e8"] * parts_of_unit(bought_us)
+        purchases.append(Purchase(row["execution_id"], bought_us, units))
     lines = [(row["gain_id"], row["line"]) for row in sold]
-    purchases = [
-        Purchase(row["execution_id"], microseconds(row["executed_at"]), row["quantity_e8"]) for row in bought
-    ]
     parts = wash_sales(purchases, sales)
-    return {line: (sale, each) for line, sale, each in zip(lines, sales, parts, strict=True)}
+    return {
+        line: (sale, each if not splits else _in_units(sale, each, parts_of_unit(sale.sold_us)))
+        for line, sale, each in zip(lines, sales, parts, strict=True)
+    }
+
+
+def _parts_of_unit(splits: Sequence[tuple[int, ...]], at_us: int) -> int:
+    """How many of the smallest parts a share has that was there at a time; 1 where there was no split."""
+    parts = 1
+    for effective_us, new, old in splits:
+        parts *= new if at_us < effective_us else old
+    return parts
+
+
+def _in_units(sale: Sale, parts: tuple[Part, ...], parts_of_unit: int) -> tuple[Part, ...]:
+    """The parts of a sale in the shares that it sold; what replaces them rounded down."""
+    units = shares_of(sale.units_e8 // parts_of_unit, [part.units_e8 for part in parts])
+    return tuple(
+        [
+            replace(
+                part,
+                units_e8=units_e8,
+                replacements=tuple(
+                    [replace(each, units_e8=each.units_e8 // parts_of_unit) for each in part.replacements]
+                ),
+            )
+            for part, units_e8 in zip(parts, units, strict=True)
+        ]
+    )
 
 
 def _adjust(totals: dict[Term, TermTotal], wanted: Wanted, washed: Washed) -> None:

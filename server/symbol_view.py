@@ -7,11 +7,14 @@ from typing import Final
 
 from msgspec import Struct
 
+from engine.action_events import ActionEffected
 from engine.events import TradeBusted
 from engine.kinds import Phase, PriceSource, Side
+from engine.units import split_down_e8, split_price_e4
 from server.book_side import BookSide
 from server.depth_log import DepthLog
 from server.market_types import Quote
+from server.split_candles import Split
 
 TRADES_KEPT: Final = 500
 """Recent trades kept for each instrument."""
@@ -61,7 +64,7 @@ class SymbolView:
     of all market changes, `traded_at` that of the newest trade or bust. `fragment` is the quote's JSON, made once
     per version by the fan-out; `packed` is its protobuf message, true of the change `packed_at`. `depth_seq` is the journal sequence of the newest change of the levels, `depth` what
     changed of them while somebody follows that. `corrections` are busted trades in the order of their busts, `day_us` is
-    when the day of the day figures began, `mended_us` the minute that was last corrected for a bust. `auction` is what a call's
+    when the day of the day figures began, `mended_us` the minute that was last corrected for a bust, `splits` those that have taken effect. `auction` is what a call's
     auction would do: price_e4, volume_e8, buyers less sellers; it or the phase changed last at `auction_us`, in the order of
     all changes at `auction_at`.
     """
@@ -90,6 +93,7 @@ class SymbolView:
         "phase",
         "previous_close_e4",
         "price_source",
+        "splits",
         "stale",
         "symbol",
         "tape",
@@ -134,6 +138,7 @@ class SymbolView:
         self.corrections: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
         self.day_us = 0
         self.mended_us = -1
+        self.splits: list[Split] = []
 
     def __repr__(self) -> str:
         return (
@@ -206,3 +211,15 @@ class SymbolView:
         self.day_us = now_us
         self.previous_close_e4 = previous_close_e4
         self.open_e4 = self.high_e4 = self.low_e4 = self.volume_e8 = 0
+
+    def restate(self, event: ActionEffected) -> None:
+        """Bring prices and volume of the day to new shares. A last price that is the engine's own stays the engine's."""
+        n, m = event.numerator, event.denominator
+        is_own = self.price_source is PriceSource.OWN and event.last_e4 > 0
+        self.last_e4 = event.last_e4 if is_own else split_price_e4(self.last_e4, n, m)
+        self.open_e4 = split_price_e4(self.open_e4, n, m)
+        self.high_e4 = split_price_e4(self.high_e4, n, m)
+        self.low_e4 = split_price_e4(self.low_e4, n, m)
+        self.volume_e8 = split_down_e8(self.volume_e8, n, m)
+        self.previous_close_e4 = event.previous_close_e4
+        self.splits.append((event.effective_us, n, m))

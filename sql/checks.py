@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sql import busts, dividends, realized_gains, settlements
+from sql import busts, corporate_actions, dividends, realized_gains, settlements
 
 CHECKS: Final[dict[str, str]] = {
     "postings sum to zero": """
@@ -210,5 +210,6 @@ CHECKS: Final[dict[str, str]] = {
     **settlements.CHECKS,
     **realized_gains.CHECKS,
     **dividends.CHECKS,
+    **corporate_actions.CHECKS,
 }
 """What is checked → the query for what is wrong."""

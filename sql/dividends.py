@@ -1,4 +1,4 @@
-"""Dividends in Postgres: proposals of corporate actions, what was paid to whom, what `verify` asks."""
+"""Dividends in Postgres: what was paid to whom, what `verify` asks."""
 
 from __future__ import annotations
 
@@ -6,54 +6,30 @@ from typing import Final
 
 from engine.dividend_events import DividendPaid
 
-# txn_id, dividend_id, account_id, units_e8, amount_e4, paid_us, symbol
+# txn_id, dividend_id, account_id, units_e8, amount_e4, paid_us, symbol, restated_e8
 INSERT_PAYMENT: Final = """
-INSERT INTO dividend_payments (txn_id, dividend_id, account_id, units_e8, amount_e4, paid_at, symbol)
-VALUES ($1, $2, $3, $4, $5, TIMESTAMPTZ 'epoch' + $6 * INTERVAL '1 microsecond', $7)
+INSERT INTO dividend_payments (txn_id, dividend_id, account_id, units_e8, amount_e4, paid_at, symbol, restated_e8)
+VALUES ($1, $2, $3, $4, $5, TIMESTAMPTZ 'epoch' + $6 * INTERVAL '1 microsecond', $7, $8)
 """
 
-Payment = tuple[int, int, int, int, int, int, str]
+Payment = tuple[int, int, int, int, int, int, str, int]
 
 
 def payment(event: DividendPaid, now_us: int) -> Payment:
     """Arguments of INSERT_PAYMENT."""
     return (
         *(event.txn_id, event.dividend_id, event.account_id, event.units_e8, event.amount_e4),
-        *(now_us, event.symbol),
+        *(now_us, event.symbol, event.restated_e8),
     )
 
 
 # account_id, before txn_id, symbol ('' for all), from, to, limit; newest first
 PAYMENTS: Final = """
-SELECT p.txn_id, p.dividend_id, p.units_e8, p.amount_e4, p.paid_at, p.symbol, a.per_unit_e8, a.record_at, a.payment_at
+SELECT p.txn_id, p.dividend_id, p.units_e8, p.amount_e4, p.paid_at, p.symbol,
+    coalesce(nullif(p.restated_e8, 0), a.per_unit_e8) AS per_unit_e8, a.record_at, a.payment_at
 FROM dividend_payments AS p LEFT JOIN corporate_actions AS a ON a.action_id = p.dividend_id
 WHERE p.account_id = $1 AND p.txn_id < $2 AND ($3 = '' OR p.symbol = $3) AND p.paid_at >= $4 AND p.paid_at < $5
 ORDER BY p.txn_id DESC LIMIT $6
-"""
-
-# symbol, 1e-8 a unit, record, payment, reason, user id
-PROPOSE: Final = """
-INSERT INTO corporate_actions (kind, symbol, per_unit_e8, record_at, payment_at, reason, proposed_by)
-VALUES ('CASH_DIVIDEND', $1, $2, $3, $4, $5, $6) RETURNING *
-"""
-
-# action id
-ACTION: Final = "SELECT * FROM corporate_actions WHERE action_id = $1"
-
-# status ('': all), before action id, limit; newest first
-ACTIONS: Final = """
-SELECT * FROM corporate_actions WHERE ($1 = '' OR status = $1) AND action_id < $2 ORDER BY action_id DESC LIMIT $3
-"""
-
-# action id, user id, APPROVED or REJECTED. One caller gets the row, and never the one who proposed.
-DECIDE: Final = """
-UPDATE corporate_actions SET status = $3, decided_by = $2, decided_at = now()
-WHERE action_id = $1 AND status = 'PROPOSED' AND proposed_by <> $2 RETURNING *
-"""
-
-# action id, DECLARED or REFUSED, outcome
-FINISH: Final = """
-UPDATE corporate_actions SET status = $2, outcome = $3 WHERE action_id = $1 AND status = 'APPROVED' RETURNING *
 """
 
 CHECKS: Final = {

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from engine.action_events import FractionPaid
 from engine.dividend_events import DividendPaid
 from engine.events import (
     AccountStatusChanged,
@@ -65,6 +66,8 @@ class NotificationKind(IntEnum):
     TRADE_BUSTED = 13
     ORDER_TRIGGERED = 14
     DIVIDEND_PAID = 15
+    SHARES_CHANGED = 16
+    CASH_IN_LIEU = 17
 
 
 class Notification(Struct, frozen=True, gc=False):
@@ -100,7 +103,7 @@ class RecordLike(Protocol):
     def events(self) -> Sequence[AnyEvent]: ...
 
 
-NOTABLE: Final = (Posted, WithdrawalSettled, AccountStatusChanged, TradeBusted, DividendPaid)
+NOTABLE: Final = (Posted, WithdrawalSettled, AccountStatusChanged, TradeBusted, DividendPaid, FractionPaid)
 """Events other than an order's report that may tell somebody something."""
 
 
@@ -236,6 +239,7 @@ _OF_TRANSACTION: Final = {
     TransactionKind.DEPOSIT: NotificationKind.DEPOSIT_CREDITED,
     TransactionKind.ADJUSTMENT: NotificationKind.CASH_ADJUSTED,
     TransactionKind.TRANSFER_IN: NotificationKind.SHARES_RECEIVED,
+    TransactionKind.CORPORATE_ACTION: NotificationKind.SHARES_CHANGED,
 }
 """A withdrawal is told when the bank has answered, paid or not."""
 
@@ -252,12 +256,13 @@ def _rare(event: AnyEvent, notification_id: int, now_us: int) -> Notification | 
             reference_id=event.withdrawal_id,
             amount_e4=-event.amount_e4 if event.paid else event.amount_e4,
         )
-    if isinstance(event, DividendPaid):
+    if isinstance(event, (DividendPaid, FractionPaid)):
+        is_dividend = isinstance(event, DividendPaid)
         return Notification(
             notification_id,
             event.account_id,
             now_us,
-            NotificationKind.DIVIDEND_PAID,
+            NotificationKind.DIVIDEND_PAID if is_dividend else NotificationKind.CASH_IN_LIEU,
             reference_id=event.txn_id,
             symbol=event.symbol,
             quantity_e8=event.units_e8,
@@ -269,7 +274,11 @@ def _rare(event: AnyEvent, notification_id: int, now_us: int) -> Notification | 
         return Notification(notification_id, event.account_id, now_us, kind)
     if isinstance(event, Posted) and event.kind in _OF_TRANSACTION:
         kind = _OF_TRANSACTION[event.kind]
-        account_id, asset, amount, _ = next(line for line in event.postings if line[0] >= IDS_PER_SEQ)
+        account_id, asset, amount, after = next(line for line in event.postings if line[0] >= IDS_PER_SEQ)
+        if kind is NotificationKind.SHARES_CHANGED:
+            return Notification(
+                notification_id, account_id, now_us, kind, 0, event.txn_id, symbol=asset, quantity_e8=after
+            )
         if kind is NotificationKind.SHARES_RECEIVED:
             return Notification(
                 notification_id, account_id, now_us, kind, 0, event.txn_id, symbol=asset, quantity_e8=amount

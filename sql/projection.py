@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final
 
+from engine.action_events import ActionEffected, ActionFailed, FractionPaid
 from engine.dividend_events import DividendPaid
 from engine.events import (
     AccountOpened,
@@ -43,10 +44,11 @@ from sql.copy_rows import (
     posting_row,
     posting_tail,
 )
+from sql.corporate_actions import Cash, Effected, effected, failed, fraction
 from sql.dividends import Payment, payment
 from sql.entries import EntryKind, Liquidity
 from sql.notifications import NO_ACCOUNTS, NOTABLE, PENDING, USER, RecordLike, notifications_of
-from sql.realized_gains import correction_rows, reversal_rows, sale_rows
+from sql.realized_gains import correction_rows, fraction_rows, reversal_rows, sale_rows
 from sql.risk import ViolationRow, violation_row
 from sql.settlements import good_faith, settled_day, settlement_rows
 
@@ -80,6 +82,10 @@ _TRADE: Final = int(TransactionKind.TRADE)
 
 _NO_ROWS: Final = (BookChanged, BalanceChanged, Refused)
 """Events that leave no row of their own and come often."""
+
+
+OfAction = ActionEffected | ActionFailed | DividendPaid | FractionPaid
+OF_ACTIONS: Final = (ActionEffected, ActionFailed, DividendPaid, FractionPaid)
 
 
 class Candle:
@@ -128,6 +134,8 @@ class Rows:
         self.bust_marks: list[tuple[int, int, int]] = []
         self.busted_minutes: list[tuple[str, int]] = []
         self.dividends: list[Payment] = []
+        self.effected: list[Effected] = []
+        self.cash: list[Cash] = []
         self._orders: dict[int, tuple[OrderUpdated, int]] = {}
         self._candles: dict[tuple[str, int], Candle] = {}
 
@@ -294,8 +302,8 @@ class Rows:
             self.settlements.append((event.withdrawal_id, status, now_us))
         elif isinstance(event, RiskViolated):
             self.violations.append(violation_row(event))
-        elif isinstance(event, DividendPaid):
-            self.dividends.append(payment(event, now_us))
+        elif isinstance(event, OF_ACTIONS):
+            self._of_action(event, seq, now_us)
         elif isinstance(event, TradeBusted):
             self.bust_marks += marks(event, now_us)
             self.postings += bust_postings(event, now_us)
@@ -305,3 +313,16 @@ class Rows:
                 self.gains += correction_rows(event, now_us)
             if event.symbol not in self._tapes:
                 self.busted_minutes.append(minute_of(event))
+
+    def _of_action(self, event: OfAction, seq: int, now_us: int) -> None:
+        """What came of a corporate action: a dividend, cash for units, or that it took effect."""
+        if isinstance(event, DividendPaid):
+            self.dividends.append(payment(event, now_us))
+        elif isinstance(event, FractionPaid):
+            self.cash.append(fraction(event, now_us))
+            if not self._is_market_maker(event.account_id):
+                self.gains += fraction_rows(event, now_us)
+        elif isinstance(event, ActionEffected):
+            self.effected.append(effected(event, seq))
+        else:
+            self.effected.append(failed(event, now_us, seq))

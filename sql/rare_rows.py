@@ -119,6 +119,16 @@ def _dividends(rows: Rows) -> Iterator[Made]:
         yield Made(txn_id, tuple(figures))
 
 
+def _action_payments(rows: Rows) -> Iterator[Made]:
+    for txn_id, *figures in rows.cash:
+        yield Made(txn_id, tuple(figures))
+
+
+def _effected_actions(rows: Rows) -> Iterator[Made]:
+    for effected_id, *figures in rows.effected:
+        yield Made(effected_id, tuple(figures))
+
+
 RARE: Final = (
     RareTable(
         "accounts",
@@ -154,9 +164,27 @@ RARE: Final = (
     RareTable(
         "dividend_payments",
         "txn_id",
-        _same("dividend_id", "account_id", "units_e8", "amount_e4") + _time("paid_at") + _same("symbol"),
+        _same("dividend_id", "account_id", "units_e8", "amount_e4")
+        + _time("paid_at")
+        + _same("symbol", "restated_e8"),
         (),
         _dividends,
+    ),
+    RareTable(
+        "action_payments",
+        "txn_id",
+        _same("action_id", "account_id", "units_e8", "amount_e4") + _time("paid_at") + _same("symbol"),
+        (),
+        _action_payments,
+    ),
+    RareTable(
+        "effected_actions",
+        "effected_id",
+        _same("action_id", "kind", "symbol")
+        + _time("effective_at")
+        + _same("numerator", "denominator", "new_symbol", "accounts", "units_e8", "cash_e4", "refusal"),
+        (),
+        _effected_actions,
     ),
 )  # fmt: skip
 """What operators decide about a violation is theirs, and no part of the comparison."""

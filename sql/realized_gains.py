@@ -7,6 +7,7 @@ from enum import IntEnum
 from struct import Struct
 from typing import Final
 
+from engine.action_events import FractionPaid
 from engine.events import SoldLot, TradeBusted, Traded
 from engine.holding_period import term_of
 from engine.units import shares_of
@@ -38,6 +39,7 @@ class GainKind(IntEnum):
     SALE = 1
     REVERSAL = 2  # the sale of a busted trade, with its figures negative
     CORRECTION = 3  # the buyer of a busted trade had sold of its lot: others took its place, at another cost
+    CASH_IN_LIEU = 4  # units that a corporate action paid for
 
 
 def sale_rows(event: Traded, now_us: int) -> list[bytes]:
@@ -54,6 +56,14 @@ def reversal_rows(event: TradeBusted) -> list[bytes]:
         *(event.bust_id + 1, event.trade_id + 1, event.executed_us, event.sell_account_id, event.sell_order_id),
         *(event.symbol, GainKind.REVERSAL, event.notional_e4, event.sell_fee_e4, event.sell_lots),
     )  # fmt: skip
+
+
+def fraction_rows(event: FractionPaid, now_us: int) -> list[bytes]:
+    """An account's rows of units that a corporate action paid for, by the transaction; there is no order."""
+    return _rows(
+        *(event.txn_id, event.txn_id, now_us, event.account_id, 0, event.symbol),
+        *(GainKind.CASH_IN_LIEU, event.amount_e4, 0, event.sold_lots),
+    )
 
 
 def correction_rows(event: TradeBusted, now_us: int) -> list[bytes]:
@@ -135,7 +145,7 @@ WHERE account_id = $1 AND ($2 = '' OR symbol = $2) AND sold_at >= $3 AND sold_at
 
 # account_id, symbol, limit; what stands of an account's sales in a symbol, oldest first
 SALES: Final = f"""{_GAIN_ROW}
-WHERE account_id = $1 AND symbol = $2 AND kind = 1 AND NOT EXISTS (
+WHERE account_id = $1 AND symbol = $2 AND kind IN (1, 4) AND NOT EXISTS (
     SELECT FROM realized_gains AS r WHERE r.account_id = $1 AND r.kind = 2 AND r.execution_id = realized_gains.execution_id
 )
 ORDER BY gain_id, line LIMIT $3
@@ -152,7 +162,7 @@ ORDER BY execution_id LIMIT $3
 # account_id, symbol ('' for all), from, to, limit; symbols in which sales of the span lost money
 SYMBOLS_WITH_LOSSES: Final = """
 SELECT DISTINCT symbol FROM realized_gains
-WHERE account_id = $1 AND ($2 = '' OR symbol = $2) AND sold_at >= $3 AND sold_at < $4 AND kind = 1 AND proceeds_e4 < cost_e4
+WHERE account_id = $1 AND ($2 = '' OR symbol = $2) AND sold_at >= $3 AND sold_at < $4 AND kind IN (1, 4) AND proceeds_e4 < cost_e4
 ORDER BY symbol LIMIT $5
 """
 

@@ -108,7 +108,8 @@ async def test_an_approval_that_was_cut_off_goes_on_and_declares_once(small: Sma
         ({"record_at": "tomorrow"}, 400, "BAD_REQUEST"),
         ({"payment_at": "2001-01-01T00:00:00Z"}, 422, "INVALID_ACTION"),
         ({"reason": " "}, 400, "BAD_REQUEST"),
-        ({"type": "SPLIT"}, 400, "BAD_REQUEST"),
+        ({"type": "SPLIT"}, 422, "INVALID_ACTION"),
+        ({"type": "BONUS"}, 400, "BAD_REQUEST"),
     ],
 )
 async def test_what_cannot_be_proposed(

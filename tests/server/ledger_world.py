@@ -27,9 +27,12 @@ from engine.commands import (
     SettleWithdrawal,
     TransferIn,
 )
+from engine.corporate_commands import DeclareAction
+from engine.corporate_state import ActionKind, ActionStage
 from engine.events import AccountOpened, Traded
 from engine.kinds import AccountKind, LotMethod, OrderType, PriceSource, Side, Source, TimeInForce
 from engine.state import State
+from engine.units import MINUTE_US
 from server.disk import Disk
 from server.exit_codes import ExitCode
 from server.journal import Journal
@@ -168,6 +171,14 @@ class World:
         clock = self.runtime.clock
         assert isinstance(clock, SteppingClock)
         clock.us += seconds * 1_000_000
+
+    def split(self, action_id: int) -> None:
+        """Ten shares for three from the next minute on, so that somebody has a fraction."""
+        due_us = (self.runtime.now_us() // MINUTE_US + 1) * MINUTE_US
+        declared = DeclareAction(action_id, ActionKind.SPLIT, SYMBOLS[0], due_us, 10, 3)
+        assert self.submit(declared).refused is None
+        self.runtime.fire_due_timers(due_us)
+        assert self.state.actions[action_id].stage is ActionStage.DONE
 
     async def written(self) -> None:
         """Everything submitted so far is in Postgres."""

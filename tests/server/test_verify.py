@@ -58,6 +58,10 @@ TAMPERINGS = [
     ("UPDATE dividend_payments SET amount_e4 = amount_e4 + 1", "dividends = postings", "txn "),
     ("DELETE FROM dividend_payments", "dividends = postings", "txn "),
     ("UPDATE dividend_payments SET dividend_id = dividend_id + 1", "dividends = postings", "txn "),
+    ("UPDATE action_payments SET amount_e4 = amount_e4 + 1", "cash for units = postings", "txn "),
+    ("DELETE FROM action_payments", "cash for units = realized gains", "txn "),
+    ("UPDATE realized_gains SET proceeds_e4 = proceeds_e4 + 1 WHERE kind = 4", "cash for units = realized gains", "txn "),
+    ("UPDATE effected_actions SET cash_e4 = cash_e4 + 1", "actions = postings", "action 8"),
     ("UPDATE applied_ranges SET records = records - 1", "sequence without gaps", "records 1 to"),
     ("UPDATE applied_ranges SET first_seq = 2", "sequence without gaps", "records 2 to"),
     ("UPDATE journal_position SET applied_seq = applied_seq - 1", "sequence without gaps", "journal_position"),
@@ -84,6 +88,7 @@ async def books(database_dsn: str, tmp_path: Path) -> str:
         world.trade_at_random(400, seed=11)
         assert world.bust_at_random(10, seed=3)
         world.pay_dividend(7)
+        world.split(8)
         world.submit(SetSettlement("ALWAYS", 2))
         world.trade_at_random(40, seed=12)
         await world.written()

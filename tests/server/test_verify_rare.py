@@ -49,8 +49,13 @@ TAMPERINGS = [
     ("DELETE FROM good_faith_violations", "good_faith_violations", "is missing"),
     ("UPDATE dividend_payments SET units_e8 = units_e8 + 1", "dividend_payments", "units_e8 is "),
     ("DELETE FROM dividend_payments", "dividend_payments", "is missing"),
-    (("INSERT INTO dividend_payments SELECT txn_id + 999, dividend_id, account_id, 1, 1, paid_at, symbol "
+    (("INSERT INTO dividend_payments SELECT txn_id + 999, dividend_id, account_id, 1, 1, paid_at, symbol, 0 "
      "FROM dividend_payments LIMIT 1"), "dividend_payments", "is not what any record left behind"),
+    ("UPDATE action_payments SET units_e8 = units_e8 + 1", "action_payments", "units_e8 is "),
+    ("DELETE FROM action_payments", "action_payments", "is missing"),
+    ("UPDATE effected_actions SET numerator = 4", "effected_actions", "numerator is 4, the journal says 10"),
+    ("UPDATE effected_actions SET refusal = 'X'", "effected_actions", "refusal is X, the journal says None"),
+    ("DELETE FROM effected_actions", "effected_actions", "is missing"),
     (f"DELETE FROM settled_days WHERE settlement_date = {ONE_DAY}", "settled_days", "settled at None us"),
     (f"UPDATE settled_days SET settled_at = settled_at + INTERVAL '1 s' WHERE settlement_date = {ONE_DAY}", "settled_days",
      "the journal says "),
@@ -70,6 +75,7 @@ async def traded(dsn: str, folder: Path, segment_bytes: int = 1 << 20) -> None:
         world.submit(SetRiskRule(RiskRule.FAT_FINGER, RiskMode.FLAG, (7 * UNIT_E8, 10**12)))
         world.trade_at_random(150, seed=1)
         world.pay_dividend(7)
+        world.split(8)
         await world.written()
         for status, reason in (
             (AccountStatus.DISABLED, "why"),

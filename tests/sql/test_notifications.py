@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from engine.action_events import FractionPaid
 from engine.dividend_events import DividendPaid
 from engine.events import (
     AccountStatusChanged,
@@ -128,6 +129,11 @@ TOLD: list[tuple[str, tuple[AnyEvent, ...], str, str]] = [
     ("withdrawal refused", (WithdrawalSettled(9, BUYER, 100_000, False),), "WITHDRAWAL_REFUSED", "did not take 10.00 USD"),
     ("adjusted", (TAKEN,), "CASH_ADJUSTED", "An operator has taken 1.50 USD from your account."),
     ("shares", (SHARES,), "SHARES_RECEIVED", "3 AAPL were transferred to your account."),
+    ("cash in lieu", (FractionPaid(9, 8, BUYER, "AAPL", UNIT_E8 // 2, 300_000, ()),), "CASH_IN_LIEU",
+     "You received 30.00 USD for 0.5 AAPL."),
+    ("a split", (Posted(9, TransactionKind.CORPORATE_ACTION, "act_8", (
+        (BUYER, "AAPL", 10 * UNIT_E8, 20 * UNIT_E8), (2, "AAPL", -10 * UNIT_E8, -20 * UNIT_E8))),), "SHARES_CHANGED",
+     "you have 20 AAPL now."),
     ("dividend", (DividendPaid(9, 7, BUYER, "AAPL", 12 * UNIT_E8, 28_800),), "DIVIDEND_PAID",
      "You received a dividend of 2.88 USD for 12 AAPL."),
     ("account disabled", (AccountStatusChanged(BUYER, AccountStatus.DISABLED, "why"),), "ACCOUNT_DISABLED", "You cannot"),
