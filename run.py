@@ -15,6 +15,7 @@ from config.settings import Mode
 from server.books_commands import BOOKS_COMMANDS
 from server.command_line import config_option, fail, load, mode_option, run
 from server.exit_codes import ExitCode
+from server.torture_command import torture
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -108,7 +109,7 @@ def roles(mode: str | None, file: Path | None, email: str, names: tuple[str, ...
     print(f"{email} has the roles {', '.join(names)}")
 
 
-for command in BOOKS_COMMANDS:
+for command in (*BOOKS_COMMANDS, torture):
     main.add_command(command)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -84,3 +85,14 @@ def test_migrate_says_that_the_database_cannot_be_reached() -> None:
     done = kerb("migrate", "--mode", "test", KERB_DATABASE_URL="postgresql://kerb@127.0.0.1:1/kerb")
     assert done.returncode == ExitCode.DATABASE
     assert "Traceback" not in done.stderr
+
+
+def test_torture_says_where_there_are_no_tests(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "run.py", tmp_path)
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    shutil.copytree(ROOT / "server", tmp_path / "server", ignore=shutil.ignore_patterns("__pycache__"))
+    lacking = subprocess.run(
+        [sys.executable, "run.py", "torture"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert lacking.returncode == ExitCode.CONFIG
+    assert "there are no tests in" in lacking.stderr

@@ -75,19 +75,21 @@ class Troubles:
     """A disk that fails once, at a call that the seed chooses, with an error or by taking less than it was given."""
 
     def __init__(self, random: Random) -> None:
-        self.kind = random.choice(("none", "none", "none", "error", "short"))
-        self.countdown = random.randint(1, 120)
+        self.kind = random.choice(("none", "none", "sync", "error", "short"))
+        self.countdown = random.randint(1, 30 if self.kind == "sync" else 120)
         self.number = random.choice((errno.EIO, errno.ENOSPC))
         self.happened = False
 
     def install(self, disk: LyingDisk) -> None:
         """From now on."""
-        if self.kind == "error":
+        if self.kind in ("error", "sync"):
             disk.fails = self._fails
         elif self.kind == "short":
             disk.takes = self._takes
 
     def _fails(self, call: str) -> int:
+        if self.kind == "sync" and call != "fdatasync":
+            return 0
         self.countdown -= 1
         if self.countdown:
             return 0

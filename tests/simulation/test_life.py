@@ -38,13 +38,17 @@ def test_what_somebody_saw_is_what_the_records_say_for_ever() -> None:
     assert life.seen["messages and GETs"] > 200
 
 
-def test_one_seed_is_one_life_whatever_the_hash_seed() -> None:
+def test_one_seed_is_one_life_whatever_the_hash_seed_and_the_command_line_runs_it() -> None:
+    ways = (
+        ("run.py", "torture", "--seed", "7", "--crashes", "1"),
+        ("-m", "tests.simulation", "7", "1", "once"),
+    )
     lines = {
         subprocess.run(
-            [sys.executable, "-m", "tests.simulation", "7", "1", "once"],
-            cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONHASHSEED": hash_seed},
+            [sys.executable, *way],
+            cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONHASHSEED": str(hash_seed)},
         ).stdout
-        for hash_seed in ("1", "2")
+        for hash_seed, way in enumerate(ways)
     }  # fmt: skip
     assert len(lines) == 1
     assert "seed 7: trace " in lines.pop()

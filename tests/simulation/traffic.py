@@ -58,6 +58,10 @@ class Traffic(World):
         try:
             if not self.account_ids:
                 self.found(TRADERS)
+            if turns and random.random() < 0.3:
+                self.trade_at_random(
+                    random.randint(7, 40), random.getrandbits(48)
+                )  # a group of several blocks
             for _ in range(turns):
                 self._turn(random)
                 if random.random() < 0.3:

@@ -19,6 +19,7 @@ from tests.torture.orders import SHOWN, machine, orders
 from tests.torture.outage import outage
 from tests.torture.parking import allocation
 from tests.torture.races import duplicate_requests, second_writers, watched_crashes
+from tests.torture.replays import replays
 from tests.torture.simulate import readers, simulate
 from tests.torture.stream_attacks import returning, stalled
 from tests.torture.wire import wire
@@ -47,6 +48,7 @@ ATTACKS: Final = (
     Attack("simulate", "simulated crashes", 20_000, 100_000, simulate),
     Attack("readers", "simulated crashes with readers", 2_000, 10_000, readers),
     Attack("bytes", "bit flips", 5_000, 20_000, bytes_),
+    Attack("replays", "seeds replayed", 200, 1_000, replays),
     Attack("kill", "rounds of kill -9 under load", 200, 1_000, kill),
     Attack("inject", "failing calls", len(INJECTIONS), len(INJECTIONS), inject),
     Attack("cut", "rounds of PostgreSQL killed or cut off", 200, 1_000, cut),
