@@ -27,6 +27,8 @@ def _describe(info: inspect.Type) -> str:
             return " or ".join(
                 _describe(part) for part in info.types if not isinstance(part, inspect.NoneType)
             )
+        case inspect.Metadata():
+            return _describe(info.type)
         case inspect.BoolType():
             return "true or false"
         case inspect.IntType():

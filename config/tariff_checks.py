@@ -9,35 +9,44 @@ from typing import Final
 import msgspec
 
 from config.entries import Entry
-from config.tariff_records import RatesConfig, TariffConfig
+from config.tariff_records import RatesConfig, TariffConfig, TariffTerms
 
-CASH_UNIT: Final = Decimal("0.0001")
+DECIMALS: Final = 4
+DIGITS_MAX: Final = 9
+"""Before the point: more than any bound of the engine."""
 
 
 def problems_of_tariff(entry: Entry[TariffConfig]) -> Iterator[str]:
-    """One sentence for each amount that has more than four decimals."""
-    tariff = entry.record
-    amounts: list[tuple[str, Decimal | None]] = [
-        (name, getattr(tariff, name))
-        for name in ("cap", "overstay_fee", "lost_ticket", "coin")
-        if entry.has(name)
-    ]
-    if entry.has("rates"):
-        amounts += amounts_of("rates", tariff.rates)
-    if entry.has("bands"):
-        for number, band in enumerate(tariff.bands, start=1):
-            amounts += amounts_of(f"bands {number}.rates", band.rates)
-    if entry.has("events"):
-        amounts += [
-            (f"events {number}.flat", each.flat) for number, each in enumerate(tariff.events, start=1)
-        ]
-    for field, amount in amounts:
-        if amount is not None and amount % CASH_UNIT:
-            yield f"{field} = {amount}: must have at most 4 decimals"
+    """One sentence for each amount that does not fit; what could not be read has none."""
+    return unfit_amounts(entry.record, entry.unread)
 
 
-def amounts_of(field: str, rates: RatesConfig) -> list[tuple[str, Decimal | None]]:
-    """The amounts of a table of rates, by their names in the file."""
+def unfit_amounts(terms: TariffTerms, unread: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The amounts that are no number, have more than four decimals, or are beyond all bounds."""
+    for field, amount in amounts_in(terms, unread):
+        is_fit = amount.is_finite() and amount.adjusted() <= DIGITS_MAX
+        if not is_fit or int(amount.normalize().as_tuple().exponent) < -DECIMALS:
+            yield f"{field}: must be an amount with at most {DECIMALS} decimals"
+
+
+def amounts_in(terms: TariffTerms, unread: frozenset[str]) -> Iterator[tuple[str, Decimal]]:
+    """Every amount with its field."""
+    for name in ("cap", "overstay_fee", "lost_ticket", "coin"):
+        if name not in unread:
+            yield name, getattr(terms, name)
+    if "rates" not in unread:
+        yield from _of_rates("rates", terms.rates)
+    if "bands" not in unread:
+        for number, band in enumerate(terms.bands, start=1):
+            yield from _of_rates(f"bands {number}.rates", band.rates)
+    if "events" not in unread:
+        for number, event in enumerate(terms.events, start=1):
+            yield f"events {number}.flat", event.flat
+
+
+def _of_rates(field: str, rates: RatesConfig) -> Iterator[tuple[str, Decimal]]:
     names = zip(rates.__struct_fields__, rates.__struct_encode_fields__, strict=True)
     values = msgspec.structs.asdict(rates)
-    return [(f"{field}.{shown}", values[name]) for name, shown in names]
+    for name, shown in names:
+        if values[name] is not None:
+            yield f"{field}.{shown}", values[name]

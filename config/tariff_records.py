@@ -16,6 +16,18 @@ TariffName = Annotated[str, Meta(pattern="^[A-Za-z0-9._-]{1,32}$")]
 Label = Annotated[str, Meta(min_length=1, max_length=40)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Minutes = Annotated[int, Meta(ge=0, le=44_640)]
+Amount = Annotated[
+    Decimal,
+    Meta(
+        description="An amount with at most 4 decimals, as a number or as a string; read exactly.",
+        extra_json_schema={
+            "type": ["number", "string"],
+            "minimum": 0,
+            "maximum": 10_000,
+            "pattern": r"^[0-9]{1,5}(\.[0-9]{1,4})?$",
+        },
+    ),
+]
 Share = Annotated[int, Meta(ge=0, le=10_000)]
 Factor = Annotated[int, Meta(ge=0, le=100_000)]
 
@@ -52,13 +64,13 @@ class LostTicketName(StrEnum):
 class RatesConfig(msgspec.Struct, frozen=True, kw_only=True, rename="upper", forbid_unknown_fields=True):
     """The price of a unit by the type of space; a type that is left out has STANDARD's."""
 
-    standard: Decimal
-    compact: Decimal | None = None
-    large: Decimal | None = None
-    accessible: Decimal | None = None
-    ev: Decimal | None = None
-    motorcycle: Decimal | None = None
-    vip: Decimal | None = None
+    standard: Amount
+    compact: Amount | None = None
+    large: Amount | None = None
+    accessible: Amount | None = None
+    ev: Amount | None = None
+    motorcycle: Amount | None = None
+    vip: Amount | None = None
 
 
 class BandConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,13 +97,12 @@ class EventConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     begins: Instant
     ends: Instant
     surcharge_bps: Factor = 0
-    flat: Decimal = Decimal(0)
+    flat: Amount = Decimal(0)
 
 
-class TariffConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """One tariff. What is wrong with its figures the engine's own check says (server/tariff_config.py)."""
+class TariffTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of a tariff but its name. What is wrong with its figures the engine's own check says (server/tariff_config.py)."""
 
-    name: TariffName
     currency: Currency
     unit_minutes: Minutes
     rates: RatesConfig
@@ -102,13 +113,19 @@ class TariffConfig(msgspec.Struct, frozen=True, kw_only=True):
     free_mode: FreeModeName = FreeModeName.SHORT_STAY
     occupancy: OccupancyConfig | None = None
     events: tuple[EventConfig, ...] = ()
-    cap: Decimal = Decimal(0)
+    cap: Amount = Decimal(0)
     cap_mode: CapModeName = CapModeName.CALENDAR_DAY
     subscriber_bps: Share = 0
     overstay_bps: Factor = 10_000
-    overstay_fee: Decimal = Decimal(0)
-    lost_ticket: Decimal = Decimal(0)
+    overstay_fee: Amount = Decimal(0)
+    lost_ticket: Amount = Decimal(0)
     lost_ticket_rule: LostTicketName = LostTicketName.HIGHER
-    coin: Decimal = Decimal("0.01")
+    coin: Amount = Decimal("0.01")
     tax_bps: Share = 0
     tax_inclusive: bool = True
+
+
+class TariffConfig(TariffTerms, frozen=True, kw_only=True):
+    """One tariff of the file."""
+
+    name: TariffName

@@ -9,7 +9,14 @@ from typing import Final
 
 import msgspec
 
-from config.tariff_records import BandConfig, EventConfig, RatesConfig, TariffConfig, TariffDay
+from config.tariff_records import (
+    BandConfig,
+    EventConfig,
+    RatesConfig,
+    TariffConfig,
+    TariffDay,
+    TariffTerms,
+)
 from engine.parking.kinds import SpaceType
 from engine.parking.tariff_checks import mistakes
 from engine.parking.tariff_commands import SetTariff
@@ -34,7 +41,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def tariff_differences(state: State, tariffs: Sequence[TariffConfig]) -> Iterator[SetTariff]:
     """What has to be submitted: tariffs that have no version yet, or whose last one is another."""
     for config in tariffs:
-        wanted = tariff_of(config)
+        wanted = tariff_of(config, config.name)
         known = tariff_now(state.parking, wanted.name)
         if known is None or msgspec.structs.replace(known, version=0) != wanted:
             yield SetTariff(wanted)
@@ -45,15 +52,15 @@ def tariff_mistakes(tariffs: Sequence[TariffConfig]) -> list[str]:
     return [
         f"tariffs.toml: {config.name}.{mistake}"
         for config in tariffs
-        for mistake in mistakes(tariff_of(config))
+        for mistake in mistakes(tariff_of(config, config.name))
     ]
 
 
-def tariff_of(config: TariffConfig) -> Tariff:
+def tariff_of(config: TariffTerms, name: str) -> Tariff:
     """A tariff in the engine's units; config/tariff_checks.py has seen that its amounts fit."""
     occupancy = config.occupancy
     return Tariff(
-        config.name,
+        name,
         config.currency,
         config.unit_minutes,
         rates_of(config.rates),
