@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from handlers import parking_lots, vehicles
+from handlers import admin_parking, admin_tariffs, parking_lots, vehicles
+from handlers.admin_audit import Audited
+from handlers.openapi_admin_parking import ESTATE, TARIFFS
 from handlers.openapi_parking import LOTS, VEHICLES
-from handlers.routing import BASE, HOLDER, PUBLIC, Route
+from handlers.routing import BASE, HOLDER, PARKING_DESK, PUBLIC, Route
 from server.rate_limits import LimitClass
 
 CALLS: Final = LimitClass.CALLS
 _PARKING: Final = f"{BASE}/parking"
+_DESK: Final = f"{BASE}/admin/parking"
+_LOT: Final = f"{_DESK}/lots/{{lot_id}}"
 
 PARKING_ROUTES: Final = (
     Route("GET", f"{_PARKING}/lots", parking_lots.lots, PUBLIC, CALLS),
@@ -22,7 +26,15 @@ PARKING_ROUTES: Final = (
     Route("DELETE", f"{_PARKING}/vehicles/{{vehicle_id}}", vehicles.remove, HOLDER, CALLS),
     Route("POST", f"{_PARKING}/vehicles/{{vehicle_id}}/tags", vehicles.attach, HOLDER, CALLS),
     Route("DELETE", f"{_PARKING}/tags/{{tag}}", vehicles.revoke, HOLDER, CALLS),
+    Route("PUT", _LOT, Audited(admin_parking.set_lot), PARKING_DESK, CALLS),
+    Route("PUT", f"{_LOT}/floors/{{floor}}", Audited(admin_parking.set_floor), PARKING_DESK, CALLS),
+    Route("PUT", f"{_LOT}/spaces/{{number}}", Audited(admin_parking.set_space), PARKING_DESK, CALLS),
+    Route("GET", f"{_LOT}/spaces", admin_parking.spaces, PARKING_DESK, CALLS),
+    Route("POST", f"{_LOT}/import", Audited(admin_parking.import_estate), PARKING_DESK, CALLS),
+    Route("GET", f"{_DESK}/tariffs", admin_tariffs.tariffs, PARKING_DESK, CALLS),
+    Route("GET", f"{_DESK}/tariffs/{{tariff}}", admin_tariffs.tariff, PARKING_DESK, CALLS),
+    Route("PUT", f"{_DESK}/tariffs/{{tariff}}", Audited(admin_tariffs.set_tariff), PARKING_DESK, CALLS),
 )
 
-PARKING_DOCS: Final = {**LOTS, **VEHICLES}
+PARKING_DOCS: Final = {**LOTS, **VEHICLES, **ESTATE, **TARIFFS}
 """What is written of each of them, by its name."""

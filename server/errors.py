@@ -7,7 +7,7 @@ handlers/error_status.py gives each its HTTP status.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from engine.refusals import Refusal
 
@@ -29,7 +29,7 @@ class KerbError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.details: dict[str, Detail] = details or {}
+        self.details: dict[str, Any] = {**details} if details else {}
         self.retry_after_s = retry_after_s
 
 

@@ -107,7 +107,10 @@ EXISTING: Final = {
     "action_id": "div_1",
     "rule": "FAT_FINGER",
     "violation_id": "vio_1",
+    "floor": "G",
+    "number": "G-1",
     "gate_id": "gat_P1-in",
+    "tariff": "CITY",
 }
 """What operators' paths may name beside the above."""
 
