@@ -103,7 +103,7 @@ class GateSettings(Section, frozen=True, kw_only=True):
     handshake_s: Annotated[int, Meta(ge=1, le=60)]  # from the connection until the proof
     heartbeat_s: Annotated[int, Meta(ge=1, le=300)]
     connections_max: Count  # that have not proved themselves; the oldest goes for one more
-    connections_per_address_max: Count  # of these, from one address
+    connections_per_address_max: Count  # of these, from one address; the oldest of them goes
     allow_list_s: Annotated[int, Meta(ge=1, le=900)]  # each gate gets a new list so often
     allow_list_ttl_s: Annotated[int, Meta(ge=1, le=900)]
     tls_certificate: Path | None = None  # PEM, with its chain; None: no TLS

@@ -77,7 +77,7 @@ class GateHub:
         self._runtime = runtime
         self._watch = watch
         self._unproven: dict[GateLink, None] = {}
-        self._by_address: dict[str, int] = {}
+        self._by_address: dict[str, dict[GateLink, None]] = {}  # of the unproven, the oldest first
         self._lists_due: dict[GateLink, None] = {}
         self._swept_s = 0.0
         self._is_closing = False
@@ -129,16 +129,16 @@ class GateHub:
         self._runtime.call_when_durable(self._runtime.state.seq, settled)
 
     def admit(self, link: GateLink) -> None:
-        """A connection was opened. When there are too many of its kind, one is ended: this one, or the oldest."""
-        settings = self.settings
-        held = self._by_address.get(link.address, 0)
-        self._unproven[link] = None
-        self._by_address[link.address] = held + 1
+        """A connection was opened. With one too many that has not proved itself, of its address or in all, the oldest of
+        them ends: an honest gate needs its place for some milliseconds, whoever crowds the others.
+        """
+        held = self._by_address.setdefault(link.address, {})
+        self._unproven[link] = held[link] = None
         if self._is_closing:
             link.close_when_answered()
-        elif held >= settings.connections_per_address_max:
-            self._evict(link, Fault.TOO_MANY_CONNECTIONS)
-        elif len(self._unproven) > settings.connections_max:
+        elif len(held) > self.settings.connections_per_address_max:
+            self._evict(next(iter(held)), Fault.TOO_MANY_CONNECTIONS)
+        elif len(self._unproven) > self.settings.connections_max:
             self._evict(next(iter(self._unproven)), Fault.TOO_MANY_CONNECTIONS)
 
     def proved(self, link: GateLink) -> None:
@@ -167,10 +167,9 @@ class GateHub:
         if link not in self._unproven:
             return
         del self._unproven[link]
-        left = self._by_address[link.address] - 1
-        if left:
-            self._by_address[link.address] = left
-        else:
+        held = self._by_address[link.address]
+        del held[link]
+        if not held:
             del self._by_address[link.address]
 
     # -- what time does

@@ -10,6 +10,7 @@ from tests.torture.byte_damage import bytes_
 from tests.torture.cuts import cut
 from tests.torture.disk import disk
 from tests.torture.freeze import freeze
+from tests.torture.gate_attacks import gates
 from tests.torture.inject import INJECTIONS, inject
 from tests.torture.job import ENGINE_SOURCES, SOURCES, Job
 from tests.torture.jumps import jump
@@ -53,6 +54,7 @@ ATTACKS: Final = (
     Attack("inject", "failing calls", len(INJECTIONS), len(INJECTIONS), inject),
     Attack("cut", "rounds of PostgreSQL killed or cut off", 200, 1_000, cut),
     Attack("wire", "rounds of clients cut off or slowed", 100, 500, wire),
+    Attack("gates", "hostile tries at gates, of eleven kinds", 11_000, 110_000, gates),
     Attack("freeze", "rounds of SIGSTOP and SIGCONT", 40, 200, freeze),
     Attack("jump", "rounds of the clock jumping by up to an hour", 50, 250, jump),
     Attack("outage", "seconds without PostgreSQL", 300, 1_800, outage),
