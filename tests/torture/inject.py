@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -163,9 +164,16 @@ class Injector:
         (
             self._kerb.data_dir / DataFolder.JOURNAL_NAME / "segment-next.tmp"
         ).touch()  # as every load leaves it
-        if one.when is When.START_TORN:
-            tear(self._kerb.data_dir)
+        while one.when is When.START_TORN and not tear(self._kerb.data_dir):
+            await self._go_over_to_a_new_segment()
         await start_traced(self._kerb, self._log, one)
+
+    async def _go_over_to_a_new_segment(self) -> None:
+        """The last one is full, so nothing could have been written to it: one more record is."""
+        await self._kerb.start()
+        async with aiohttp.ClientSession() as http:
+            await self._kerb.register(http, f"torn{secrets.token_hex(4)}@example.com")
+        await self._kerb.kill()
 
     def _nothing_early(self, scan: JournalScan, acknowledged: int) -> None:
         """What was acknowledged had been synced, as the log of the calls has it."""
@@ -223,16 +231,19 @@ async def start_traced(kerb: KerbProcess, log: Path, one: Injection) -> None:
         kerb.process = None
 
 
-def tear(data_dir: Path) -> None:
-    """Put what a group that was never synced may have left after the end of the journal."""
+def tear(data_dir: Path) -> bool:
+    """Put what a group that was never synced may have left after the end of the journal. False when there is no room."""
     journal_id = DataFolder.journal_id_in(data_dir)
     assert journal_id is not None
     last = scan_journal(Disk(), data_dir / DataFolder.JOURNAL_NAME, journal_id, 0).segments[-1]
+    if last.end_offset + TORN_BYTES > last.header.capacity_bytes:
+        return False
     fd = os.open(last.path, os.O_WRONLY)
     try:
         os.pwrite(fd, b"\x5a" * TORN_BYTES, last.end_offset)
     finally:
         os.close(fd)
+    return True
 
 
 def _last_seq_in(path: Path, end: int) -> int:

@@ -34,7 +34,7 @@ FAILURES_MAX: Final = 3
 """After so many failures in one run an attack is given up."""
 
 STUCK_S: Final = 1_800.0
-"""When no round ends for so long, the process shows where its threads are and ends."""
+"""When a round has not ended after so long, the process shows where its threads are and ends (`Job.stuck_s`)."""
 
 
 class TooManyFailures(Exception):
@@ -71,7 +71,7 @@ class Round:
 
     def __enter__(self) -> Self:
         if self._numbers:
-            faulthandler.dump_traceback_later(STUCK_S, exit=True)
+            faulthandler.dump_traceback_later(self._job.stuck_s, exit=True)
         return self
 
     def __exit__(
@@ -108,6 +108,7 @@ class Job:
         self.asked = asked
         self.seed = seed
         self.tree = tree(sources)
+        self.stuck_s = STUCK_S
         self._path = folder / f"{name}.jsonl"
         if fresh:
             self._path.unlink(missing_ok=True)

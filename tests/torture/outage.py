@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -24,7 +24,7 @@ from tests.handlers.small_kerb import Client
 from tests.kerb_process import KerbProcess, running_kerb
 from tests.server.reachable_folder import reachable_folder
 from tests.torture.aftermath import Account, Aftermath
-from tests.torture.job import Job
+from tests.torture.job import STUCK_S, Job
 
 TRADERS: Final = 6
 SAMPLE_S: Final = 0.25
@@ -36,7 +36,7 @@ MB: Final = 1_000_000
 WARM_UP: Final = 125_000
 """Orders before an outage: the memories of records and of private events are full then."""
 
-RATE: Final = 1_700
+RATE: Final = 1_000
 """Requests a second during it."""
 
 GROWTH_MAX_MB: Final = 50.0
@@ -68,6 +68,7 @@ class Outage:
     rss_most: float = 0.0
     rss_after: float = 0.0
     keys_while_away: int = 0
+    sampled: list[float] = field(default_factory=list)
 
     @property
     def orders_per_s(self) -> float:
@@ -79,13 +80,19 @@ class Outage:
         """How much the server's memory grew from the last moment before the outage."""
         return self.rss_most - self.rss_before
 
+    @property
+    def each_minute(self) -> str:
+        """The memory at the end of every minute without PostgreSQL."""
+        step = round(60 / SAMPLE_S)
+        return ", ".join(f"{rss:.0f}" for rss in self.sampled[step - 1 :: step]) or "-"
+
     def __str__(self) -> str:
         return (
             f"Postgres {self.how.value} for {self.away_s:.1f} s: {self.orders_while_away} orders acknowledged meanwhile "
             f"({self.orders_per_s:.0f}/s, {self.keys_while_away} with a key), {self.not_taken} answered 503, "
             f"backlog {self.backlog_records} records, drained in {self.drain_s:.1f} s under load; RSS {self.rss_before:.1f} MB, "
             f"{self.rss_away:.1f} MB while away, at most {self.rss_most:.1f} MB (+{self.grown:.1f}), "
-            f"{self.rss_after:.1f} MB afterwards"
+            f"{self.rss_after:.1f} MB afterwards; each minute of it {self.each_minute}"
         )
 
 
@@ -190,6 +197,7 @@ class Trial:
         trying = asyncio.create_task(self._try_calls(client, away=outage.how is not How.THERE))
         while time.monotonic() - begun_s < away_s or not trying.done():
             outage.rss_most = max(outage.rss_most, self._kerb.rss_bytes / MB)
+            outage.sampled.append(self._kerb.rss_bytes / MB)
             await asyncio.sleep(SAMPLE_S)
         outage.away_s = time.monotonic() - begun_s
         outage.rss_away = outage.rss_most
@@ -244,20 +252,31 @@ async def trial(**environ: str) -> AsyncIterator[Trial]:
 
 
 async def outage(job: Job) -> None:
-    """PostgreSQL away for as many seconds as are asked, in each of the ways it can be; and as long there, to compare.
+    """PostgreSQL stopped for as many minutes as are asked, under load."""
+    job.stuck_s = STUCK_S + 10 * 60 * job.asked
+    for minutes in job.chunks(job.asked):
+        await _measured(job, minutes, How.STOPPED, len(minutes) * 60.0)
 
-    The seconds are shared out among the ways.
-    """
-    ways = list(How)
-    each_s = max(1, job.asked // len(ways))
-    for seconds in job.chunks(each_s):
-        how = ways[seconds.start // each_s % len(ways)]
-        with job.round(seconds) as one:
-            async with trial() as at_risk:
-                result = await at_risk.run(how, len(seconds), warm_up=WARM_UP, rate=RATE, keyed_percent=10)
-            one.text = str(result)
-            one.seen["orders meanwhile"] += result.orders_while_away
-            one.seen["answered 503"] += result.not_taken
-            one.seen[f"kB grown, {how.value}"] = round(result.grown * 1_000)
-            one.seen[f"s of draining, {how.value}"] = round(result.drain_s)
-            assert result.grown <= GROWTH_MAX_MB, result
+
+async def outages(job: Job) -> None:
+    """A minute of each other way, and one with PostgreSQL there, to compare."""
+    ways = (How.KILLED, How.HUNG, How.THERE)
+    for number in job.todo():
+        await _measured(job, range(number, number + 1), ways[number % len(ways)], 60.0)
+
+
+async def _measured(job: Job, numbers: range, how: How, away_s: float) -> None:
+    """One outage, and what it did to memory."""
+    with job.round(numbers) as one:
+        async with trial() as at_risk:
+            result = await at_risk.run(how, away_s, warm_up=WARM_UP, rate=RATE, keyed_percent=10)
+        one.text = str(result)
+        one.seen.update(
+            {
+                f"orders, {how.value}": result.orders_while_away,
+                f"answered 503, {how.value}": result.not_taken,
+                f"kB grown, {how.value}": round(result.grown * 1_000),
+                f"s of draining, {how.value}": round(result.drain_s),
+            }
+        )
+        assert result.grown <= GROWTH_MAX_MB, result

@@ -17,7 +17,7 @@ from tests.torture.jumps import jump
 from tests.torture.kill import kill
 from tests.torture.mutations import MUTATIONS, mutations
 from tests.torture.orders import SHOWN, machine, orders
-from tests.torture.outage import outage
+from tests.torture.outage import outage, outages
 from tests.torture.parking import allocation
 from tests.torture.races import duplicate_requests, second_writers, watched_crashes
 from tests.torture.replays import replays
@@ -57,7 +57,8 @@ ATTACKS: Final = (
     Attack("gates", "hostile tries at gates, of eleven kinds", 11_000, 110_000, gates),
     Attack("freeze", "rounds of SIGSTOP and SIGCONT", 40, 200, freeze),
     Attack("jump", "rounds of the clock jumping by up to an hour", 50, 250, jump),
-    Attack("outage", "seconds without PostgreSQL", 300, 1_800, outage),
+    Attack("outage", "minutes without PostgreSQL", 5, 30, outage),
+    Attack("outages", "ways to be without it, a minute each", 3, 9, outages),
     Attack("duplicates", "duplicate requests", 200_000, 1_000_000, duplicate_requests),
     Attack("writers", "attempts to be a second writer", 100, 1_000, second_writers),
     Attack("observed", "crashes with readers attached", 50, 300, watched_crashes),
