@@ -43,6 +43,12 @@ DAY_US: Final = 86_400_000_000
 AHEAD_MAX_US: Final = 60_000_000
 """So far a folder's clock may be ahead of the machine's: an adjustment, not another day."""
 
+JUMP_MAX_US: Final = 7_200_000_000
+"""So far where wall time itself was there: a clock that was wrong by an hour, as after a mistaken time zone, and has
+been set right. A server that ran through that goes on with the market's time standing still until then, so one that
+starts does too; more is rather a clock that is wrong now.
+"""
+
 
 class MarketFeed:
     """No feed: the wall clock, and prices only from our own trades. The base of the others."""
@@ -77,13 +83,18 @@ class MarketFeed:
 
         Raises ConfigError for a folder whose time is not this clock's; nothing has been changed then.
         """
-        if last_us > self.clock.now_us() + AHEAD_MAX_US:
+        before, ahead_us = stamped_by(folder), last_us - self.clock.now_us()
+        if ahead_us > (JUMP_MAX_US if before == WALL_TIME else AHEAD_MAX_US):
             problem = (
                 f"data_dir = '{folder}': its market clock stands at {_minute(last_us)}, which is still to come "
-                f"({stamped_by(folder) or 'another clock'} was there): nothing would move until then. Choose another "
+                f"({before or 'another clock'} was there): nothing would move until then. Choose another "
                 "data_dir, go on with that replay, or set this machine's clock right"
             )
             raise ConfigError([problem])
+        if ahead_us > AHEAD_MAX_US:
+            logger.warning(
+                "the machine's clock was set back: the market's stands still until %s", _minute(last_us)
+            )
         stamp(folder, WALL_TIME)
 
     async def open(self, services: Services, accounts: DemoAccounts | None) -> None:

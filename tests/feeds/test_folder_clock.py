@@ -40,6 +40,16 @@ class TestWallTime:
     def test_a_clock_that_was_set_back_a_little_is_no_reason_to_refuse(self, tmp_path: Path) -> None:
         simulated().continue_after(WallClock().now_us() + 50_000_000, tmp_path)
 
+    def test_an_hour_that_wall_time_itself_was_ahead_is_waited_for(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        now_us = WallClock().now_us()
+        simulated().continue_after(now_us, tmp_path)
+        simulated().continue_after(now_us + HOUR_US, tmp_path)
+        assert "the market's stands still until" in caplog.text
+        with pytest.raises(ConfigError, match=r"still to come .*wall time was there"):
+            simulated().continue_after(now_us + 3 * HOUR_US, tmp_path)
+
     def test_a_folder_whose_time_is_still_to_come_is_refused_and_left_alone(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"still to come .* Choose another data_dir"):
             simulated().continue_after(WallClock().now_us() + HOUR_US, tmp_path)

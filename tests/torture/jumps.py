@@ -24,7 +24,7 @@ from typing import Final
 from tests.e2e.load import QUIET_SYMBOL, Kind, Load, Outcome
 from tests.handlers.small_kerb import Client, sign_in
 from tests.server.reachable_folder import reachable_folder
-from tests.torture.aftermath import number
+from tests.torture.aftermath import Tally, number
 from tests.torture.job import Job, Round, play_rounds
 from tests.torture.trading import Trading, trading
 
@@ -107,6 +107,8 @@ class Jumps:
         is_over = await self._check_timed(client, timed)
         tally = await world.check(load)
         self._check_stamps(load)
+        if is_killed:
+            tally.add(await self._check_what_follows(random))
         if place % TOKENS_EVERY == 0:
             await self._check_tokens(client)
         assert (await self._status(client, timed) == "EXPIRED") >= is_over, (
@@ -119,6 +121,15 @@ class Jumps:
         )
         one.seen.update({"ahead" if seconds > 0 else "back": 1, "killed": int(is_killed)})
         one.seen.update({"timed orders that ended": int(is_over), "acknowledged": tally.acknowledged})
+
+    async def _check_what_follows(self, random: Random) -> Tally:
+        """Orders of a server that has started with the clock as it is now."""
+        load = self._world.load(random, keyed_percent=100, calm=True)
+        await _more(load)
+        await self._world.stop(load)
+        tally = await self._world.check(load)
+        self._check_stamps(load)
+        return tally
 
     async def _sign_in(self) -> None:
         for trader in self._world.traders:
