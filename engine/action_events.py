@@ -16,13 +16,14 @@ class ActionDeclared(Event, frozen=True, gc=False, array_like=True, tag=True):
     effective_us: int
     numerator: int
     denominator: int
+    new_symbol: str = ""
 
 
 class ActionEffected(Event, frozen=True, gc=False, array_like=True, tag=True):
-    """A corporate action has taken effect: all units and prices of its symbol are new from here on.
+    """A corporate action has taken effect: after a split all units and prices of its symbol are new from here on.
 
     `accounts` had units, `units_e8` is what they have in all now, `cash_e4` what was paid. `last_e4`, `reference_e4` and
-    `previous_close_e4` are the instrument's after it.
+    `previous_close_e4` are the instrument's after it: where there is a `new_symbol`, that one's.
     """
 
     action_id: int
@@ -37,6 +38,7 @@ class ActionEffected(Event, frozen=True, gc=False, array_like=True, tag=True):
     last_e4: int
     reference_e4: int
     previous_close_e4: int
+    new_symbol: str = ""
 
 
 class ActionFailed(Event, frozen=True, gc=False, array_like=True, tag=True):

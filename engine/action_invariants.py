@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.corporate_state import ActionStage, DividendStage
-from engine.kinds import TimerKind
+from engine.kinds import Phase, TimerKind
 from engine.state import State
 from engine.units import MINUTE_US
 
@@ -24,6 +24,12 @@ def broken_actions(state: State) -> Iterator[str]:
         is_armed = (TimerKind.DIVIDEND, str(dividend_id)) in state.timer_ids
         if is_armed is not (dividend.stage is not DividendStage.PAID):
             yield f"dividend {dividend_id} is {dividend.stage.name}, and its timer is armed: {is_armed}"
+    for symbol, instrument in state.instruments.items():
+        book = state.books[symbol]
+        if instrument.is_delisted and (
+            book.resting() or symbol in state.off_book or instrument.phase is not Phase.CLOSED
+        ):
+            yield f"{symbol} is delisted, {instrument.phase.name}, and has open orders or a phase"
     for account in state.accounts.values():
         for symbol, position in account.positions.items():
             if position.units_e8 % state.instruments[symbol].lot_e8:

@@ -13,6 +13,7 @@ from engine.action_events import ActionDeclared, ActionFailed
 from engine.commands import Envelope
 from engine.corporate_commands import DeclareAction
 from engine.corporate_state import ActionKind, ActionStage, CorporateAction
+from engine.delisting import change_symbol, delist, delisting_refusal, symbol_change_refusal
 from engine.events import Refused
 from engine.kinds import TimerKind
 from engine.refusals import Refusal
@@ -33,6 +34,8 @@ class Policy(NamedTuple):
 
 POLICIES: Final[dict[ActionKind, Policy]] = {
     ActionKind.SPLIT: Policy(split_refusal, split),
+    ActionKind.SYMBOL_CHANGE: Policy(symbol_change_refusal, change_symbol),
+    ActionKind.DELISTING: Policy(delisting_refusal, delist),
 }
 """Kind of an action → what it is."""
 
@@ -49,6 +52,7 @@ def declare_action(turn: Turn, envelope: Envelope, command: DeclareAction) -> An
         command.effective_us,
         command.numerator,
         command.denominator,
+        new_symbol=command.new_symbol,
     )
     if not 0 < action.action_id <= ID_MAX:
         return Refused(Refusal.INVALID_ACTION)
@@ -68,6 +72,7 @@ def declare_action(turn: Turn, envelope: Envelope, command: DeclareAction) -> An
             action.effective_us,
             action.numerator,
             action.denominator,
+            action.new_symbol,
         )
     )
     return None
@@ -78,6 +83,11 @@ def action_refusal(state: State, action: CorporateAction) -> Refused | None:
     instrument = state.instruments.get(action.symbol)
     if instrument is None:
         return Refused(Refusal.UNKNOWN_SYMBOL)
+    if instrument.is_delisted:
+        return Refused(Refusal.INSTRUMENT_DELISTED)
+    is_new = action.kind is ActionKind.SYMBOL_CHANGE
+    if bool(action.new_symbol) is not is_new or (action.kind is not ActionKind.SPLIT and not action.is_even):
+        return Refused(Refusal.INVALID_ACTION)
     return POLICIES[action.kind].refusal(state, instrument, action)
 
 

@@ -9,7 +9,8 @@ from engine.corporate_state import ActionKind
 class DeclareAction(Command, frozen=True, gc=False, array_like=True, tag=True):
     """A corporate action that takes effect at a whole minute; the same `action_id` is taken on once.
 
-    SPLIT: `numerator` new shares for each `denominator` old ones.
+    SPLIT: `numerator` new shares for each `denominator` old ones. SYMBOL_CHANGE: the instrument is called `new_symbol` then.
+    DELISTING has nothing more.
     """
 
     action_id: int
@@ -18,3 +19,4 @@ class DeclareAction(Command, frozen=True, gc=False, array_like=True, tag=True):
     effective_us: int
     numerator: int = 1
     denominator: int = 1
+    new_symbol: str = ""

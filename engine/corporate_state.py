@@ -18,6 +18,8 @@ class ActionKind(IntEnum):
     """What a corporate action does to the shares of its symbol."""
 
     SPLIT = 1  # so many new shares for so many old ones; a reverse split where they are fewer
+    SYMBOL_CHANGE = 2
+    DELISTING = 4
 
 
 class ActionStage(IntEnum):
@@ -39,6 +41,12 @@ class CorporateAction:
     numerator: int = 1
     denominator: int = 1
     stage: ActionStage = ActionStage.DECLARED
+    new_symbol: str = ""
+
+    @property
+    def is_even(self) -> bool:
+        """Whether it leaves the number of units as it is."""
+        return self.numerator == self.denominator == 1
 
 
 @dataclass(slots=True, eq=False)

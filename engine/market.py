@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.asset_names import is_currency
 from engine.book import Book
 from engine.calendars import CALLS, phase_at
 from engine.closing import close_all, close_book
@@ -150,13 +151,6 @@ def instrument_refusal(state: State, known: Instrument | None, command: SetInstr
     return None
 
 
-def is_currency(state: State, asset: str) -> bool:
-    """Whether an asset's name is a currency in use: one ledger, so no name may stand for both cash and units."""
-    return any(asset == instrument.currency for instrument in state.instruments.values()) or any(
-        asset == account.currency for account in state.accounts.values()
-    )
-
-
 def change_instrument(known: Instrument, command: SetInstrument) -> None:
     """Give a listed instrument new terms. Its prices stay: a configured reference is for the listing alone."""
     known.name = command.name
@@ -223,6 +217,8 @@ def halt_symbol(turn: Turn, envelope: Envelope, command: HaltSymbol) -> Answer:
     instrument = turn.state.instruments.get(command.symbol)
     if instrument is None:
         return Refused(Refusal.UNKNOWN_SYMBOL)
+    if instrument.is_delisted:
+        return Refused(Refusal.INSTRUMENT_DELISTED)
     instrument.halted = True
     begin_phase(turn, instrument, Phase.HALTED, command.reason)
     return None

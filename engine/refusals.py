@@ -39,6 +39,7 @@ class Refusal(IntEnum):
     LOT_NOT_FOUND = 215
     LOT_TAKEN = 216
     TRADE_BEFORE_ACTION = 217
+    INSTRUMENT_DELISTED = 218
     ACTION_EXISTS = 219
     # what is asked for, in parking
     PARKING_LOT_NOT_FOUND = 231

@@ -81,6 +81,8 @@ def session_refusal(
     state: State, instrument: Instrument, time_in_force: TimeInForce, now_us: int
 ) -> Refused | None:
     """Whether a book takes orders of this time in force in its phase (docs/orders.md, "Sessions")."""
+    if instrument.is_delisted:
+        return Refused(Refusal.INSTRUMENT_DELISTED)
     if instrument.halted:
         return Refused(Refusal.SYMBOL_HALTED)
     calendar = state.calendars[instrument.calendar]

@@ -100,7 +100,11 @@ def follow_calendar(turn: Turn, calendar: Calendar) -> None:
     state = turn.state
     now_us = turn.now_us
     ended = [close_us for _, close_us in calendar.sessions if calendar.ended_us < close_us <= now_us]
-    symbols = sorted(each.symbol for each in state.instruments.values() if each.calendar == calendar.calendar)
+    symbols = sorted(
+        each.symbol
+        for each in state.instruments.values()
+        if each.calendar == calendar.calendar and not each.is_delisted
+    )
     instruments = [state.instruments[symbol] for symbol in symbols]
     phase = phase_at(calendar, now_us)
     for instrument in instruments:
@@ -124,7 +128,7 @@ def follow_calendar(turn: Turn, calendar: Calendar) -> None:
 
 def leaves_for(instrument: Instrument, phase: Phase) -> bool:
     """Whether a book goes to the phase of its calendar: an operator's halt stays, and a halt's call stays while CONTINUOUS."""
-    if instrument.halted or instrument.phase is phase:
+    if instrument.halted or instrument.phase is phase or instrument.is_delisted:
         return False
     return instrument.phase is not HALT_AUCTION or phase is not CONTINUOUS
 

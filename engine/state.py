@@ -150,6 +150,7 @@ class Instrument:
     indicative: tuple[int, int, int] = (0, 0, 0)
     official_close_e4: int = 0
     restated_us: int = 0
+    is_delisted: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta, Raw, Struct, field
 
@@ -22,8 +22,8 @@ RATIO_MAX: Final = 10_000
 
 ActionId = Annotated[str, Meta(pattern="^(div|act)_[1-9][0-9]{0,18}$")]
 ActionStatusName = Annotated[str, Meta(extra_json_schema={"enum": list(STATUSES)})]
-ActionType = Literal["CASH_DIVIDEND", "SPLIT"]
-ActionTypeName = Annotated[str, Meta(extra_json_schema={"enum": ["CASH_DIVIDEND", "SPLIT"]})]
+ActionType = Literal["CASH_DIVIDEND", "SPLIT", "SYMBOL_CHANGE", "DELISTING"]
+ActionTypeName = Annotated[str, Meta(extra_json_schema={"enum": list(get_args(ActionType))})]
 Shares = Annotated[int, Meta(ge=1, le=RATIO_MAX)]
 
 
@@ -31,7 +31,8 @@ class CorporateActionBody(Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /admin/corporate-actions`.
 
     CASH_DIVIDEND: `amount_per_share` for whoever has shares at `record_at`, paid at `payment_at`. SPLIT: `new_shares` for each
-    `old_shares`, at `effective_at`, a whole minute.
+    `old_shares`, at `effective_at`, a whole minute. SYMBOL_CHANGE: `new_symbol` from `effective_at` on. DELISTING: nothing trades
+    from `effective_at` on.
     """
 
     type: ActionType
@@ -45,6 +46,7 @@ class CorporateActionBody(Struct, frozen=True, forbid_unknown_fields=True):
     effective_at: TimeIn | None = None
     new_shares: Shares | None = None
     old_shares: Shares | None = None
+    new_symbol: Symbol | None = None
 
 
 class CorporateActionJson(Struct, frozen=True):
@@ -70,6 +72,7 @@ class CorporateActionJson(Struct, frozen=True):
     effective_at: Time | None
     new_shares: int | None
     old_shares: int | None
+    new_symbol: str | None
 
 
 def _missing(member: str, kind: str) -> RefusedAtBorder:
@@ -93,6 +96,7 @@ def _only(body: CorporateActionBody, members: tuple[str, ...]) -> None:
         "effective_at": body.effective_at is not None,
         "new_shares": body.new_shares is not None,
         "old_shares": body.old_shares is not None,
+        "new_symbol": body.new_symbol is not None,
     }
     for member, is_given in given.items():
         if is_given and member not in members:
@@ -132,9 +136,26 @@ def _split(body: CorporateActionBody, symbol: str, reason: str) -> Proposed:
     )
 
 
+def _symbol_change(body: CorporateActionBody, symbol: str, reason: str) -> Proposed:
+    _only(body, ("effective_at", "new_symbol"))
+    if body.new_symbol is None:
+        raise _missing("new_symbol", body.type)
+    new_symbol = plain_text(body.new_symbol, "new_symbol")
+    if new_symbol == symbol:
+        raise RefusedAtBorder(Refusal.INVALID_ACTION, "new_symbol", "is the one that it has")
+    return Proposed(body.type, symbol, reason, effective_us=_effective_us(body), new_symbol=new_symbol)
+
+
+def _delisting(body: CorporateActionBody, symbol: str, reason: str) -> Proposed:
+    _only(body, ("effective_at",))
+    return Proposed(body.type, symbol, reason, effective_us=_effective_us(body))
+
+
 _READERS: Final[dict[str, Callable[[CorporateActionBody, str, str], Proposed]]] = {
     CASH_DIVIDEND: _dividend,
     "SPLIT": _split,
+    "SYMBOL_CHANGE": _symbol_change,
+    "DELISTING": _delisting,
 }
 """Type → what reads its members."""
 
@@ -166,6 +187,7 @@ def action_json(found: CorporateAction) -> CorporateActionJson:
         effective_at=_time(found.effective_at),
         new_shares=found.numerator,
         old_shares=found.denominator,
+        new_symbol=found.new_symbol,
     )
 
 

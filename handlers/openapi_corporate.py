@@ -95,7 +95,8 @@ CORPORATE: Final[dict[str, Any]] = {
         about="A cash dividend: whoever has shares at `record_at` is paid at `payment_at`. At the record time open GTC and GTD "
         "orders to buy at a limit, and stop orders to sell, come down by it, unless they say `do_not_reduce`. A split: every account "
         "gets `new_shares` for `old_shares` at `effective_at`, a whole minute, and cash for what is no whole lot; with more new shares "
-        "than old GTC and GTD orders are adjusted, all others are cancelled. Members of another type are refused. Nothing happens "
+        "than old GTC and GTD orders are adjusted, all others are cancelled. A symbol change: shares and orders go on under `new_symbol`. "
+        "A delisting: all orders are cancelled, holders keep what they have. Members of another type are refused. Nothing happens "
         "before another operator approves.",
         body=CorporateActionBody,
         answer=CorporateActionJson,
@@ -107,6 +108,12 @@ CORPORATE: Final[dict[str, Any]] = {
         examples=(
             Example(name="dividend", summary="A quarterly dividend", body=_DIVIDEND),
             Example(name="split", summary="Two new shares for one", body=_SPLIT),
+            Example(
+                name="symbol_change",
+                summary="Another symbol",
+                body={name: _SPLIT[name] for name in ("stock_symbol", "effective_at")}
+                | {"type": "SYMBOL_CHANGE", "new_symbol": "AAPLX", "reason": "a new name"},
+            ),
             Example(
                 name="half",
                 summary="A split that does not say how many old shares",

@@ -41,6 +41,7 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     Refusal.TRADE_BEFORE_ACTION: Shown(
         409, "A split has changed the shares since this trade; it can't be taken back."
     ),
+    Refusal.INSTRUMENT_DELISTED: Shown(422, "This instrument is delisted: nothing trades in it any more."),
     Refusal.ACTION_EXISTS: Shown(409, "This corporate action has been taken on already."),
     Refusal.PARKING_LOT_NOT_FOUND: Shown(422, "There is no such car park.", 404),
     Refusal.VEHICLE_NOT_FOUND: Shown(422, "There is no such vehicle.", 404),

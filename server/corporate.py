@@ -171,6 +171,7 @@ def _command(decided: CorporateAction) -> AnyCommand:
         microseconds(decided.effective_at),
         decided.numerator or 1,
         decided.denominator or 1,
+        decided.new_symbol or "",
     )
 
 

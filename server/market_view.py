@@ -11,6 +11,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from engine.action_events import ActionEffected
+from engine.corporate_state import ActionKind
 from engine.events import (
     BookChanged,
     DayEnded,
@@ -300,5 +301,10 @@ class MarketView:
     def _on_action_effected(self, event: ActionEffected, record: Record) -> None:
         """A split: the day's figures are in new shares from here on. Trades of before stay as they were printed."""
         view = self._view(event.symbol)
-        view.restate(event)
+        if event.kind is ActionKind.SPLIT:
+            view.restate(event)
+        elif event.kind is ActionKind.SYMBOL_CHANGE:
+            named = self._view(event.new_symbol)
+            named.take_over(view)
+            self._touch(named, record.now_us)
         self._touch(view, record.now_us)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.corporate_state import ActionStage
+from engine.corporate_state import ActionKind, ActionStage
 from engine.state import State
 from engine.units import split_down_e8, split_price_e4
 from server.market_types import Candle
@@ -18,7 +18,7 @@ def splits_of(state: State, symbol: str) -> list[Split]:
     found = [
         (action.effective_us, action.numerator, action.denominator)
         for action in state.actions.values()
-        if action.symbol == symbol and action.stage is ActionStage.DONE
+        if action.symbol == symbol and action.kind is ActionKind.SPLIT and action.stage is ActionStage.DONE
     ]
     return sorted(found)
 

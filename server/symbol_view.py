@@ -223,3 +223,11 @@ class SymbolView:
         self.volume_e8 = split_down_e8(self.volume_e8, n, m)
         self.previous_close_e4 = event.previous_close_e4
         self.splits.append((event.effective_us, n, m))
+
+    def take_over(self, other: SymbolView) -> None:
+        """Go on with the day of an instrument that had another symbol until now. Its trades and candles stay with that one."""
+        self.last_e4, self.previous_close_e4 = other.last_e4, other.previous_close_e4
+        self.open_e4, self.high_e4, self.low_e4 = other.open_e4, other.high_e4, other.low_e4
+        self.volume_e8, self.day_us = other.volume_e8, other.day_us
+        self.tape, self.stale = other.tape, other.stale
+        self.splits = list(other.splits)

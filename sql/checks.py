@@ -103,7 +103,10 @@ CHECKS: Final[dict[str, str]] = {
         ) AS sums USING (order_id)
         WHERE o.order_id IS NULL OR o.filled_e8 <> coalesce(filled, 0) OR o.notional_e4 <> coalesce(worth, 0)
             OR o.fee_e4 <> coalesce(fees, 0) OR account_min <> o.account_id OR account_max <> o.account_id
-            OR symbol_min <> o.symbol OR symbol_max <> o.symbol OR side_min <> o.side OR side_max <> o.side
+            OR (least(symbol_min, o.symbol), greatest(symbol_max, o.symbol)) <> (o.symbol, o.symbol) AND EXISTS (
+                SELECT FROM (VALUES (symbol_min), (symbol_max)) AS traded (symbol)
+                WHERE symbol <> o.symbol AND symbol NOT IN (SELECT e.symbol FROM effected_actions AS e WHERE e.kind = 2)
+            ) OR side_min <> o.side OR side_max <> o.side
         ORDER BY order_id
     """,
     # A leg of a pair ends (status 4, reason 10) with what it has filled, when the other has traded all that it had left.

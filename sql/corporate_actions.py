@@ -47,7 +47,15 @@ def effected(event: ActionEffected, seq: int) -> Effected:
     """Arguments of INSERT_EFFECTED."""
     return (
         *(seq * IDS_PER_SEQ, event.action_id, int(event.kind), event.symbol, event.effective_us),
-        *(event.numerator, event.denominator, "", event.accounts, event.units_e8, event.cash_e4, None),
+        *(
+            event.numerator,
+            event.denominator,
+            event.new_symbol,
+            event.accounts,
+            event.units_e8,
+            event.cash_e4,
+        ),
+        None,
     )
 
 
