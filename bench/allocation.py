@@ -19,11 +19,12 @@ from bench.figures import median_ratio, percentile, report
 from engine.apply import apply
 from engine.commands import AnyCommand, Envelope
 from engine.kinds import Source
-from engine.parking.allocation import FITS, Wish, allocate, available, classes, fitting
+from engine.parking.allocation import FITS, allocate, available, classes, fitting
 from engine.parking.commands import ImportEstate, SetFloor, SetGate, SetLot, SetSpace
 from engine.parking.kinds import Direction, Feature, SpaceType, UserType, VehicleKind
 from engine.parking.occupancy import Claim
 from engine.parking.records import Parking
+from engine.parking.wish import Wish
 from engine.state import State
 
 SPACES: Final = 10_000

@@ -24,6 +24,7 @@ from engine.events import (
 )
 from engine.kinds import AccountKind, AccountStatus, CloseReason, LotMethod, TransactionKind
 from engine.ledger import post_cash, post_units
+from engine.parking.money import debt_of, repay_from_deposit
 from engine.refusals import Refusal
 from engine.risk import account_refusal
 from engine.settlement import draw, unsettled_refusal
@@ -109,6 +110,8 @@ def deposit(turn: Turn, envelope: Envelope, command: Deposit) -> Answer:
         return Refused(Refusal.BALANCE_LIMIT, (("maximum_e4", CASH_TOTAL_MAX_E4),))
     account.contributed_e4 += command.amount_e4
     post_cash(turn, TransactionKind.DEPOSIT, account, BANK_ACCOUNT_ID, command.amount_e4, command.method)
+    if state.parking.debts:
+        repay_from_deposit(turn, account, command.amount_e4)
     return None
 
 
@@ -121,8 +124,9 @@ def request_withdrawal(turn: Turn, envelope: Envelope, command: RequestWithdrawa
         return refused
     if command.amount_e4 <= 0:
         return Refused(Refusal.INVALID_AMOUNT)
-    if command.amount_e4 > account.available_e4:
-        detail = (("required_e4", command.amount_e4), ("available_e4", account.available_e4))
+    free_e4 = account.available_e4 - debt_of(state.parking, account.account_id)
+    if command.amount_e4 > free_e4:
+        detail = (("required_e4", command.amount_e4), ("available_e4", free_e4))
         return Refused(Refusal.INSUFFICIENT_FUNDS, detail)
     refused = unsettled_refusal(state, account, command.amount_e4) if account.unsettled_e4 else None
     if refused is not None:

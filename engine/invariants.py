@@ -73,6 +73,9 @@ def broken_account(state: State, account: Account) -> Iterator[str]:
     orders = [*account.orders.values(), *(quote for quotes in account.quotes.values() for quote in quotes)]
     orders = [order for order in orders if order.order_id in state.orders]
     held_e4 = sum([order.hold_e4 for order in orders])
+    for booking in state.parking.bookings.values():
+        if booking.account_id == account.account_id:
+            held_e4 += booking.hold_e4
     for withdrawal in state.withdrawals.values():
         if withdrawal.account_id == account.account_id:
             held_e4 += withdrawal.amount_e4

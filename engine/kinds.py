@@ -107,6 +107,10 @@ class AccountKind(IntEnum):
     ADJUSTMENTS = 6
     REGULATORY = 7  # what the law takes of sales, on its way to the authorities
     ISSUERS = 8  # the companies whose securities are held: they pay dividends
+    PARKING_REVENUE = 21
+    PARKING_TAX = 22
+    PARKING_CASH = 23  # what machines have taken
+    PARKING_DEBT = 24  # what drivers owe
 
 
 class AccountStatus(IntEnum):
@@ -163,6 +167,8 @@ class TransactionKind(IntEnum):
     DIVIDEND = 7
     CORPORATE_ACTION = 8  # units that a split or a merger makes or takes
     CASH_IN_LIEU = 9
+    PARKING_CHARGE = 21  # a stay, a pass, what is kept of a booking
+    PARKING_DEBT_REPAID = 22
 
 
 class TimerKind(IntEnum):
@@ -176,6 +182,12 @@ class TimerKind(IntEnum):
     DIVIDEND = 6  # a dividend is recorded, or paid
     CORPORATE_ACTION = 7  # a corporate action takes effect
     GATE_LANE = 21  # a lane has waited long enough for the vehicle that it was opened for
+    BOOKING_NO_SHOW = 22  # nobody came for a booking
+    STAY_OVER = 23  # a vehicle's time on its space is over
+    OFFER_OVER = 24  # an offer of the waiting list was not taken
+    WAITING_OVER = 25  # what somebody waited for begins
+    PASS_OVER = 26  # the time of a pass is over
+    TICKET_OVER = 27  # a ticket was not used
 
 
 class KillScope(IntEnum):

@@ -17,6 +17,7 @@ from engine.dividends import fire_dividend
 from engine.events import DayEnded, PhaseChanged, Refused
 from engine.kinds import CloseReason, OrderStatus, Phase, TimeInForce, TimerKind
 from engine.orders import Order
+from engine.parking.due import PARKING_TIMERS
 from engine.parking.gates import fire_lane
 from engine.refusals import Refusal
 from engine.risk import reference_e4
@@ -91,6 +92,7 @@ TIMERS: Final[dict[TimerKind, Callable[[Turn, Timer], None]]] = {
     TimerKind.DIVIDEND: fire_dividend,
     TimerKind.CORPORATE_ACTION: fire_action,
     TimerKind.GATE_LANE: fire_lane,
+    **PARKING_TIMERS,
 }
 """Kind of a timer → what it does."""
 

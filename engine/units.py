@@ -224,3 +224,13 @@ def tax_within_e4(gross_e4: int, tax_bps: int, coin_e4: int) -> int:
     """The tax that a price contains: rounded half up to the coin, once."""
     whole = (BPS + tax_bps) * coin_e4
     return (2 * gross_e4 * tax_bps + whole) // (2 * whole) * coin_e4
+
+
+def refund_up_e4(price_e4: int, share_bps: int) -> int:
+    """What is given back of a price: rounded up, and never more than the whole."""
+    return -(-price_e4 * share_bps // BPS)
+
+
+def tax_share_down_e4(tax_e4: int, part_e4: int, price_e4: int) -> int:
+    """The tax in a part of a price, in proportion: rounded down; 0 of a price of nothing."""
+    return tax_e4 * part_e4 // price_e4 if price_e4 else 0

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from engine.parking.codes import is_code
 from engine.parking.commands import ImportEstate, SetFloor, SetGate, SetSpace
 from engine.parking.estate import (
     CHARGER_MAX_KW,
@@ -24,7 +25,6 @@ from engine.parking.estate import (
     LEVEL_MAX,
     SPACES_MAX,
     TEXT_MAX,
-    is_code,
 )
 from engine.parking.kinds import Direction, EstateProblem, Feature, SpaceState, SpaceType
 from engine.parking.records import Parking

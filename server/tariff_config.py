@@ -43,7 +43,7 @@ def tariff_differences(state: State, tariffs: Sequence[TariffConfig]) -> Iterato
     for config in tariffs:
         wanted = tariff_of(config, config.name)
         known = tariff_now(state.parking, wanted.name)
-        if known is None or msgspec.structs.replace(known, version=0) != wanted:
+        if known is None or msgspec.structs.replace(known, version=0, since_us=0) != wanted:
             yield SetTariff(wanted)
 
 

@@ -67,6 +67,8 @@ ENTRY_OF_TRANSACTION: Final = {
     TransactionKind.TRANSFER_IN: EntryKind.NONE,
     TransactionKind.ADJUSTMENT: EntryKind.ADJUSTMENT,
     TransactionKind.DIVIDEND: EntryKind.DIVIDEND,
+    TransactionKind.PARKING_CHARGE: EntryKind.PARKING,
+    TransactionKind.PARKING_DEBT_REPAID: EntryKind.PARKING,
     TransactionKind.CORPORATE_ACTION: EntryKind.NONE,
     TransactionKind.CASH_IN_LIEU: EntryKind.CASH_IN_LIEU,
 }

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import Struct
-
 from engine.parking.kinds import Feature, SpaceType, UserType, VehicleKind, VehicleRight
 from engine.parking.layout import Layout, Points, layout_of
 from engine.parking.occupancy import Occupancy
 from engine.parking.records import Parking
+from engine.parking.wish import Wish
 
 TYPE_POINTS: Final = 1_000
 UPGRADE_POINTS: Final = -200
@@ -62,19 +61,6 @@ USUAL_TYPE: Final = {
     VehicleKind.LARGE: SpaceType.LARGE,
 }
 """What a vehicle gets whose driver did not say."""
-
-
-class Wish(Struct, frozen=True, gc=False, array_like=True):
-    """What somebody needs and wants. `required`, `preferred` are sums of `Feature`, `rights` of `VehicleRight`."""
-
-    space_type: SpaceType
-    vehicle: VehicleKind
-    height_cm: int = 0
-    rights: int = 0
-    required: int = 0
-    preferred: int = 0
-    user_type: UserType = UserType.STANDARD
-    gate_id: str = ""
 
 
 def fitting(parking: Parking, lot: str, wish: Wish) -> int:

@@ -7,6 +7,7 @@ may submit the difference or all of it.
 from __future__ import annotations
 
 from engine.command_base import Command
+from engine.parking.booking_commands import BookingCommand
 from engine.parking.gate_commands import GatesCommand
 from engine.parking.kinds import Direction, LotStatus, SpaceState, SpaceType, VehicleKind
 from engine.parking.records import LotRules
@@ -153,4 +154,5 @@ ParkingCommand = (
     | SetTariff
     | SetZone
     | GatesCommand
+    | BookingCommand
 )

@@ -14,16 +14,17 @@ from msgspec.structs import astuple
 
 from engine.events import Refused
 from engine.parking.allocation import forget_layout
+from engine.parking.codes import is_code
 from engine.parking.commands import ImportEstate, SetFloor, SetGate, SetLot, SetSpace
 from engine.parking.events import FloorSet, GateSet, LotSet, SpaceSet
-from engine.parking.kinds import FEATURES_ALL, EstateProblem, Feature
+from engine.parking.kinds import FEATURES_ALL, EstateProblem, Feature, SpaceState
+from engine.parking.moving import vacate
 from engine.parking.occupancy import Occupancy
 from engine.parking.records import Floor, Gate, LotRules, Parking, ParkingLot, Space
 from engine.refusals import Refusal
 from engine.turn import Turn
 from engine.units import BPS, CASH_TOTAL_MAX_E4
 
-CODE_MAX: Final = 32
 TEXT_MAX: Final = 200
 LOTS_MAX: Final = 1_000
 FLOORS_MAX: Final = 100
@@ -39,13 +40,6 @@ RULE_MINUTES_MAX: Final = 31 * 24 * 60
 REFUNDS_MAX: Final = 8
 PROBLEMS_MAX: Final = 200
 """A refusal names no more wrong rows than this."""
-
-_CODE_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
-
-
-def is_code(text: str) -> bool:
-    """Whether a text may be a natural key of the estate."""
-    return 0 < len(text) <= CODE_MAX and _CODE_CHARACTERS.issuperset(text)
 
 
 def refused_for(problem: EstateProblem) -> Refused:
@@ -132,6 +126,12 @@ def space_problem(
     if not all(0 <= each <= DISTANCE_MAX_M for each in (command.lift_m, command.x_m, command.y_m)):
         return EstateProblem.DISTANCE
     known = parking.spaces.get((command.lot, command.number))
+    changes = known is not None and (
+        command.space_type is not known.space_type
+        or (command.state is SpaceState.RETIRED and known.state is not SpaceState.RETIRED)
+    )
+    if known is not None and changes and is_in_use(parking, known):
+        return EstateProblem.IN_USE
     if known is None and len(parking.numbers[command.lot]) >= SPACES_MAX:
         return EstateProblem.TOO_MANY
     return None
@@ -192,6 +192,12 @@ def put_floor(turn: Turn, command: SetFloor) -> None:
     turn.events.append(FloorSet(floor))
 
 
+def is_in_use(parking: Parking, space: Space) -> bool:
+    """Whether somebody stands on a space, or has it booked or reserved."""
+    occupancy = parking.occupancy[space.lot]
+    return space.index in occupancy.claims or bool(occupancy.inside >> space.index & 1)
+
+
 def put_space(turn: Turn, command: SetSpace) -> None:
     """Make or change a space that has nothing wrong; a new one gets the next index of its lot."""
     parking = turn.state.parking
@@ -208,6 +214,8 @@ def put_space(turn: Turn, command: SetSpace) -> None:
     forget_layout(parking, space.lot)
     turn.state.dirty["parking_space"][key] = None
     turn.events.append(SpaceSet(space))
+    if space.state is SpaceState.MAINTENANCE and (known is None or known.state is not space.state):
+        vacate(turn, space.lot, space.index)
 
 
 def put_gate(turn: Turn, command: SetGate) -> None:

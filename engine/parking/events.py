@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.event_base import Event
+from engine.parking.booking_events import BookingEvent
 from engine.parking.gate_events import GatesEvent
 from engine.parking.records import Block, Floor, Gate, ParkingLot, Space, Tag, Vehicle
 from engine.parking.tariff_events import TariffSet, ZoneSet
@@ -72,4 +73,5 @@ ParkingEvent = (
     | TariffSet
     | ZoneSet
     | GatesEvent
+    | BookingEvent
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.parking.booking_invariants import broken_rights
 from engine.parking.gate_invariants import broken_gates
 from engine.parking.kinds import TagStatus
 from engine.parking.records import Parking
@@ -16,6 +17,7 @@ def broken_parking(state: State) -> Iterator[str]:
     """Every broken invariant of parking, in words."""
     yield from broken_estate(state.parking)
     yield from broken_vehicles(state)
+    yield from broken_rights(state)
     yield from broken_tariffs(state.parking)
     yield from broken_gates(state)
 

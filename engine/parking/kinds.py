@@ -207,6 +207,17 @@ class DecisionReason(IntEnum):
     OPERATOR = 71
 
 
+class ChargeKind(IntEnum):
+    """What money was taken for."""
+
+    STAY = 1
+    CANCELLATION = 2
+    NO_SHOW = 3
+    TICKET = 4
+    LOST_TICKET = 5
+    PASS = 6
+
+
 class FindingKind(IntEnum):
     """What operators are told of: nothing that happened is undone for it."""
 

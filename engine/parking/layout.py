@@ -25,9 +25,9 @@ Points = tuple[tuple[int, int], ...]
 
 
 class Layout:
-    """Bitmaps of a lot's spaces. Only ACTIVE spaces are in `active`; every space is in all the others."""
+    """Bitmaps of a lot's spaces. Only ACTIVE spaces are in `active`; every space is in all the others. `parts` are (floor, type)."""
 
-    __slots__ = ("active", "features", "gates", "heights", "lift", "spaces", "types")
+    __slots__ = ("active", "features", "gates", "heights", "lift", "parts", "spaces", "types")
 
     def __init__(self, parking: Parking, lot: str) -> None:
         spaces = self.spaces = [parking.spaces[lot, number] for number in parking.numbers[lot]]
@@ -45,6 +45,10 @@ class Layout:
         self.lift = points_of(
             [(LIFT_POINTS - LIFT_POINTS_STEP * (each.lift_m // LIFT_STEP_M), each.index) for each in spaces]
         )
+        by_part: dict[tuple[str, SpaceType], list[int]] = {}
+        for space in spaces:
+            by_part.setdefault((space.floor, space.space_type), []).append(space.index)
+        self.parts = {part: bitmap(by_part[part]) for part in sorted(by_part)}
         self.gates: dict[str, Points] = {}
 
     def __repr__(self) -> str:

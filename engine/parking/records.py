@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from engine.parking.gate_records import GateLine, GateState, Lane, Visit
+from engine.parking.booking_records import Booking, Debt, Pass, Stay, Ticket, WaitingEntry
+from engine.parking.gate_records import GateLine, GateState, Lane
 from engine.parking.kinds import (
     Direction,
     LotStatus,
@@ -24,8 +25,8 @@ from engine.parking.tariff_records import Tariff
 from engine.parking.zones import Zone
 
 if TYPE_CHECKING:
-    from engine.parking.allocation import Wish
     from engine.parking.layout import Layout, Points
+    from engine.parking.wish import Wish
 
 
 class LotRules(Struct, frozen=True, gc=False, array_like=True):
@@ -143,25 +144,37 @@ class Parking:
 
     __slots__ = (
         "blocks",
+        "bookings",
+        "bookings_of_vehicle",
         "classes",
+        "debts",
+        "debts_of_plate",
         "floors",
         "gate_lines",
         "gate_states",
         "gates",
+        "inside",
         "lanes",
         "layouts",
         "lots",
         "numbers",
         "occupancy",
+        "passes",
+        "passes_of_vehicle",
         "spaces",
+        "stay_of_who",
+        "stays",
         "tags",
         "tags_of_vehicle",
         "tariff_versions",
         "tariffs",
+        "ticket_of_who",
+        "tickets",
         "vehicle_of_plate",
         "vehicles",
         "vehicles_of_account",
-        "visits",
+        "waiting",
+        "waiting_of_lot",
         "zones",
     )
 
@@ -172,13 +185,18 @@ class Parking:
         self.gates: dict[str, Gate] = {}
         self.vehicles: dict[int, Vehicle] = {}
         self.tags: dict[str, Tag] = {}
+        self.bookings: dict[int, Booking] = {}
+        self.stays: dict[int, Stay] = {}
+        self.tickets: dict[int, Ticket] = {}
+        self.passes: dict[int, Pass] = {}
+        self.waiting: dict[int, WaitingEntry] = {}
+        self.debts: dict[int, Debt] = {}  # by account, or by the stay of somebody without one
         self.blocks: dict[tuple[bool, str], Block] = {}  # by (is_tag, value)
         self.tariffs: dict[tuple[str, int], Tariff] = {}  # by (name, version)
         self.zones: dict[str, Zone] = {}
         self.gate_states: dict[str, GateState] = {}
         self.gate_lines: dict[tuple[str, int], GateLine] = {}  # by (gate, place among its last 64)
         self.lanes: dict[tuple[str, int], Lane] = {}
-        self.visits: dict[str, Visit] = {}
         # derived
         self.numbers: dict[str, list[str]] = {}  # of a lot, the spaces' numbers by their index
         self.occupancy: dict[str, Occupancy] = {}
@@ -186,6 +204,13 @@ class Parking:
         self.vehicles_of_account: dict[int, dict[int, None]] = {}
         self.tags_of_vehicle: dict[int, dict[str, None]] = {}
         self.tariff_versions: dict[str, int] = {}  # of a tariff, the last version
+        self.inside: dict[str, int] = {}  # of a lot, how many stays there are
+        self.bookings_of_vehicle: dict[int, dict[int, None]] = {}
+        self.stay_of_who: dict[str, int] = {}
+        self.ticket_of_who: dict[str, int] = {}
+        self.passes_of_vehicle: dict[int, dict[int, None]] = {}
+        self.waiting_of_lot: dict[str, dict[int, None]] = {}
+        self.debts_of_plate: dict[str, dict[int, None]] = {}
         # remembered, and made anew when it is asked for
         self.layouts: dict[str, Layout] = {}
         self.classes: dict[tuple[str, Wish], Points] = {}
@@ -199,7 +224,21 @@ class Parking:
 
 
 PARKING_DERIVED: Final = frozenset(
-    {"numbers", "occupancy", "tags_of_vehicle", "tariff_versions", "vehicle_of_plate", "vehicles_of_account"}
+    {
+        "bookings_of_vehicle",
+        "debts_of_plate",
+        "inside",
+        "numbers",
+        "occupancy",
+        "passes_of_vehicle",
+        "stay_of_who",
+        "tags_of_vehicle",
+        "tariff_versions",
+        "ticket_of_who",
+        "vehicle_of_plate",
+        "vehicles_of_account",
+        "waiting_of_lot",
+    }
 )
 """Fields of `Parking` that no row holds: `rebuild_parking` makes them."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.parking.gate_records import GateLine, GateState, Lane, Visit
+from engine.parking.booking_records import Booking, Debt, Pass, Stay, Ticket, WaitingEntry
+from engine.parking.claims import rebuild_keeping
+from engine.parking.gate_records import GateLine, GateState, Lane
 from engine.parking.occupancy import Occupancy
 from engine.parking.records import Block, Floor, Gate, Parking, ParkingLot, Space, Tag, Vehicle
 from engine.parking.tariff_records import Tariff
@@ -19,12 +21,17 @@ PARKING_TABLES: Final = {
     "vehicles": "vehicle",
     "tags": "tag",
     "blocks": "block",
+    "bookings": "booking",
+    "stays": "stay",
+    "tickets": "ticket",
+    "passes": "pass",
+    "waiting": "waiting",
+    "debts": "debt",
     "tariffs": "tariff",
     "zones": "zone",
     "gate_states": "gate_state",
     "gate_lines": "gate_line",
     "lanes": "gate_lane",
-    "visits": "visit",
 }
 """Field of `Parking` → the kind that stores it."""
 
@@ -35,13 +42,18 @@ PARKING_KINDS: Final[dict[str, Kind]] = {
     "parking_gate": kind_of(str, "parking.gates", Gate),
     "vehicle": kind_of(int, "parking.vehicles", Vehicle),
     "tag": kind_of(str, "parking.tags", Tag),
+    "booking": kind_of(int, "parking.bookings", Booking),
+    "stay": kind_of(int, "parking.stays", Stay),
+    "ticket": kind_of(int, "parking.tickets", Ticket),
+    "pass": kind_of(int, "parking.passes", Pass),
+    "waiting": kind_of(int, "parking.waiting", WaitingEntry),
+    "debt": kind_of(int, "parking.debts", Debt),
     "block": kind_of(tuple[bool, str], "parking.blocks", Block),
     "tariff": kind_of(tuple[str, int], "parking.tariffs", Tariff),
     "zone": kind_of(str, "parking.zones", Zone),
     "gate_state": kind_of(str, "parking.gate_states", GateState),
     "gate_line": kind_of(tuple[str, int], "parking.gate_lines", GateLine),
     "gate_lane": kind_of(tuple[str, int], "parking.lanes", Lane),
-    "visit": kind_of(str, "parking.visits", Visit),
 }
 """Kind → how it is saved, in the order in which they must be loaded."""
 
@@ -61,5 +73,6 @@ def rebuild_parking(parking: Parking) -> None:
         tag = parking.tags[epc]
         if tag.vehicle_id:
             parking.tags_of_vehicle.setdefault(tag.vehicle_id, {})[epc] = None
+    rebuild_keeping(parking)
     for name, version in sorted(parking.tariffs):
         parking.tariff_versions[name] = version

@@ -7,7 +7,31 @@ from typing import Any, Final
 
 from engine.commands import Envelope
 from engine.events import Refused
-from engine.parking import estate, gates, offline, tariff_setting, vehicles
+from engine.parking import (
+    bookings,
+    estate,
+    gates,
+    offline,
+    passes,
+    tariff_setting,
+    tickets,
+    vehicles,
+    waiting,
+)
+from engine.parking.booking_commands import (
+    AcceptOffer,
+    BookSpace,
+    CancelBooking,
+    CancelPass,
+    EndStay,
+    ExtendBooking,
+    IssuePass,
+    IssueTicket,
+    JoinWaitingList,
+    LeaveWaitingList,
+    PayDebt,
+    PayTicket,
+)
 from engine.parking.commands import (
     AttachTag,
     BlockPlate,
@@ -39,6 +63,18 @@ PARKING_COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], Refused | Non
     RevokeTag: vehicles.revoke_tag,
     BlockTag: vehicles.block_tag,
     BlockPlate: vehicles.block_plate,
+    BookSpace: bookings.book_space,
+    ExtendBooking: bookings.extend_booking,
+    CancelBooking: bookings.cancel_booking,
+    JoinWaitingList: waiting.join_waiting_list,
+    LeaveWaitingList: waiting.leave_waiting_list,
+    AcceptOffer: waiting.accept_offer,
+    IssuePass: passes.issue_pass,
+    CancelPass: passes.cancel_pass,
+    IssueTicket: tickets.issue_ticket,
+    PayTicket: tickets.pay_ticket,
+    EndStay: tickets.end_stay,
+    PayDebt: tickets.pay_debt,
     SetTariff: tariff_setting.set_tariff,
     SetZone: tariff_setting.set_zone,
     ScanTag: gates.scan_tag,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from engine.parking.estate import CODE_MAX, is_code
+from engine.parking.codes import CODE_MAX, is_code
 from engine.parking.kinds import SpaceType
 from engine.parking.tariff_records import (
     DAY_MINUTES,

@@ -91,7 +91,7 @@ class OccupancyRule(Struct, frozen=True, array_like=True):
 
 
 class Tariff(Struct, frozen=True, array_like=True):
-    """A version of a tariff; docs/tariffs.md explains each figure. `version` is 0 until the engine has taken it."""
+    """A version of a tariff; docs/tariffs.md explains each figure. `version` is 0 until the engine has taken it, at `since_us`."""
 
     name: str
     currency: str
@@ -115,6 +115,7 @@ class Tariff(Struct, frozen=True, array_like=True):
     coin_e4: int = 100
     tax_bps: int = 0
     tax_inclusive: bool = True
+    since_us: int = 0
 
 
 class StayContext(Struct, frozen=True, array_like=True):

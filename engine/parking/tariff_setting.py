@@ -32,9 +32,10 @@ def set_tariff(turn: Turn, envelope: object, command: SetTariff) -> Refused | No
     if wrong or (name not in parking.tariff_versions and len(parking.tariff_versions) >= TARIFFS_MAX):
         return Refused(Refusal.INVALID_TARIFF, (("mistakes", len(wrong)),))
     last = tariff_now(parking, name)
-    if last is not None and last == replace(command.tariff, version=last.version):
+    if last is not None and last == replace(command.tariff, version=last.version, since_us=last.since_us):
         return None
-    tariff = replace(command.tariff, version=parking.tariff_versions.get(name, 0) + 1)
+    version = parking.tariff_versions.get(name, 0) + 1
+    tariff = replace(command.tariff, version=version, since_us=turn.now_us)
     parking.tariffs[name, tariff.version] = tariff
     parking.tariff_versions[name] = tariff.version
     turn.state.dirty["tariff"][name, tariff.version] = None

@@ -133,6 +133,8 @@ def remove_vehicle(turn: Turn, envelope: Envelope, command: RemoveVehicle) -> Re
     vehicle = vehicle_for(parking, envelope, command.vehicle_id)
     if vehicle is None:
         return Refused(Refusal.VEHICLE_NOT_FOUND)
+    if is_in_use(parking, vehicle):
+        return Refused(Refusal.VEHICLE_IN_USE)
     for epc in list(parking.tags_of_vehicle.get(vehicle.vehicle_id, {})):
         revoke(turn, parking.tags[epc], "vehicle removed")
     del parking.vehicles[vehicle.vehicle_id], parking.vehicle_of_plate[vehicle.plate]
@@ -143,6 +145,16 @@ def remove_vehicle(turn: Turn, envelope: Envelope, command: RemoveVehicle) -> Re
     turn.state.dirty["vehicle"][vehicle.vehicle_id] = None
     turn.events.append(VehicleRemoved(vehicle.vehicle_id, vehicle.account_id, vehicle.plate))
     return None
+
+
+def is_in_use(parking: Parking, vehicle: Vehicle) -> bool:
+    """Whether a vehicle is inside, or something is booked for it, or it waits for a space."""
+    return (
+        vehicle.plate in parking.stay_of_who
+        or vehicle.vehicle_id in parking.bookings_of_vehicle
+        or vehicle.vehicle_id in parking.passes_of_vehicle
+        or any(entry.vehicle_id == vehicle.vehicle_id for entry in parking.waiting.values())
+    )
 
 
 # -- tags

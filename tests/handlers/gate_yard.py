@@ -14,10 +14,21 @@ from engine.apply import ENGINE_VERSION, Applied
 from engine.commands import AnyCommand, Envelope, OpenAccount
 from engine.events import AccountOpened
 from engine.kinds import AccountKind, Source
-from engine.parking.commands import AttachTag, RegisterVehicle, SetGate, SetLot
+from engine.parking.commands import (
+    AttachTag,
+    ImportEstate,
+    RegisterVehicle,
+    SetFloor,
+    SetGate,
+    SetLot,
+    SetSpace,
+)
 from engine.parking.events import VehicleSet
 from engine.parking.gate_commands import RenewGateKey
-from engine.parking.kinds import Direction, VehicleKind
+from engine.parking.kinds import Direction, SpaceType, VehicleKind
+from engine.parking.tariff_commands import SetTariff, SetZone
+from engine.parking.tariff_records import Tariff
+from engine.parking.zones import UTC
 from engine.state import State
 from handlers.gate_listener import GateListener, listen
 from server.clock import WallClock
@@ -31,6 +42,7 @@ from server.replay import replay
 from server.runtime import Runtime
 
 MASTER = "a-published-secret-of-gates-for-tests-0123456789"
+SPACES = 300
 TAG = "E28011600000000000000001"
 AT = "2026-01-15T08:00:00Z"
 IN, OUT = "in", "out"
@@ -60,7 +72,12 @@ class GateYard:
 
     def found(self) -> None:
         """A lot with an entry and an exit, and a driver whose vehicle has a tag."""
-        self.do(SetLot("P1", "Old Harbour", "Quay 1", "Europe/Berlin", "USD", ""))
+        self.do(SetZone(UTC))
+        rates = ((SpaceType.STANDARD, 5_000),)
+        self.do(SetTariff(Tariff(name="STD", currency="USD", unit_minutes=30, rates=rates)))
+        self.do(SetLot("P1", "Old Harbour", "Quay 1", "UTC", "USD", "STD"))
+        spaces = tuple([SetSpace("P1", f"S-{n}", "G", SpaceType.STANDARD) for n in range(1, SPACES + 1)])
+        self.do(ImportEstate("P1", (SetFloor("P1", "G", "Ground", 0),), spaces))
         for code, direction in ((IN, Direction.ENTRY), (OUT, Direction.EXIT)):
             self.add_gate(code, direction)
         self.add_vehicle(5_000, "KERB1", TAG)

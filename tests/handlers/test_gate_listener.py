@@ -48,7 +48,7 @@ async def test_a_vehicle_is_let_in_and_out(yard: GateYard) -> None:
     entry, leave = await yard.connect(IN), await yard.connect(OUT)
     assert entry.welcome is not None
     assert (entry.welcome.lot_id, entry.welcome.direction, entry.welcome.n) == ("lot_P1", "ENTRY", 0)
-    assert await entry.scan(TAG, AT) == Decision(1, True, "WALLET", "", "Welcome")
+    assert await entry.scan(TAG, AT) == Decision(1, True, "WALLET", "S-1", "Welcome")
     assert await entry.report("passed", lane=1, at=AT) == Ack(2)
     answer = await leave.scan(TAG, AT)
     assert answer.open

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from engine.apply import Applied
 from engine.kinds import Source
 from engine.parking.commands import AttachTag
 from engine.parking.gate_commands import OfflinePassage, RenewGateKey, ReportPassage, ScanTag, SyncOffline
 from engine.parking.gate_events import GateDecided, GateFound
 from engine.parking.gate_kinds import CredentialKind, Way
-from tests.engine.parking.parking_world import EPC, ParkingWorld
+from engine.parking.kinds import SpaceType
+from engine.parking.tariff_commands import SetTariff, SetZone
+from engine.parking.tariff_records import Tariff
+from engine.parking.zones import UTC
+from tests.engine.parking.parking_world import EPC, LOT, ParkingWorld
 from tests.engine.world import of_kind
 
 TAG = CredentialKind.TAG
@@ -20,6 +26,10 @@ class GateWorld(ParkingWorld):
 
     def __init__(self) -> None:
         super().__init__()
+        self.operator(SetZone(replace(UTC, name=LOT.time_zone)))
+        rates = ((SpaceType.STANDARD, 5_000),)
+        self.operator(SetTariff(Tariff(name="STD", currency="USD", unit_minutes=30, rates=rates)))
+        self.operator(replace(LOT, tariff="STD"))
         self.open("ann", cash="100")
         self.ann = self.vehicle("ann", "KERB1")
         self.do(AttachTag(EPC, self.ann), "ann")
@@ -64,7 +74,11 @@ class GateWorld(ParkingWorld):
 
     def inside(self) -> list[str]:
         """Who is inside."""
-        return sorted(self.parking.visits)
+        return sorted(self.parking.stay_of_who)
+
+    def begun_us(self, who: str) -> int:
+        """When somebody's stay began."""
+        return self.parking.stays[self.parking.stay_of_who[who]].begin_us
 
 
 def findings(applied: Applied) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from engine.parking.allocation import Wish, available
 from engine.parking.allocation import allocate as fast_allocate
+from engine.parking.allocation import available
 from engine.parking.commands import ImportEstate, SetFloor, SetGate, SetLot, SetSpace
 from engine.parking.kinds import (
     Direction,
@@ -16,6 +16,7 @@ from engine.parking.kinds import (
     VehicleKind,
 )
 from engine.parking.records import Parking, Space
+from engine.parking.wish import Wish
 from tests.engine.world import World
 
 Claims = dict[int, list[tuple[int, int]]]

@@ -8,24 +8,16 @@ from engine.apply import Applied
 from engine.commands import AnyCommand
 from engine.kinds import Source
 from engine.parking.commands import (
-    AttachTag,
-    BlockPlate,
-    BlockTag,
     ImportEstate,
     RegisterVehicle,
-    RevokeTag,
     SetFloor,
     SetGate,
     SetLot,
     SetSpace,
 )
 from engine.parking.events import VehicleSet
-from engine.parking.gate_commands import OperateGate, RenewGateKey, ReportPassage, ScanTag
-from engine.parking.gate_kinds import CredentialKind, GateOrder
 from engine.parking.kinds import Direction, Feature, SpaceType, VehicleKind
 from engine.parking.records import LotRules, Parking
-from engine.parking.tariff_commands import SetTariff, SetZone
-from tests.engine.parking.tariff_world import BERLIN, PLAIN
 from tests.engine.world import World, of_kind
 
 EPC = "E28011600000000000000001"
@@ -79,22 +71,3 @@ class ParkingWorld(World):
         (registered,) = of_kind(self.do(RegisterVehicle(plate, kind, height_cm, electric), who), VehicleSet)
         self.vehicles[plate] = registered.vehicle.vehicle_id
         return registered.vehicle.vehicle_id
-
-
-def busy_parking() -> ParkingWorld:
-    """At least one record of every kind of parking."""
-    world = ParkingWorld()
-    world.open("ann", cash="100")
-    vehicle_id = world.vehicle("ann", "KERB1")
-    world.do(AttachTag(EPC, vehicle_id), "ann")
-    world.do(AttachTag(OTHER_EPC, vehicle_id), "ann")
-    world.do(RevokeTag(OTHER_EPC, "lost"), "ann")
-    world.operator(BlockTag(OTHER_EPC, on=True, reason="found"))
-    world.operator(BlockPlate("BAD1", on=True, reason="never pays"))
-    world.operator(SetTariff(replace(PLAIN, name="std", currency="USD")))
-    world.operator(SetZone(BERLIN))
-    world.operator(RenewGateKey("P1-in"))
-    world.do(ScanTag("P1-in", 1, b"1", 1, world.now_us, CredentialKind.TAG, EPC))
-    world.do(ReportPassage("P1-in", 2, b"2", 1, world.now_us, passed=True))
-    world.operator(OperateGate("P1-in", GateOrder.OPEN, 1, "test"))
-    return world

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.parking.allocation import Wish, allocate, available
+from engine.parking.allocation import allocate, available
 from engine.parking.kinds import Feature, SpaceType, UserType, VehicleKind
+from engine.parking.wish import Wish
 from tests.engine.parking.naive_allocation import compare
 from tests.engine.parking.parking_world import SPACES, ParkingWorld
 

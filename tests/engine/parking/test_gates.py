@@ -221,7 +221,7 @@ def test_what_a_gate_did_alone_is_made_up_for_in_the_order_of_its_times() -> Non
     assert found == []
     assert world.inside() == []
     assert world.offline(IN, (now_us - 5, Way.ENTRY, EPC)) == []
-    assert world.parking.visits["KERB1"].begun_us == now_us - 5
+    assert world.begun_us("KERB1") == now_us - 5
 
 
 @pytest.mark.parametrize(
@@ -244,13 +244,13 @@ def test_a_second_entry_offline_is_a_finding_and_the_stay_is_the_first() -> None
     assert world.offline(IN, (first_us, Way.ENTRY, EPC), (first_us + 5, Way.ENTRY, EPC)) == [
         "OFFLINE_CONFLICT"
     ]
-    assert world.parking.visits["KERB1"].begun_us == first_us
+    assert world.begun_us("KERB1") == first_us
 
 
 def test_a_time_to_come_is_now() -> None:
     world = GateWorld()
     assert world.offline(IN, (world.now_us + 10**12, Way.ENTRY, EPC)) == []
-    assert world.parking.visits["KERB1"].begun_us == world.now_us
+    assert world.begun_us("KERB1") == world.now_us
 
 
 # -- operators

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from engine.commands import Deposit
 from engine.invariants import check_invariants
+from engine.parking.booking_commands import CancelBooking, EndStay
 from engine.parking.commands import AttachTag, BlockPlate, RemoveVehicle, SetSpace
 from engine.parking.kinds import SpaceType
 from engine.parking.records import PARKING_DERIVED, PARKING_REMEMBERED, Parking
 from engine.parking.rows import PARKING_KINDS, PARKING_TABLES
 from engine.state_hash import state_hash
 from tests.engine.mirror import Mirror, all_rows, restored, through_msgpack
-from tests.engine.parking.parking_world import OTHER_EPC, busy_parking
+from tests.engine.parking.busy_parking import busy_parking
+from tests.engine.parking.parking_world import OTHER_EPC
 
 
 def test_every_table_has_a_kind_and_everything_else_is_derived() -> None:
@@ -41,6 +44,9 @@ def test_a_rebuilt_state_is_the_same_and_goes_on_in_the_same_way() -> None:
     for command, who in (
         (AttachTag(OTHER_EPC, world.vehicles["KERB1"]), "ann"),
         (SetSpace("P1", "G-9", "G", SpaceType.LARGE), ""),
+        (CancelBooking(next(iter(world.parking.bookings))), "bob"),
+        (EndStay(next(iter(world.parking.stays)), waive=False, reason=""), ""),
+        (Deposit(10**6, "CARD"), "eve"),
         (RemoveVehicle(world.vehicles["KERB1"]), "ann"),
     ):
         assert world.do(command, who).events == other.do(command, who).events
@@ -54,6 +60,9 @@ def test_dirty_marks_name_all_that_changed() -> None:
         (AttachTag(OTHER_EPC, world.vehicles["KERB1"]), "ann"),
         (SetSpace("P1", "G-9", "G", SpaceType.LARGE), ""),
         (BlockPlate("BAD1", on=False, reason="paid"), ""),
+        (CancelBooking(next(iter(world.parking.bookings))), "bob"),
+        (EndStay(next(iter(world.parking.stays)), waive=False, reason=""), ""),
+        (Deposit(10**6, "CARD"), "eve"),
         (RemoveVehicle(world.vehicles["KERB1"]), "ann"),
     ):
         world.do(command, who)

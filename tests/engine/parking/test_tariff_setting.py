@@ -23,7 +23,11 @@ def test_each_change_is_a_new_version_and_the_old_ones_stay() -> None:
     dearer = replace(CITY, rates=((STANDARD, e4("3")),))
     (first,) = of_kind(world.operator(SetTariff(CITY)), TariffSet)
     (second,) = of_kind(world.operator(SetTariff(dearer)), TariffSet)
-    assert (first.tariff, second.tariff) == (replace(CITY, version=1), replace(dearer, version=2))
+    assert (first.tariff, second.tariff) == (
+        replace(CITY, version=1, since_us=first.tariff.since_us),
+        replace(dearer, version=2, since_us=second.tariff.since_us),
+    )
+    assert 0 < first.tariff.since_us < second.tariff.since_us
     assert world.parking.tariffs == {("PLAIN", 1): first.tariff, ("PLAIN", 2): second.tariff}
     assert tariff_now(world.parking, "PLAIN") == second.tariff
     assert tariff_now(world.parking, "NONE") is None
