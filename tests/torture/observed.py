@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -35,7 +36,8 @@ from tests.server.reachable_folder import reachable_folder
 from tests.torture.sightings import DEPTH_LEVELS, OPEN_LIMIT, Sighting, Sightings, Witness
 
 TRADERS: Final = 3
-SLOW_WRITE_US: Final = 15_000
+SLOW_WRITE_US: Final = 30_000
+TRACING_S: Final = 20.0
 ENVIRON: Final = {"KERB_IDEMPOTENCY__KEYS_PER_USER_MAX": "1000000", "KERB_LOG__LEVEL": "WARNING"}
 GONE: Final = (aiohttp.ClientError, OSError, EOFError, TimeoutError, msgspec.DecodeError)
 """What a reader gets when the server is killed under it; an answer that is cut in the middle is none."""
@@ -90,7 +92,9 @@ class Readers:
         """Read until the server is gone."""
         readers: list[Callable[[], Awaitable[None]]] = [self._poll_market, self._follow_market]
         for trader in self._traders:
-            readers += [partial(self._poll, trader), partial(self._follow, trader)]
+            reads = (self._balance, self._open_orders, self._portfolio, self._order)
+            readers += [partial(self._poll, trader, read) for read in reads]
+            readers.append(partial(self._follow, trader))
         await asyncio.gather(*(self._until_gone(reader) for reader in readers))
 
     async def _until_gone(self, reader: Callable[[], Awaitable[None]]) -> None:
@@ -106,29 +110,50 @@ class Readers:
 
     # -- over HTTP
 
-    async def _poll(self, trader: Trader) -> None:
-        client = trader.client
-        who = client.account_id
+    async def _poll(self, trader: Trader, read: Callable[[Trader], Awaitable[None]]) -> None:
+        """One kind of read again and again: what waits for the disk holds nobody else up."""
         while True:
-            reply = await _get(client, "/wallet/balance")
-            self._saw(Sighting("balance", reply.meta["as_of_seq"], reply.data, who), over_http=True)
-            reply = await _get(client, f"/orders?status=PENDING,PARTIAL&limit={OPEN_LIMIT}")
-            self._saw(Sighting("open", reply.meta["as_of_seq"], reply.data, who), over_http=True)
-            reply = await _get(client, "/portfolio")
-            worth = _worth(reply.data)
-            self._saw(Sighting("portfolio", reply.meta["as_of_seq"], worth, who), over_http=True)
-            done = [
-                sent.answer["order_id"]
-                for sent in self._load.requests[-50:]
-                if sent.trader is trader and sent.kind is Kind.PLACE and sent.outcome is Outcome.DONE
-            ]
-            if done:
-                reply = await _get(client, f"/orders/{done[-1]}/executions")
-                order_id = int(done[-1].removeprefix("ord_"))
-                seen = Sighting(
-                    "executions", reply.meta["as_of_seq"], len(reply.data), who, order_id=order_id
-                )
-                self._saw(seen, over_http=True)
+            await read(trader)
+
+    async def _balance(self, trader: Trader) -> None:
+        reply = await _get(trader.client, "/wallet/balance")
+        self._saw(_sighting("balance", trader, reply, reply.data), over_http=True)
+
+    async def _open_orders(self, trader: Trader) -> None:
+        reply = await _get(trader.client, f"/orders?status=PENDING,PARTIAL&limit={OPEN_LIMIT}")
+        self._saw(_sighting("open", trader, reply, reply.data), over_http=True)
+
+    async def _portfolio(self, trader: Trader) -> None:
+        reply = await _get(trader.client, "/portfolio")
+        self._saw(_sighting("portfolio", trader, reply, _worth(reply.data)), over_http=True)
+
+    async def _order(self, trader: Trader) -> None:
+        """The newest order of the trader, and its executions."""
+        order_id = next((each for each in reversed(self._placed()) if each[0] is trader), None)
+        if order_id is None:
+            await asyncio.sleep(0.01)
+            return
+        path = f"/orders/{order_id[1]}"
+        for kind, where in (("order", path), ("executions", f"{path}/executions")):
+            reply = await _get(trader.client, where)
+            seen = _sighting(kind, trader, reply, reply.data if kind == "order" else len(reply.data))
+            seen.order_id = int(order_id[1].removeprefix("ord_"))
+            self._saw(seen, over_http=True)
+
+    def _placed(self) -> list[tuple[Trader, str]]:
+        """Some of the newest orders that were acknowledged."""
+        return [
+            (sent.trader, sent.answer["order_id"])
+            for sent in self._load.requests[-100:]
+            if sent.kind is Kind.PLACE and sent.outcome is Outcome.DONE
+        ]
+
+    def note_answers(self) -> None:
+        """What the load was answered over HTTP was seen too: each order is what its record says."""
+        for sent in self._load.requests:
+            if sent.seq and not sent.hit and sent.kind is not Kind.DEPOSIT:
+                who = sent.trader.client.account_id
+                self._saw(Sighting("told", sent.seq, sent.answer, who, symbol="orders"), over_http=True)
 
     async def _poll_market(self) -> None:
         client = self._traders[0].client
@@ -220,6 +245,7 @@ class Observed:
         await load.ended()
         await watching
         assert not load.faults, load.faults
+        readers.note_answers()
         self._witness.hear(self._records(), readers.sightings)
         await self._kerb.start()
         for trader in self._traders:
@@ -256,6 +282,11 @@ async def _get(client: Client, path: str) -> Reply:
     return reply
 
 
+def _sighting(kind: str, trader: Trader, reply: Reply, data: Any) -> Sighting:
+    """What a read of a trader's own showed."""
+    return Sighting(kind, reply.meta["as_of_seq"], data, trader.client.account_id)
+
+
 def _worth(portfolio: Any) -> list[Any]:
     """Cash and holdings, without what prices make of them: those have a time of their own."""
     held = {each["symbol"]: [each["quantity"], each["available_quantity"]] for each in portfolio["holdings"]}
@@ -270,11 +301,21 @@ def can_slow_writes() -> bool:
 async def slow_writes(pid: int) -> Process:
     """From now on every write of the journal takes some milliseconds, before it is in the file."""
     inject = f"inject=pwrite64:delay_enter={SLOW_WRITE_US}"
-    return await asyncio.create_subprocess_exec(
+    tracer = await asyncio.create_subprocess_exec(
         *("strace", "-f", "-p", str(pid), "-e", "trace=pwrite64", "-e", inject),
         stdout=DEVNULL,
         stderr=DEVNULL,
     )
+    async with asyncio.timeout(TRACING_S):
+        while not _is_traced(pid):
+            await asyncio.sleep(0.01)
+    return tracer
+
+
+def _is_traced(pid: int) -> bool:
+    """Whether somebody traces every thread of a process."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return not any("TracerPid:\t0\n" in (task / "status").read_text(encoding="ascii") for task in tasks)
 
 
 @asynccontextmanager

@@ -80,6 +80,7 @@ class Witness:
         self.state = State()
         self._trades: dict[str, tuple[str, float, float]] = {}
         self._fills: dict[int, int] = {}
+        self._reports: dict[int, OrderUpdated] = {}
         self._tops: dict[str, Top] = {}
         self._wanted: dict[int, list[Sighting]] = {}
         self._unseen: dict[str, set[Top]] = {}
@@ -119,7 +120,9 @@ class Witness:
     def _note(self, events: tuple[AnyEvent, ...]) -> None:
         touched = set()
         for event in events:
-            if isinstance(event, Traded):
+            if isinstance(event, OrderUpdated):
+                self._reports[event.order_id] = event
+            elif isinstance(event, Traded):
                 shown = (event.symbol, event.price_e4 / 1e4, event.quantity_e8 / 1e8)
                 self._trades[f"trd_{event.trade_id}"] = shown
                 for order_id in (event.buy_order_id, event.sell_order_id):
@@ -154,6 +157,10 @@ class Witness:
         orders = self.state.accounts[sighting.who].orders.values()
         found = sorted((order for order in orders if order.status in OPEN), key=lambda each: -each.order_id)
         return [_order(order.snapshot()) for order in found[:OPEN_LIMIT]]
+
+    def _order(self, sighting: Sighting, events: tuple[AnyEvent, ...]) -> Json:
+        """The newest report of one order."""
+        return _order(self._reports[sighting.order_id])
 
     def _portfolio(self, sighting: Sighting, events: tuple[AnyEvent, ...]) -> Json:
         account = self.state.accounts[sighting.who]
