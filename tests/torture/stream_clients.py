@@ -251,7 +251,7 @@ class Clients:
         )
         accounts = range(len(command.tokens))
         self.followers = [Client(self, account) for _ in range(command.each) for account in accounts]
-        self._small = set(self.followers[: len(command.tokens)])
+        self._small = set(self.followers[: command.small])
         self.watchers = [Client(self, -1) for _ in range(command.watchers)]
         for client in (*self.followers, *self.watchers):
             self.come_back(client)

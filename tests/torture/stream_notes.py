@@ -18,7 +18,7 @@ SLOW_CONSUMER: Final = 4408
 class Open(Struct, tag="open", tag_field="do"):
     """Connect `each` followers for each token, and `watchers`, to a port of this machine; all get all symbols.
 
-    `receive_bytes`: the receive buffer of the first follower of each token; 0: what the kernel gives.
+    `receive_bytes`: the receive buffer of the first `small` followers, those that are to stall; 0: what the kernel gives.
     """
 
     port: int
@@ -28,11 +28,12 @@ class Open(Struct, tag="open", tag_field="do"):
     symbols: list[str]
     interval_ms: int = 250
     receive_bytes: int = 0
+    small: int = 0
     core: int = -1
 
 
 class Stall(Struct, tag="stall", tag_field="do"):
-    """The first follower of each of the first `count` tokens stops reading."""
+    """The first `count` followers stop reading: one of each token, then the second of each, and so on."""
 
     count: int
 

@@ -60,7 +60,7 @@ CAUGHT_UP_S: Final = 30.0
 class Shape:
     """How much of everything. `each`: followers of one account. `rate`: orders a second. `job_s`: how long one job of the
     order load is; the next one follows until the attack is over. `calm_s`: how long each peaceful part of it lasts.
-    `stall_s`: how long nobody asks the server whether the slow ones are closed. `return_s`: within which time those who
+    `stalled`: how many followers are to stall, 0 for one of each account. `stall_s`: how long nobody asks the server whether the slow ones are closed. `return_s`: within which time those who
     were dropped come back. `receive_bytes`: the receive buffers of those who are to stall, 0 for the kernel's. `pinned`:
     the server and the load each have their core. `environ`: the server's settings.
     """
@@ -75,6 +75,7 @@ class Shape:
     stall_s: float = 0.0
     return_s: float = 0.0
     receive_bytes: int = 0
+    stalled: int = 0
     pinned: bool = True
     environ: dict[str, str] = field(default_factory=dict)
 
@@ -249,7 +250,7 @@ class Attack:
         """Orders at `rate`, and a look at the server's memory now and then, until the block ends."""
         over = asyncio.Event()
         running = asyncio.create_task(self._flow(over))
-        watching = asyncio.create_task(self._watch_memory())
+        watching = asyncio.create_task(self.watch_memory())
         try:
             yield
         finally:
@@ -259,16 +260,21 @@ class Attack:
         await running
 
     async def _flow(self, over: asyncio.Event) -> None:
-        assert self._load is not None
-        shape = self.shape
-        core = LOAD_CORE if self.cores else -1
-        job = Job(self.port, str(self.folder / "orders.json"), 64, shape.job_s, 0.2, shape.rate, 0, core)
         while not over.is_set():
-            outcome = msgspec.json.decode(await self._load.ask(job), type=Outcome)
-            assert set(outcome.statuses) == {"201"}, outcome
-            self.outcomes.append(outcome)
+            await self.orders(self.shape.job_s)
 
-    async def _watch_memory(self) -> None:
+    async def orders(self, seconds: float) -> Outcome:
+        """Orders at `rate` for so long, and how they were answered."""
+        assert self._load is not None
+        core = LOAD_CORE if self.cores else -1
+        job = Job(self.port, str(self.folder / "orders.json"), 64, seconds, 0.2, self.shape.rate, 0, core)
+        outcome = msgspec.json.decode(await self._load.ask(job), type=Outcome)
+        assert set(outcome.statuses) == {"201"}, outcome
+        self.outcomes.append(outcome)
+        return outcome
+
+    async def watch_memory(self) -> None:
+        """Look at the server's memory now and then, until cancelled."""
         while True:
             self.memory.most = max(self.memory.most, self.kerb.rss_bytes / MB)
             await asyncio.sleep(SAMPLE_S)
@@ -281,7 +287,12 @@ class Attack:
         core = LOAD_CORE if self.cores else -1
         each, watchers, receive_bytes = shape.each, shape.watchers, shape.receive_bytes
         await self.clients(
-            Open(self.port, tokens, each, watchers, self.symbols, receive_bytes=receive_bytes, core=core)
+            Open(
+                *(self.port, tokens, each, watchers, self.symbols),
+                receive_bytes=receive_bytes,
+                small=shape.stalled or shape.accounts,
+                core=core,
+            )
         )
         self.memory.connected = self.kerb.rss_bytes / MB
         return time.monotonic() - begun_s

@@ -22,6 +22,7 @@ from tests.torture.parking import allocation
 from tests.torture.races import duplicate_requests, second_writers, watched_crashes
 from tests.torture.replays import replays
 from tests.torture.simulate import readers, simulate
+from tests.torture.stalled_orders import stuck
 from tests.torture.stream_attacks import returning, stalled
 from tests.torture.wire import wire
 
@@ -62,6 +63,7 @@ ATTACKS: Final = (
     Attack("duplicates", "duplicate requests", 200_000, 1_000_000, duplicate_requests),
     Attack("writers", "attempts to be a second writer", 100, 1_000, second_writers),
     Attack("observed", "crashes with readers attached", 50, 300, watched_crashes),
+    Attack("stuck", "servers with 1 000 stalled sockets", 1, 3, stuck),
     Attack("stalled", "runs", 1, 3, stalled),
     Attack("returning", "runs", 1, 3, returning),
     Attack("orders", "random commands", 10_000_000, 100_000_000, orders, ENGINE_SOURCES, SHOWN),
