@@ -122,7 +122,11 @@ class SegmentStore:
         self._next_zeroed = end
 
     def _create_segment(self, first_seq: int, previous_hash: bytes, frame_bytes: int) -> None:
-        """Go over to a new segment that has room for a frame of `frame_bytes`, durable before it is used."""
+        """Go over to a new segment that has room for a frame of `frame_bytes`, durable before it is used.
+
+        A crash in a rotation leaves a last segment without any frame. When this frame does not fit it either, the new one
+        takes its name, so it takes its place in the sequence of segments too.
+        """
         capacity = self._segment_bytes
         if SEGMENT_START + frame_bytes > capacity:
             capacity = SEGMENT_START + frame_bytes
@@ -134,7 +138,11 @@ class SegmentStore:
                 self._zero_step()
             temporary = self._folder / _NEXT_NAME
             fd, self._next_fd, self._next_zeroed = self._next_fd, -1, 0
-        index = self.segments[-1].header.index + 1 if self.segments else 1
+        before = self.segments
+        if before and before[-1].first_seq == first_seq:
+            index, before = before[-1].header.index, before[:-1]
+        else:
+            index = before[-1].header.index + 1 if before else 1
         header = SegmentHeader(self._journal_id, index, first_seq, capacity, previous_hash)
         self._disk.write_all(fd, encode_segment_header(header), 0)
         self._disk.fdatasync(fd)
@@ -145,7 +153,7 @@ class SegmentStore:
             self._disk.close(self._fd)
         self._fd = fd
         with self._guard:
-            self.segments = (*self.segments, Segment(path, header))
+            self.segments = (*before, Segment(path, header))
 
     def prune(self, below_seq: int, older_than_s: float) -> list[Path]:
         """Remove, oldest first, the segments that end at or below `below_seq` and last changed before `older_than_s`.

@@ -194,6 +194,32 @@ async def test_an_error_at_any_call_of_a_rotation_ends_acknowledgement(tmp_path:
         await survived.close()
 
 
+async def test_a_group_too_large_for_the_empty_segment_of_a_cut_off_rotation_takes_its_place(
+    tmp_path: Path,
+) -> None:
+    disk, failures = FailingDisk(), list[Exception]()
+    journal = open_journal(tmp_path, disk=disk, segment_bytes=SMALL)
+    journal.start(failures.append)
+    disk.calls.clear()
+    disk.fail_from("fsync_dir", 1)
+    with pytest.raises(JournalFailed):
+        await write_groups(journal, *[100] * 10)
+    with pytest.raises(JournalFailed):
+        await journal.close()
+    again = open_journal(tmp_path, segment_bytes=SMALL)
+    durable_seq, last = again.durable_seq, again.segments[-1]
+    assert (len(again.segments), last.last_seq) == (2, last.first_seq - 1)
+    again.start(never)
+    await write_groups(again, 10, size_bytes=SMALL // 4)
+    assert [segment.header.index for segment in again.segments] == [1, 2]
+    await write_groups(again, *[100] * 10)
+    await again.close()
+    survived = open_journal(tmp_path, again.durable_seq, segment_bytes=SMALL)
+    assert [segment.header.index for segment in survived.segments][:2] == [1, 2]
+    assert len([data for _, data in survived.read(1)]) == durable_seq + 10 + 1_000
+    await survived.close()
+
+
 async def test_what_was_durable_before_the_failure_stays_acknowledged(tmp_path: Path) -> None:
     disk, failures = GatedDisk(), list[Exception]()
     journal = open_journal(tmp_path, disk=disk)
