@@ -15,6 +15,7 @@ from config.settings import Mode
 from server.books_commands import BOOKS_COMMANDS
 from server.command_line import config_option, fail, load, mode_option, run
 from server.exit_codes import ExitCode
+from server.gates_command import gates
 from server.torture_command import torture
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def roles(mode: str | None, file: Path | None, email: str, names: tuple[str, ...
     print(f"{email} has the roles {', '.join(names)}")
 
 
-for command in (*BOOKS_COMMANDS, torture):
+for command in (*BOOKS_COMMANDS, gates, torture):
     main.add_command(command)
 
 
@@ -160,6 +161,7 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     from server.config_commands import Venue
     from server.core import open_core
     from server.demo import seed
+    from server.demo_parking import open_demo_parking
     from server.indices import indices_of
     from server.snapshots import Snapshots
 
@@ -179,9 +181,11 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     await feed.open(services, accounts)
     lifecycle.on_stop("the feed", feed.stop)
     await _serve_http(services, lifecycle)
-    gates = await open_gates(services)
-    lifecycle.on_tick(gates.tick)
-    lifecycle.on_stop("gates", gates.stop)
+    port = await open_gates(services)
+    lifecycle.on_tick(port.tick)
+    lifecycle.on_stop("gates", port.stop)
+    if accounts is not None and settings.market.feed == "simulator":
+        lifecycle.on_stop("demo traffic", open_demo_parking(services, accounts.noise).stop)
     feed.start()
     lifecycle.on_tick(snapshots.tick)
     lifecycle.on_stop("commands", core.runtime.stop)
@@ -332,7 +336,7 @@ async def _live(settings: Settings) -> tuple[ExitCode, str]:
             gc.set_threshold(*GC_THRESHOLDS)
             url = f"http://{settings.http.host}:{services.port}"
             if settings.mode is Mode.DEMO:
-                print(banner(url, services.runtime.state), flush=True)
+                print(banner(url, services.runtime.state, services.gate_port), flush=True)
             else:
                 print(f"Kerb serves {url}", flush=True)
             await lifecycle.run(f"serving {url}")

@@ -118,7 +118,7 @@ def _symbols(state: State, count: int | None) -> Sequence[str]:
     return sorted(state.instruments)[:count]
 
 
-def banner(url: str, state: State) -> str:
+def banner(url: str, state: State, gate_port: int) -> str:
     """What a newcomer needs: where, as whom, and one order to paste."""
     symbol = next(iter(sorted(state.instruments)), "AAPL")
     login = f'{{"email":"{TRADERS[0].email}","password":"{PASSWORD}"}}'
@@ -135,7 +135,8 @@ def banner(url: str, state: State) -> str:
         f"\nKerb is running with paper money: no real money moves here.\n\n"
         f"HTTP       {url}/api/v1   ({url}/healthz, /readyz, /metrics)\n"
         f"WebSocket  {url.replace('http', 'ws', 1)}/api/v1/ws   send {subscribe}\n"
-        f"Market     {len(state.instruments)} instruments, {symbol} and others\n\n"
+        f"Market     {len(state.instruments)} instruments, {symbol} and others\n"
+        f"Car parks  {', '.join(sorted(state.parking.lots)) or 'none'}   gates connect to port {gate_port} (docs/gates.md)\n\n"
         f"Sign in as (password {PASSWORD})\n{emails}\n"
         f"Place an order:\n{curl}\n\nStop with Ctrl-C.\n"
     )

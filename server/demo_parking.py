@@ -31,6 +31,7 @@ from server.zone_rules import zone_differences
 if TYPE_CHECKING:
     from server.gate_secrets import GateSecrets
     from server.runtime import Runtime
+    from server.services import Services
 
 ENVELOPE: Final = Envelope(Source.OPERATOR, request_id="demo")
 VEHICLES_EACH: Final = 20
@@ -98,6 +99,15 @@ def found_fleet(runtime: Runtime, accounts: Sequence[int], each: int = VEHICLES_
 def tag_of(number: int) -> str:
     """The tag of a vehicle of the fleet."""
     return f"E28011600000{number:012X}"
+
+
+def open_demo_parking(services: Services, fleet: Sequence[int]) -> DemoTraffic:
+    """The demo's car park, vehicles for the accounts of `fleet`, and traffic at its gates."""
+    hub = services.gates
+    assert hub is not None, "the port of gates is not open"
+    access = found_lot(services.runtime, hub.secrets, HARBOUR)
+    found_fleet(services.runtime, fleet)
+    return DemoTraffic(services.gate_port, access)
 
 
 class DemoTraffic:

@@ -60,6 +60,7 @@ class SimulatedGate:
         self.is_exit = False
         self.n = 0
         self.locked = False
+        self.is_busy = False
         self._address = address
         self._random = random
         self._parts: dict[int, tuple[str, ...]] = {}
@@ -130,6 +131,11 @@ class GateSimulator:
         self._moving: set[str] = set()
         self._cars: set[asyncio.Task[None]] = set()
 
+    @property
+    def inside(self) -> list[str]:
+        """The tags that it has seen go in and not out."""
+        return sorted(self._inside)
+
     def __repr__(self) -> str:
         return f"<GateSimulator gates={len(self.gates)} inside={len(self._inside)} {self.tally}>"
 
@@ -151,7 +157,7 @@ class GateSimulator:
 
     def _move(self) -> None:
         """Let one car come or go, as the hour wants it."""
-        connected = [gate for gate in self.gates if gate.client is not None]
+        connected = [gate for gate in self.gates if gate.client is not None and not gate.is_busy]
         if not connected:
             return
         exits = [gate for gate in connected if gate.is_exit]
@@ -171,6 +177,7 @@ class GateSimulator:
         if tag in self._moving:
             return
         self._moving.add(tag)
+        gate.is_busy = True
         task = asyncio.get_running_loop().create_task(self._pass(gate, tag))
         self._cars.add(task)
         task.add_done_callback(self._cars.discard)
@@ -198,6 +205,7 @@ class GateSimulator:
         except GateRefused:
             self.tally.lost += 1
         finally:
+            gate.is_busy = False
             self._moving.discard(tag)
 
     def _count(self, decision: Decision) -> None:

@@ -95,6 +95,10 @@ class GateYard:
         (event,) = [event for event in done.events if isinstance(event, VehicleSet)]
         self.do(AttachTag(tag, event.vehicle.vehicle_id), Source.HTTP, opened.account_id)
 
+    def inside(self) -> set[str]:
+        """Who is inside, for the engine."""
+        return set(self.state.parking.stay_of_who)
+
     def secret(self, code: str) -> bytes:
         """A gate's present secret."""
         return GateSecrets(MASTER).secret(code, self.state.parking.gate_states[code].key_version)

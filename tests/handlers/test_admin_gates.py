@@ -11,8 +11,9 @@ import pytest
 from config.settings import Settings
 from server.gate_client import GateClient, GateRefused
 from server.gate_messages import AllowList, GateCommand
+from server.gates_command import OperatorRefused, gates_of, simulate
 from tests.handlers.parking_people import car_park
-from tests.handlers.small_kerb import Client, SmallKerb, open_small_kerb
+from tests.handlers.small_kerb import PASSWORD, Client, SmallKerb, open_small_kerb
 
 GATE = {"gate_id": "gat_north", "lot_id": "lot_P1", "name": "North", "direction": "ENTRY"}
 
@@ -70,3 +71,14 @@ async def test_who_may_not_and_what_is_wrong_is_refused(operated: tuple[SmallKer
     assert (wrong.status, wrong.code) == (422, "PARKING_LOT_NOT_FOUND")
     audited = (await operator("GET", "/admin/audit")).data
     assert any(row["target"] == "gat_P1-in" and "LOCK" in row["body"] for row in audited)
+
+
+async def test_the_simulator_makes_its_gates_and_connects_them(operated: tuple[SmallKerb, Client]) -> None:
+    small, _ = operated
+    access = await gates_of(small.url, "operator@example.com", PASSWORD, "P1", 3)
+    tally = await simulate(("127.0.0.1", small.services.gate_port), access, rate=50, seconds=1)
+    assert [each.gate_id for each in access] == [f"gat_P1-SIM{number}" for number in (1, 2, 3)]
+    assert (tally.opened, tally.lost) == (0, 0)
+    assert small.services.gates is not None
+    with pytest.raises(OperatorRefused, match="no such"):
+        await gates_of(small.url, "operator@example.com", PASSWORD, "NONE", 1)
