@@ -211,7 +211,9 @@ class PostgresRelay(Relay):
     def __init__(self, dsn: str, random: Random) -> None:
         parts = urlsplit(dsn)
         options = parse_qs(parts.query)
-        super().__init__(Path(options["host"][0]) / f".s.PGSQL.{options['port'][0]}", random)
+        host = options.get("host", [parts.hostname or "localhost"])[0]
+        port = int(options.get("port", [str(parts.port or 5432)])[0])
+        super().__init__(Path(host) / f".s.PGSQL.{port}" if host.startswith("/") else (host, port), random)
         self._parts = parts
         self.moment = Moment.BEFORE
         self.at_commit: Callable[[PostgresLink], None] | None = None
