@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.parking.access import tags_that_open
+from engine.parking.allow_list import tags_that_open
 from engine.parking.kinds import Direction
 from engine.parking.records import Gate
 from engine.state import State
@@ -51,13 +51,14 @@ class AllowLists:
     def _make(self, gate: Gate, now_us: int) -> tuple[AllowList, ...]:
         parts: list[list[str]] = [[]]
         size = 0
-        for epc in tags_that_open(self._state, gate, now_us, ENTRIES_MAX):
+        until_us = now_us + self._ttl_us
+        for epc in tags_that_open(self._state, gate, now_us, until_us, ENTRIES_MAX):
             size += len(epc) + len('"",')
             if size > PART_BYTES:
                 parts.append([])
                 size = len(epc)
             parts[-1].append(epc)
-        expires = time_text(now_us + self._ttl_us)
+        expires = time_text(until_us)
         return tuple(
             [
                 AllowList(now_us, expires, number, len(parts), tuple(part))

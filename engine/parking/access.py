@@ -5,7 +5,6 @@ Pure: it reads the state and changes nothing. What the decision does is done whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -112,18 +111,3 @@ def of_vehicle(parking: Parking, vehicle: Vehicle) -> Subject | DecisionReason:
     if is_blocked(parking, plate=vehicle.plate):
         return DecisionReason.BLOCKED
     return Subject(vehicle, vehicle.plate)
-
-
-def tags_that_open(state: State, gate: Gate, now_us: int, limit: int) -> Iterator[str]:
-    """The tags that a gate would open for now, by their EPC; `limit` at most. For its allow-list."""
-    parking = state.parking
-    count = 0
-    for epc in sorted(parking.tags):
-        subject = subject_of(parking, CredentialKind.TAG, epc)
-        if not isinstance(subject, Subject):
-            continue
-        if judge(state, gate, subject, now_us).reason in OPENS:
-            yield epc
-            count += 1
-            if count >= limit:
-                return
