@@ -18,7 +18,7 @@ from tests.torture.kill import kill
 from tests.torture.mutations import MUTATIONS, mutations
 from tests.torture.orders import SHOWN, machine, orders
 from tests.torture.outage import outage, outages
-from tests.torture.parking import allocation
+from tests.torture.parking import allocation, parking
 from tests.torture.races import duplicate_requests, second_writers, watched_crashes
 from tests.torture.replays import replays
 from tests.torture.simulate import readers, simulate
@@ -68,5 +68,6 @@ ATTACKS: Final = (
     Attack("returning", "runs", 1, 3, returning),
     Attack("orders", "random commands", 10_000_000, 100_000_000, orders, ENGINE_SOURCES, SHOWN),
     Attack("allocation", "random requests", 100_000, 1_000_000, allocation, ENGINE_SOURCES),
+    Attack("parking", "sequences of 150 commands", 2_000, 20_000, parking, ENGINE_SOURCES),
     Attack("machine", "sequences of 200 commands", 2_000, 20_000, machine, ENGINE_SOURCES),
 )
