@@ -280,18 +280,25 @@ def _log(kerb: KerbProcess) -> str:
 
 
 @asynccontextmanager
+async def held(folder: Path, dsn: str) -> AsyncIterator[Writers]:
+    """A holder of an empty database, ready for the first round."""
+    async with aiohttp.ClientSession() as http:
+        one = Writers(folder, dsn, http)
+        try:
+            await one.prepare()
+            yield one
+        finally:
+            await one.end()
+
+
+@asynccontextmanager
 async def writers() -> AsyncIterator[Writers]:
-    """A holder with a database of its own, ready for the first round."""
+    """The same with a database of its own."""
     with reachable_folder() as folder:
         postgres = EmbeddedPostgres(folder / "database", load_settings("test", None, {}).settings.postgres)
         dsn = await postgres.start()
         try:
-            async with aiohttp.ClientSession() as http:
-                one = Writers(folder, dsn, http)
-                try:
-                    await one.prepare()
-                    yield one
-                finally:
-                    await one.end()
+            async with held(folder, dsn) as one:
+                yield one
         finally:
             await postgres.stop()
