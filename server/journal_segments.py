@@ -138,11 +138,9 @@ class SegmentStore:
                 self._zero_step()
             temporary = self._folder / _NEXT_NAME
             fd, self._next_fd, self._next_zeroed = self._next_fd, -1, 0
-        before = self.segments
-        if before and before[-1].first_seq == first_seq:
-            index, before = before[-1].header.index, before[:-1]
-        else:
-            index = before[-1].header.index + 1 if before else 1
+        last = self.segments[-1] if self.segments else None
+        replaces = last is not None and last.first_seq == first_seq
+        index = 1 if last is None else last.header.index + (0 if replaces else 1)
         header = SegmentHeader(self._journal_id, index, first_seq, capacity, previous_hash)
         self._disk.write_all(fd, encode_segment_header(header), 0)
         self._disk.fdatasync(fd)
@@ -153,7 +151,8 @@ class SegmentStore:
             self._disk.close(self._fd)
         self._fd = fd
         with self._guard:
-            self.segments = (*before, Segment(path, header))
+            kept = self.segments[:-1] if replaces else self.segments  # without what was pruned meanwhile
+            self.segments = (*kept, Segment(path, header))
 
     def prune(self, below_seq: int, older_than_s: float) -> list[Path]:
         """Remove, oldest first, the segments that end at or below `below_seq` and last changed before `older_than_s`.

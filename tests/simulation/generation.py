@@ -23,17 +23,18 @@ from server.codec import Record, decode_record, encode_record
 from server.core import Core, recover_core
 from server.data_folder import DataFolder
 from server.exit_codes import ExitCode
+from server.journal import Journal
 from server.lifecycle import Lifecycle
 from server.postgres_errors import is_away
 from server.service_manager import ServiceManager
 from server.watermark import Watermark
-from tests.simulation.genesis import Genesis, History, differences
+from tests.simulation.genesis import Genesis, History, Tables, differences
 from tests.simulation.lying_disk import Crash, LyingDisk
 from tests.simulation.postgres_double import PostgresDouble
 from tests.simulation.readers import Cursors, Readers
 from tests.simulation.traffic import Traffic, VirtualClock
 from tests.simulation.weather import RoughWeather, Weather
-from tests.simulation.world_loop import SteppedWriter, WorldLoop
+from tests.simulation.world_loop import SteppedWriter, Strand, WorldLoop
 
 ROOT: Final = Path("/kerb")
 SYNCS: Final = ("fdatasync", "fsync_dir")
@@ -69,6 +70,8 @@ class Moment:
     history: History
     last_us: int
     cursors: Cursors = field(default_factory=dict)
+    tables: Tables = field(default_factory=dict)
+    """What Postgres held then, whatever the next process does to it."""
 
 
 class Troubles:
@@ -133,6 +136,7 @@ class Generation:
         turns: int,
         shuffled: bool,
         with_readers: bool,
+        prunes: bool,
         troubles: Troubles | None,
     ) -> None:
         self.found = found
@@ -150,6 +154,7 @@ class Generation:
         self.seen: Counter[str] = Counter()
         self.core: Core | None = None
         self.with_readers = with_readers
+        self.prunes = prunes
         self.readers: Readers | None = None
         self.loop = WorldLoop(random, shuffled=shuffled)
 
@@ -196,6 +201,8 @@ class Generation:
         core.runtime.add_listener(self._durable)
         self._check_recovered(core)
         traffic = Traffic(core, self._acknowledged)
+        if self.prunes:
+            self.loop.call_later(random.choice((0.005, 0.03, 0.1)), self._prune, core.runtime.journal)
         ticking = self.loop.create_task(lifecycle.run("simulated"))
         if self.with_readers:
             self.readers = Readers(core, settings.stream, clock, self.found.cursors, self._told_of, random)
@@ -239,6 +246,18 @@ class Generation:
                 await lifecycle.stop()
                 self.seen["starts without a database"] += 1
 
+    def _prune(self, journal: Journal) -> None:
+        """What Postgres has got goes, in a thread beside the loop; after a while more of it."""
+
+        def prune() -> None:
+            try:
+                self.seen["segments pruned"] += len(journal.prune(self.loop.time() + 1.0))
+            except OSError as error:
+                assert self._failed, f"pruning failed though the disk did not: {error!r}"
+            self.loop.call_later(0.05, self._prune, journal)
+
+        Strand(self.loop).run(prune)
+
     def _acknowledged(self, applied: Applied) -> None:
         self.told.append(applied)
         self._told_of(applied.seq)
@@ -278,6 +297,7 @@ class Generation:
         postgres = self.postgres.after_crash(self.random)
         last_us = self.core.state.last_us if self.core is not None else self.found.last_us
         moment = Moment(disk, postgres, self.told_seq, crash, what, self.history, last_us, self.found.cursors)
+        moment.tables = dict(postgres.tables)
         if self.readers is not None:
             moment.cursors = self.readers.cursors()
             moment.told_seq = max(moment.told_seq, self.readers.seen_seq())

@@ -19,6 +19,9 @@ from tests.simulation.postgres_double import PostgresDouble
 
 LONG_TURNS: Final = 30
 LONG_GENERATIONS: Final = 4
+FAILOVER_SHARE: Final = 0.05
+"""How often the database that is found is an older one, of a replica that was behind."""
+
 SECOND_CRASH_SHARE: Final = 0.1
 """How many of those that have just recovered die again at a moment of that."""
 
@@ -31,6 +34,7 @@ class Life:
         self.random = Random(seed)
         self.with_readers = with_readers
         self.shuffled = self.random.random() < 0.5
+        self.prunes = self.random.random() < 0.3
         self.genesis = Genesis()
         self.seen: Counter[str] = Counter()
         self._trace = blake2b(digest_size=12)
@@ -75,6 +79,8 @@ class Life:
         next_from = self.random.randrange(len(alive.moments))
         chosen: Moment | None = None
         for place, moment in enumerate(alive.moments):
+            if not self.prunes and self.random.random() < FAILOVER_SHARE:
+                self._fail_over(moment, alive.moments[: place + 1])
             again = self._generation(moment, self.random.choice((0, 1, 2)))
             self.seen["crashes"] += 1
             self.seen[moment.crash.name] += 1
@@ -86,6 +92,13 @@ class Life:
                 self._second_crash(again, again.moments[-1])
         assert chosen is not None
         return chosen
+
+    def _fail_over(self, moment: Moment, earlier: list[Moment]) -> None:
+        """The database has lost its last batches; the journal still has them."""
+        older = self.random.choice(earlier).tables
+        if older["journal_position"]:
+            moment.postgres.tables = dict(older)
+            self.seen["databases that went back"] += 1
 
     def _second_crash(self, again: Generation, moment: Moment) -> None:
         """A crash of a generation that was itself recovering from one."""
@@ -103,6 +116,7 @@ class Life:
             turns=turns,
             shuffled=self.shuffled,
             with_readers=self.with_readers,
+            prunes=self.prunes,
             troubles=Troubles(self.random) if turns == LONG_TURNS else None,
         )
         self.note(f"generation of {turns} from {found.crash.name} {found.what}, told {found.told_seq}")

@@ -87,7 +87,7 @@ class Socket(asyncio.Transport):
 class Client:
     """One socket that follows what is its account's, each channel from after what it had read before."""
 
-    def __init__(self, hub: Hub, account_id: int, cursors: Cursors) -> None:
+    def __init__(self, hub: Hub, account_id: int, cursors: Cursors, oldest_seq: int) -> None:
         self.account_id = account_id
         self.socket = Socket()
         outlet = hub.attach(self.socket)
@@ -99,7 +99,14 @@ class Client:
         self.began: Cursors = {}
         for channel in CHANNELS:
             known = hub.private.subscribe(outlet, channel, cursors.get((account_id, channel)))
-            assert known is not None, f"account {account_id} cannot resume {channel}"
+            if (
+                known is None
+            ):  # what it does not know is older than the journal: it asks for the state, and begins anew
+                assert cursors[account_id, channel] < oldest_seq - 1, (
+                    f"account {account_id} cannot resume {channel}"
+                )
+                known = hub.private.subscribe(outlet, channel, None)
+            assert known is not None
             self.began[account_id, channel] = known
         hub.private.send_behind()
 
@@ -144,7 +151,10 @@ class Readers:
         """A client for each trader who has none yet."""
         for account in self._core.state.accounts.values():
             if account.kind is AccountKind.USER and account.account_id not in self.clients:
-                self.clients[account.account_id] = Client(self.hub, account.account_id, self._cursors)
+                oldest_seq = self._core.runtime.journal.first_seq
+                self.clients[account.account_id] = Client(
+                    self.hub, account.account_id, self._cursors, oldest_seq
+                )
 
     def cursors(self) -> Cursors:
         """How far all have read."""
