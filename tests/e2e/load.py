@@ -272,6 +272,11 @@ class Load:
         await asyncio.gather(*self._tasks)
         self._tasks.clear()
 
+    def abandon(self) -> None:
+        """Send nothing more and wait for nothing: something has failed."""
+        for task in self._tasks:
+            task.cancel()
+
     def count(self, outcome: Outcome) -> int:
         """How many requests have it."""
         return sum(sent.outcome is outcome for sent in self.requests)

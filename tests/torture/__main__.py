@@ -53,7 +53,7 @@ async def run_here(attack: Attack, asked: argparse.Namespace) -> None:
     """Run one attack in this process."""
     job = job_of(attack, asked, fresh=asked.fresh)
     try:
-        with job.outside_of_rounds():
+        with job.watched(), job.outside_of_rounds():
             await attack.run(job)
     except TooManyFailures as error:
         print(error, file=sys.stderr)

@@ -39,6 +39,7 @@ from tests.torture.strace import (
     attach,
     calls_in,
     check_strace,
+    ended,
     injection,
     options,
     synced_end,
@@ -152,7 +153,7 @@ class Injector:
                 return await kerb.end(signal.SIGKILL)
             return await exit_code(kerb)
         finally:
-            await tracer.wait()
+            await ended(tracer)
 
     async def _short_run(self) -> None:
         """Wait until the calls of two segments have been made: more of them when several records share a group."""
@@ -220,14 +221,14 @@ def check_log(log: Path, one: Injection) -> None:
 async def start_traced(kerb: KerbProcess, log: Path, one: Injection) -> None:
     """A start whose main thread is traced: it ends with the right code, or serves when nothing was to fail."""
     starting = kerb.start(*options(log, one.strace), "-D")
-    (ended,) = await asyncio.gather(starting, return_exceptions=True)
+    (failure,) = await asyncio.gather(starting, return_exceptions=True)
     process = kerb.process
     assert process is not None
-    if ended is None:
+    if failure is None:
         await kerb.kill()
         assert not one.call or calls_in(log)[one.call] < one.nth, f"{one}: it serves all the same"
     else:
-        assert process.returncode == _code(one), ended
+        assert process.returncode == _code(one), failure
         kerb.process = None
 
 

@@ -12,7 +12,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
@@ -34,7 +34,7 @@ FAILURES_MAX: Final = 3
 """After so many failures in one run an attack is given up."""
 
 STUCK_S: Final = 1_800.0
-"""When a round has not ended after so long, the process shows where its threads are and ends (`Job.stuck_s`)."""
+"""So long nothing may happen (`Job.watched`)."""
 
 
 class TooManyFailures(Exception):
@@ -70,14 +70,12 @@ class Round:
         self._begun_s = time.monotonic()
 
     def __enter__(self) -> Self:
-        if self._numbers:
-            faulthandler.dump_traceback_later(self._job.stuck_s, exit=True)
+        self._job.is_alive()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        faulthandler.cancel_dump_traceback_later()
         seconds = time.monotonic() - self._begun_s
         if error is None and not self._numbers:
             return True
@@ -109,6 +107,7 @@ class Job:
         self.seed = seed
         self.tree = tree(sources)
         self.stuck_s = STUCK_S
+        self._is_watched = False
         self._path = folder / f"{name}.jsonl"
         if fresh:
             self._path.unlink(missing_ok=True)
@@ -163,6 +162,22 @@ class Job:
         """A round, or a chunk of them."""
         return Round(self, range(number, number + 1) if isinstance(number, int) else number)
 
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """When nothing is survived, begun or failed for `stuck_s` the process shows where its threads are, and ends."""
+        self._is_watched = True
+        self.is_alive()
+        try:
+            yield
+        finally:
+            self._is_watched = False
+            faulthandler.cancel_dump_traceback_later()
+
+    def is_alive(self) -> None:
+        """The attack goes on."""
+        if self._is_watched:
+            faulthandler.dump_traceback_later(self.stuck_s, exit=True)
+
     def outside_of_rounds(self) -> Round:
         """What happens between the rounds; only its failure is kept."""
         return Round(self, range(self.asked, self.asked))
@@ -195,6 +210,7 @@ class Job:
             raise TooManyFailures(f"{self.name}: {self._failed_here} rounds failed") from error
 
     def _add(self, line: Line) -> None:
+        self.is_alive()
         self.lines.append(line)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab") as file:

@@ -204,7 +204,12 @@ class Torture:
             return load, ladder
         load.start()
         building = asyncio.create_task(ladder.build())
-        await crash
+        try:
+            await crash
+        except BaseException:
+            load.abandon()
+            building.cancel()
+            raise
         await load.ended()
         await building
         assert not load.faults, load.faults

@@ -64,6 +64,16 @@ async def attach(pid: int, log: Path, inject: str) -> Process:
     return process
 
 
+async def ended(tracer: Process) -> None:
+    """Wait for a tracer, which ends with what it traces; one whose server goes on all the same is ended."""
+    try:
+        async with asyncio.timeout(_ATTACH_TIMEOUT_S):
+            await tracer.wait()
+    except TimeoutError:
+        tracer.terminate()
+        await tracer.wait()
+
+
 def calls_in(log: Path) -> dict[str, int]:
     """How often each call stands in a log."""
     text = log.read_text(encoding="utf-8")

@@ -30,6 +30,7 @@ class Trading:
         self._numbers = numbers()
         self._checks = 0
         self._accounts: list[Account] = []
+        self._load: Load | None = None
 
     async def prepare(self) -> None:
         """Register everybody."""
@@ -51,7 +52,13 @@ class Trading:
         load = Load(self.http, self.traders, make)
         load.start()
         load.pace(RATE)
+        self._load = load
         return load
+
+    def abandon(self) -> None:
+        """End what a round that failed has left."""
+        if self._load is not None:
+            self._load.abandon()
 
     async def stop(self, load: Load) -> None:
         """End a load that has met no fault: no connection was lost, every answer came."""
@@ -78,4 +85,7 @@ async def trading(*, verified_every: int = 1, **environ: str) -> AsyncIterator[T
         ):
             world = Trading(kerb, http, verified_every=verified_every)
             await world.prepare()
-            yield world
+            try:
+                yield world
+            finally:
+                world.abandon()
