@@ -17,6 +17,7 @@ class ActionDeclared(Event, frozen=True, gc=False, array_like=True, tag=True):
     numerator: int
     denominator: int
     new_symbol: str = ""
+    cash_e8: int = 0
 
 
 class ActionEffected(Event, frozen=True, gc=False, array_like=True, tag=True):
@@ -52,7 +53,7 @@ class ActionFailed(Event, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class FractionPaid(Event, frozen=True, gc=False, array_like=True, tag=True):
-    """Cash for units that are no whole lot, by the transaction `txn_id`, which its `Posted` reports.
+    """Cash for units that are no whole lot, or that a merger pays for, by the transaction `txn_id`, which its `Posted` reports.
 
     `sold_lots` is what was taken of each lot: (lot_id, units_e8, cost_e4, acquired_us).
     """
@@ -64,3 +65,4 @@ class FractionPaid(Event, frozen=True, gc=False, array_like=True, tag=True):
     units_e8: int
     amount_e4: int
     sold_lots: tuple[tuple[int, int, int, int], ...]
+    is_merger: bool = False

@@ -16,6 +16,7 @@ from engine.corporate_state import ActionKind, ActionStage, CorporateAction
 from engine.delisting import change_symbol, delist, delisting_refusal, symbol_change_refusal
 from engine.events import Refused
 from engine.kinds import TimerKind
+from engine.mergers import merge, merger_refusal
 from engine.refusals import Refusal
 from engine.splits import split, split_refusal
 from engine.state import Instrument, State, Timer
@@ -35,6 +36,7 @@ class Policy(NamedTuple):
 POLICIES: Final[dict[ActionKind, Policy]] = {
     ActionKind.SPLIT: Policy(split_refusal, split),
     ActionKind.SYMBOL_CHANGE: Policy(symbol_change_refusal, change_symbol),
+    ActionKind.MERGER: Policy(merger_refusal, merge),
     ActionKind.DELISTING: Policy(delisting_refusal, delist),
 }
 """Kind of an action → what it is."""
@@ -53,6 +55,7 @@ def declare_action(turn: Turn, envelope: Envelope, command: DeclareAction) -> An
         command.numerator,
         command.denominator,
         new_symbol=command.new_symbol,
+        cash_e8=command.cash_e8,
     )
     if not 0 < action.action_id <= ID_MAX:
         return Refused(Refusal.INVALID_ACTION)
@@ -73,6 +76,7 @@ def declare_action(turn: Turn, envelope: Envelope, command: DeclareAction) -> An
             action.numerator,
             action.denominator,
             action.new_symbol,
+            action.cash_e8,
         )
     )
     return None
@@ -83,10 +87,13 @@ def action_refusal(state: State, action: CorporateAction) -> Refused | None:
     instrument = state.instruments.get(action.symbol)
     if instrument is None:
         return Refused(Refusal.UNKNOWN_SYMBOL)
+    if action.kind is ActionKind.MERGER:  # also of what is delisted: that is how its holders are paid out
+        return merger_refusal(state, instrument, action)
     if instrument.is_delisted:
         return Refused(Refusal.INSTRUMENT_DELISTED)
     is_new = action.kind is ActionKind.SYMBOL_CHANGE
-    if bool(action.new_symbol) is not is_new or (action.kind is not ActionKind.SPLIT and not action.is_even):
+    is_even = action.kind is ActionKind.SPLIT or action.is_even
+    if bool(action.new_symbol) is not is_new or not is_even or action.cash_e8:
         return Refused(Refusal.INVALID_ACTION)
     return POLICIES[action.kind].refusal(state, instrument, action)
 

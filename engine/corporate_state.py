@@ -19,6 +19,7 @@ class ActionKind(IntEnum):
 
     SPLIT = 1  # so many new shares for so many old ones; a reverse split where they are fewer
     SYMBOL_CHANGE = 2
+    MERGER = 3  # for cash, for shares of another instrument, or for both
     DELISTING = 4
 
 
@@ -32,7 +33,9 @@ class ActionStage(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class CorporateAction:
-    """Something other than a dividend that a company does to its shares at `effective_us`."""
+    """Something other than a dividend that a company does to its shares at `effective_us`. `cash_e8` is in 1e-8 of the
+    currency for each unit of before.
+    """
 
     action_id: int
     kind: ActionKind
@@ -42,6 +45,7 @@ class CorporateAction:
     denominator: int = 1
     stage: ActionStage = ActionStage.DECLARED
     new_symbol: str = ""
+    cash_e8: int = 0
 
     @property
     def is_even(self) -> bool:

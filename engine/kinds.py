@@ -167,6 +167,7 @@ class TransactionKind(IntEnum):
     DIVIDEND = 7
     CORPORATE_ACTION = 8  # units that a split or a merger makes or takes
     CASH_IN_LIEU = 9
+    MERGER_CASH = 10
     PARKING_CHARGE = 21  # a stay, a pass, what is kept of a booking
     PARKING_DEBT_REPAID = 22
 

@@ -139,6 +139,11 @@ def dividend_down_e4(per_unit_e8: int, units_e8: int) -> int:
     return per_unit_e8 * units_e8 // (QUANTITY_SCALE * QUANTITY_SCALE // CASH_SCALE)
 
 
+def cash_for_units_down_e4(per_unit_e8: int, units_e8: int) -> int:
+    """What a merger pays for a holding, at so much a unit (in 1e-8 of the currency): rounded down, once."""
+    return per_unit_e8 * units_e8 // (QUANTITY_SCALE * QUANTITY_SCALE // CASH_SCALE)
+
+
 def dividend_up_e4(per_unit_e8: int) -> int:
     """By how much a dividend lowers a price: rounded up to the unit of prices."""
     return -(-per_unit_e8 * CASH_SCALE // QUANTITY_SCALE)

@@ -22,7 +22,7 @@ RATIO_MAX: Final = 10_000
 
 ActionId = Annotated[str, Meta(pattern="^(div|act)_[1-9][0-9]{0,18}$")]
 ActionStatusName = Annotated[str, Meta(extra_json_schema={"enum": list(STATUSES)})]
-ActionType = Literal["CASH_DIVIDEND", "SPLIT", "SYMBOL_CHANGE", "DELISTING"]
+ActionType = Literal["CASH_DIVIDEND", "SPLIT", "SYMBOL_CHANGE", "MERGER", "DELISTING"]
 ActionTypeName = Annotated[str, Meta(extra_json_schema={"enum": list(get_args(ActionType))})]
 Shares = Annotated[int, Meta(ge=1, le=RATIO_MAX)]
 
@@ -32,7 +32,7 @@ class CorporateActionBody(Struct, frozen=True, forbid_unknown_fields=True):
 
     CASH_DIVIDEND: `amount_per_share` for whoever has shares at `record_at`, paid at `payment_at`. SPLIT: `new_shares` for each
     `old_shares`, at `effective_at`, a whole minute. SYMBOL_CHANGE: `new_symbol` from `effective_at` on. DELISTING: nothing trades
-    from `effective_at` on.
+    from `effective_at` on. MERGER: `cash_per_share` for each share, or `new_shares` of `new_symbol` for each `old_shares`, or both.
     """
 
     type: ActionType
@@ -47,6 +47,7 @@ class CorporateActionBody(Struct, frozen=True, forbid_unknown_fields=True):
     new_shares: Shares | None = None
     old_shares: Shares | None = None
     new_symbol: Symbol | None = None
+    cash_per_share: AmountInOrNull = field(default_factory=Raw)
 
 
 class CorporateActionJson(Struct, frozen=True):
@@ -73,6 +74,7 @@ class CorporateActionJson(Struct, frozen=True):
     new_shares: int | None
     old_shares: int | None
     new_symbol: str | None
+    cash_per_share: NumberOrNull
 
 
 def _missing(member: str, kind: str) -> RefusedAtBorder:
@@ -97,6 +99,7 @@ def _only(body: CorporateActionBody, members: tuple[str, ...]) -> None:
         "new_shares": body.new_shares is not None,
         "old_shares": body.old_shares is not None,
         "new_symbol": body.new_symbol is not None,
+        "cash_per_share": not is_absent(body.cash_per_share),
     }
     for member, is_given in given.items():
         if is_given and member not in members:
@@ -151,10 +154,38 @@ def _delisting(body: CorporateActionBody, symbol: str, reason: str) -> Proposed:
     return Proposed(body.type, symbol, reason, effective_us=_effective_us(body))
 
 
+def _merger(body: CorporateActionBody, symbol: str, reason: str) -> Proposed:
+    of_shares = ("new_shares", "old_shares", "new_symbol")
+    _only(body, ("effective_at", "cash_per_share", *of_shares))
+    cash_e8 = None
+    if not is_absent(body.cash_per_share):
+        cash_e8 = scaled(body.cash_per_share, "cash_per_share", 8)
+        if cash_e8 is None or not 0 < cash_e8 <= QUANTITY_MAX_E8:
+            problem = "must be above zero, with at most 8 decimals"
+            raise RefusedAtBorder(Refusal.INVALID_AMOUNT, "cash_per_share", problem)
+    missing = [member for member in of_shares if getattr(body, member) is None]
+    if missing and (len(missing) < len(of_shares) or cash_e8 is None):
+        raise _missing(missing[0] if len(missing) < len(of_shares) else "cash_per_share", body.type)
+    new_symbol = None if body.new_symbol is None else plain_text(body.new_symbol, "new_symbol")
+    if new_symbol == symbol:
+        raise RefusedAtBorder(Refusal.INVALID_ACTION, "new_symbol", "is the one that it has")
+    return Proposed(
+        body.type,
+        symbol,
+        reason,
+        effective_us=_effective_us(body),
+        numerator=body.new_shares,
+        denominator=body.old_shares,
+        new_symbol=new_symbol,
+        cash_e8=cash_e8,
+    )
+
+
 _READERS: Final[dict[str, Callable[[CorporateActionBody, str, str], Proposed]]] = {
     CASH_DIVIDEND: _dividend,
     "SPLIT": _split,
     "SYMBOL_CHANGE": _symbol_change,
+    "MERGER": _merger,
     "DELISTING": _delisting,
 }
 """Type → what reads its members."""
@@ -188,6 +219,7 @@ def action_json(found: CorporateAction) -> CorporateActionJson:
         new_shares=found.numerator,
         old_shares=found.denominator,
         new_symbol=found.new_symbol,
+        cash_per_share=_number(found.cash_e8),
     )
 
 

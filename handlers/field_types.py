@@ -89,7 +89,7 @@ EntryName = Annotated[
         extra_json_schema={
             "enum": [
                 *("DEPOSIT", "WITHDRAWAL", "BUY", "SELL", "FEE", "ADJUSTMENT", "BUST", "DIVIDEND"),
-                *("CASH_IN_LIEU", "PARKING"),
+                *("CASH_IN_LIEU", "MERGER", "PARKING"),
             ]
         }
     ),

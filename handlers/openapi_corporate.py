@@ -96,7 +96,8 @@ CORPORATE: Final[dict[str, Any]] = {
         "orders to buy at a limit, and stop orders to sell, come down by it, unless they say `do_not_reduce`. A split: every account "
         "gets `new_shares` for `old_shares` at `effective_at`, a whole minute, and cash for what is no whole lot; with more new shares "
         "than old GTC and GTD orders are adjusted, all others are cancelled. A symbol change: shares and orders go on under `new_symbol`. "
-        "A delisting: all orders are cancelled, holders keep what they have. Members of another type are refused. Nothing happens "
+        "A delisting: all orders are cancelled, holders keep what they have. A merger: cash, or shares of another instrument, or both "
+        "for every share; the instrument is delisted. Members of another type are refused. Nothing happens "
         "before another operator approves.",
         body=CorporateActionBody,
         answer=CorporateActionJson,
@@ -113,6 +114,17 @@ CORPORATE: Final[dict[str, Any]] = {
                 summary="Another symbol",
                 body={name: _SPLIT[name] for name in ("stock_symbol", "effective_at")}
                 | {"type": "SYMBOL_CHANGE", "new_symbol": "AAPLX", "reason": "a new name"},
+            ),
+            Example(
+                name="merger",
+                summary="Shares and cash",
+                body=_SPLIT
+                | {
+                    "type": "MERGER",
+                    "new_symbol": "MSFT",
+                    "cash_per_share": "12.5",
+                    "reason": "taken over",
+                },
             ),
             Example(
                 name="half",

@@ -29,7 +29,7 @@ EPOCH: Final = date(1970, 1, 1)
 
 TermName = Annotated[str, Meta(extra_json_schema=names(Term))]
 KindName = Annotated[
-    str, Meta(extra_json_schema={"enum": ["SALE", "REVERSAL", "CORRECTION", "CASH_IN_LIEU"]})
+    str, Meta(extra_json_schema={"enum": ["SALE", "REVERSAL", "CORRECTION", "CASH_IN_LIEU", "MERGER"]})
 ]
 DateText = Annotated[str, Meta(extra_json_schema={"format": "date"})]
 
@@ -67,7 +67,7 @@ class GainJson(Struct, frozen=True):
     """What a sale realised with one lot: `gain` is `proceeds` less `cost`, `fee` the lot's share of the fee on top.
 
     A REVERSAL takes back what a busted trade had realised, so its figures are negative; a CORRECTION is what a bust changed for
-    its buyer. CASH_IN_LIEU is what a corporate action paid for units: it has neither order nor execution. `wash_sale` is null where
+    its buyer. CASH_IN_LIEU is what a corporate action paid for a fraction, MERGER what a merger paid: they have neither order nor execution. `wash_sale` is null where
     there is none.
     """
 

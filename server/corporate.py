@@ -172,6 +172,7 @@ def _command(decided: CorporateAction) -> AnyCommand:
         decided.numerator or 1,
         decided.denominator or 1,
         decided.new_symbol or "",
+        decided.cash_e8 or 0,
     )
 
 

@@ -105,7 +105,7 @@ CHECKS: Final = {
             SELECT txn_id, account_id, amount_e4, action_id FROM action_payments
         ) AS paid
         FULL JOIN (
-            SELECT txn_id, account_id, amount AS posted, reference FROM postings WHERE txn_kind = 9 AND kind > 0
+            SELECT txn_id, account_id, amount AS posted, reference FROM postings WHERE txn_kind IN (9, 10) AND kind > 0
         ) AS lines USING (txn_id, account_id)
         WHERE amount_e4 IS DISTINCT FROM posted OR 'act_' || action_id <> reference ORDER BY txn_id
     """,
@@ -119,7 +119,7 @@ CHECKS: Final = {
         ) AS paid
         FULL JOIN (
             SELECT gain_id AS txn_id, account_id, sum(proceeds_e4) AS proceeds, sum(units_e8) AS units
-            FROM realized_gains WHERE kind = 4 GROUP BY gain_id, account_id
+            FROM realized_gains WHERE kind IN (4, 5) GROUP BY gain_id, account_id
         ) AS gains USING (txn_id, account_id)
         WHERE (amount_e4, units_e8) IS DISTINCT FROM (proceeds, units) ORDER BY txn_id
     """,

@@ -18,6 +18,7 @@ class EntryKind(IntEnum):
     BUST = 7
     DIVIDEND = 8
     CASH_IN_LIEU = 9
+    MERGER = 10
     PARKING = 21
 
 

@@ -71,6 +71,7 @@ ENTRY_OF_TRANSACTION: Final = {
     TransactionKind.PARKING_DEBT_REPAID: EntryKind.PARKING,
     TransactionKind.CORPORATE_ACTION: EntryKind.NONE,
     TransactionKind.CASH_IN_LIEU: EntryKind.CASH_IN_LIEU,
+    TransactionKind.MERGER_CASH: EntryKind.MERGER,
 }
 """How a transaction other than a fill or a bust shows in the statement of the customer it belongs to."""
 

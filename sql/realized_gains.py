@@ -39,7 +39,8 @@ class GainKind(IntEnum):
     SALE = 1
     REVERSAL = 2  # the sale of a busted trade, with its figures negative
     CORRECTION = 3  # the buyer of a busted trade had sold of its lot: others took its place, at another cost
-    CASH_IN_LIEU = 4  # units that a corporate action paid for
+    CASH_IN_LIEU = 4  # a fraction that a corporate action paid for
+    MERGER = 5  # what a merger paid cash for
 
 
 def sale_rows(event: Traded, now_us: int) -> list[bytes]:
@@ -60,9 +61,10 @@ def reversal_rows(event: TradeBusted) -> list[bytes]:
 
 def fraction_rows(event: FractionPaid, now_us: int) -> list[bytes]:
     """An account's rows of units that a corporate action paid for, by the transaction; there is no order."""
+    kind = GainKind.MERGER if event.is_merger else GainKind.CASH_IN_LIEU
     return _rows(
         *(event.txn_id, event.txn_id, now_us, event.account_id, 0, event.symbol),
-        *(GainKind.CASH_IN_LIEU, event.amount_e4, 0, event.sold_lots),
+        *(kind, event.amount_e4, 0, event.sold_lots),
     )
 
 
@@ -145,7 +147,7 @@ WHERE account_id = $1 AND ($2 = '' OR symbol = $2) AND sold_at >= $3 AND sold_at
 
 # account_id, symbol, limit; what stands of an account's sales in a symbol, oldest first
 SALES: Final = f"""{_GAIN_ROW}
-WHERE account_id = $1 AND symbol = $2 AND kind IN (1, 4) AND NOT EXISTS (
+WHERE account_id = $1 AND symbol = $2 AND kind IN (1, 4, 5) AND NOT EXISTS (
     SELECT FROM realized_gains AS r WHERE r.account_id = $1 AND r.kind = 2 AND r.execution_id = realized_gains.execution_id
 )
 ORDER BY gain_id, line LIMIT $3
@@ -162,7 +164,7 @@ ORDER BY execution_id LIMIT $3
 # account_id, symbol ('' for all), from, to, limit; symbols in which sales of the span lost money
 SYMBOLS_WITH_LOSSES: Final = """
 SELECT DISTINCT symbol FROM realized_gains
-WHERE account_id = $1 AND ($2 = '' OR symbol = $2) AND sold_at >= $3 AND sold_at < $4 AND kind IN (1, 4) AND proceeds_e4 < cost_e4
+WHERE account_id = $1 AND ($2 = '' OR symbol = $2) AND sold_at >= $3 AND sold_at < $4 AND kind IN (1, 4, 5) AND proceeds_e4 < cost_e4
 ORDER BY symbol LIMIT $5
 """
 

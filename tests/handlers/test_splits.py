@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from server.verify import verify
 from tests.handlers.small_kerb import Client, SmallKerb
 from tests.handlers.test_realized_gains import gains, people, set_date, trade
@@ -106,23 +104,31 @@ async def test_a_wash_sale_across_a_split_counts_in_new_shares(small: SmallKerb)
     assert [(each["quantity"], each["disallowed"]) for each in washed["parts"][0]["carried_by"]] == [(6, 60)]
 
 
-@pytest.mark.parametrize(
-    ("change", "status", "code"),
-    [
-        ({"new_shares": None}, 422, "INVALID_ACTION"),
-        ({"new_shares": 3}, 422, "INVALID_ACTION"),
-        ({"new_shares": 0}, 400, "BAD_REQUEST"),
-        ({"effective_at": "2099-01-01T00:00:30Z"}, 422, "INVALID_ACTION"),
-        ({"effective_at": None}, 422, "INVALID_ACTION"),
-        ({"amount_per_share": "1"}, 422, "INVALID_ACTION"),
-        ({"stock_symbol": "NOPE"}, 404, "NOT_FOUND"),
-    ],
-)
-async def test_what_cannot_be_proposed(
-    small: SmallKerb, change: dict[str, Any], status: int, code: str
-) -> None:
-    reply = await (await small.admin("one"))("POST", "/admin/corporate-actions", body(small, **change))
-    assert (reply.status, reply.code) == (status, code)
+NONE = dict.fromkeys(("new_shares", "old_shares"))
+REFUSED: list[tuple[dict[str, Any], int, str]] = [
+    ({"new_shares": None}, 422, "INVALID_ACTION"),
+    ({"new_shares": 3}, 422, "INVALID_ACTION"),
+    ({"new_shares": 0}, 400, "BAD_REQUEST"),
+    ({"effective_at": "2099-01-01T00:00:30Z"}, 422, "INVALID_ACTION"),
+    ({"effective_at": None}, 422, "INVALID_ACTION"),
+    ({"amount_per_share": "1"}, 422, "INVALID_ACTION"),
+    ({"stock_symbol": "NOPE"}, 404, "NOT_FOUND"),
+    ({"type": "DELISTING"}, 422, "INVALID_ACTION"),
+    ({"type": "SYMBOL_CHANGE", **NONE}, 422, "INVALID_ACTION"),
+    ({"type": "SYMBOL_CHANGE", "new_symbol": "AAPL", **NONE}, 422, "INVALID_ACTION"),
+    ({"type": "MERGER", **NONE}, 422, "INVALID_ACTION"),
+    ({"type": "MERGER"}, 422, "INVALID_ACTION"),
+    ({"type": "MERGER", "cash_per_share": "0", **NONE}, 422, "INVALID_AMOUNT"),
+    ({"type": "MERGER", "cash_per_share": "0.000000001", **NONE}, 422, "INVALID_AMOUNT"),
+    ({"type": "MERGER", "new_symbol": "AAPL"}, 422, "INVALID_ACTION"),
+]
+
+
+async def test_what_cannot_be_proposed(small: SmallKerb) -> None:
+    one = await small.admin("one")
+    for change, status, code in REFUSED:
+        reply = await one("POST", "/admin/corporate-actions", body(small, **change))
+        assert (reply.status, reply.code) == (status, code), change
 
 
 async def test_what_the_engine_refuses_is_the_outcome(small: SmallKerb) -> None:
