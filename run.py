@@ -199,6 +199,7 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     from feeds.busted_candles import BustedCandles
     from feeds.own_candles import load_own_candles, own_trades_listener
     from handlers.ws_hub import make_hub
+    from server.admission import Admission
     from server.bank import Bank
     from server.clock import WallClock
     from server.database import Database
@@ -234,6 +235,7 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
         candles=feed.candles,
         hub=hub,
         rate_limits=RateLimits(settings.limits),
+        admission=Admission(settings.overload, runtime.journal.waiting_since_s),
         metrics=Metrics(),
         request_log=open_request_log(settings.log),
     )
@@ -294,6 +296,8 @@ async def _serve_http(services: Services, lifecycle: Lifecycle) -> None:
     http = services.settings.http
     if services.request_log is not None:
         lifecycle.on_stop("the log of calls", services.request_log.flush)
+    services.admission.start()
+    lifecycle.on_stop("admission", services.admission.stop)
     runner = build_runner(services)
     await runner.setup()
     lifecycle.on_stop("HTTP", runner.cleanup)

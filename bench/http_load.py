@@ -14,7 +14,7 @@ import os
 import sys
 from asyncio import Transport
 from collections import deque
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from time import monotonic
 from typing import Final, cast
@@ -62,6 +62,10 @@ class Outcome(Struct):
     """All answers, also those of the warm-up."""
     unlike: str = ""
     """The first answer that was not a success."""
+    late_ms: float = 0.0
+    """How long this process once had no turn: then it sends what was due all at once, and the latencies are its own."""
+    by_status: dict[str, tuple[float, float, float]] = {}
+    """Latency of each status in milliseconds: p50, p99 and the longest."""
 
 
 class Load:
@@ -72,7 +76,7 @@ class Load:
         self.loop = asyncio.get_running_loop()
         self.done = self.loop.create_future()
         self.statuses: dict[bytes, int] = {}
-        self.latencies_s: list[float] = []
+        self.latencies_s: dict[bytes, list[float]] = {}
         self.unlike = b""
         self.idle: deque[Sender] = (
             deque()
@@ -81,6 +85,8 @@ class Load:
         self.sending = True
         self.counting = job.warm_s == 0
         self.answers = 0
+        self.late_s = 0.0
+        self._seen_s = 0.0
         self._requests = requests
         self._keys = keys
         self._next = 0
@@ -97,7 +103,7 @@ class Load:
         """An answer is complete; send what is next on its connection."""
         if self.counting:
             self.statuses[status] = self.statuses.get(status, 0) + 1
-            self.latencies_s.append(latency_s)
+            self.latencies_s.setdefault(status, []).append(latency_s)
         if status[:1] != b"2" and not self.unlike:
             self.unlike = data[:600]
         self.answers += 1
@@ -128,6 +134,9 @@ class Load:
         if not self.sending:
             return
         now_s = monotonic()
+        if self.counting and self._seen_s:
+            self.late_s = max(self.late_s, now_s - self._seen_s)
+        self._seen_s = now_s
         target = int((now_s - self.started_s) * self.job.rate)
         for _ in range(due, target):
             if self.idle:
@@ -204,17 +213,22 @@ async def run(job: Job, requests: list[bytes], keys: count[int]) -> Outcome:
     await asyncio.sleep(0.3)  # what is in flight comes back before its connection closes
     for sender in senders:
         sender.close()
-    ordered = sorted(load.latencies_s) or [0.0]
+    ordered = sorted(chain.from_iterable(load.latencies_s.values())) or [0.0]
     return Outcome(
         {status.decode(): number for status, number in load.statuses.items()},
         seconds,
-        len(load.latencies_s) / seconds,
-        percentile(ordered, 0.5) * 1e3,
-        percentile(ordered, 0.99) * 1e3,
-        ordered[-1] * 1e3,
+        sum(load.statuses.values()) / seconds,
+        *_latency_ms(ordered),
         load.answers,
         load.unlike.decode(errors="replace"),
+        load.late_s * 1e3,
+        {status.decode(): _latency_ms(sorted(each)) for status, each in load.latencies_s.items()},
     )
+
+
+def _latency_ms(ordered: list[float]) -> tuple[float, float, float]:
+    """p50, p99 and the longest of latencies in seconds."""
+    return percentile(ordered, 0.5) * 1e3, percentile(ordered, 0.99) * 1e3, ordered[-1] * 1e3
 
 
 def main() -> None:

@@ -214,6 +214,18 @@ class OrderSettings(Section, frozen=True, kw_only=True):
     batch_max: Annotated[int, Meta(ge=1, le=10_000)]  # orders in one `orders.batch`
 
 
+class OverloadSettings(Section, frozen=True, kw_only=True):
+    """When new orders are refused with 503 so that the others are answered soon (server/admission.py)."""
+
+    # Of processor time: a turn of the loop reads new orders for so long, and works for so long in all.
+    turn_ms: Annotated[int, Meta(ge=0, le=60_000)]
+    lag_ms: Milliseconds
+    patience_ms: Annotated[
+        int, Meta(ge=0, le=60_000)
+    ]  # turns may be too long for so long: a burst is no overload
+    disk_wait_ms: Milliseconds  # a record has waited for the disk for so long
+
+
 class RiskSettings(Section, frozen=True, kw_only=True):
     """Which risk rules are on, by the names of docs/risk.md. Their figures stand in limits.toml."""
 
@@ -255,5 +267,6 @@ class Settings(Section, frozen=True, kw_only=True):
     idempotency: IdempotencySettings
     market: MarketSettings
     orders: OrderSettings
+    overload: OverloadSettings
     risk: RiskSettings
     log: LogSettings

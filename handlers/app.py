@@ -57,6 +57,7 @@ def build_runner(services: Services) -> web.AppRunner:
     return DirectRunner(
         build_application(services),
         direct_routes(ROUTES, services, Cors(http.cors_origins)),
+        services.admission,
         access_log=None,
         auto_decompress=False,
         max_line_size=http.header_max_bytes,

@@ -41,7 +41,9 @@ from handlers.middleware import (
 )
 from handlers.routing import CommandHandler, Route
 from handlers.unfinished_heads import UnfinishedHeads
+from handlers.unread_orders import ORDER_LINE, refusal_unread
 from handlers.whole_response import WholeResponse, whole_answer
+from server.admission import Admission
 from server.errors import BadRequest, KerbError
 from server.journal_errors import JournalFailed
 from server.request_log import order_id_in
@@ -133,7 +135,7 @@ def direct_routes(routes: tuple[Route, ...], services: Services, cors: Cors) -> 
 class DirectProtocol(RequestHandler):
     """A connection. `_waiter` is what aiohttp's task waits on while the connection is idle; setting it hands a call over."""
 
-    __slots__ = ("_head_begun", "_heads", "_routes", "body")
+    __slots__ = ("_admission", "_head_begun", "_heads", "_routes", "body")
 
     def __init__(
         self,
@@ -142,9 +144,11 @@ class DirectProtocol(RequestHandler):
         loop: asyncio.AbstractEventLoop,
         routes: DirectRoutes,
         heads: UnfinishedHeads,
+        admission: Admission,
         **options: Any,
     ) -> None:
         super().__init__(server, loop=loop, **options)
+        self._admission: Final = admission
         self._routes: Final = routes
         self._heads: Final = heads
         self._head_begun = -1  # the number, from 0, of the last request whose head came in pieces
@@ -152,9 +156,15 @@ class DirectProtocol(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client. While aiohttp's task is busy with a call, they are its own affair."""
+        admission = self._admission
+        if not admission.in_turn:
+            admission.begin_turn()
+        admission.reads += 1
         waiter = self._waiter
         if waiter is None or waiter.done():
             super().data_received(data)
+            return
+        if admission.is_tight and admission.is_late() and data.startswith(ORDER_LINE) and self._refuse(data):
             return
         self._waiter = None  # or aiohttp would wake its task for whatever has come
         try:
@@ -166,6 +176,24 @@ class DirectProtocol(RequestHandler):
         elif self._head_begun != self._request_count:
             self._head_begun = self._request_count
             self._heads.begin(self)
+
+    def _refuse(self, data: bytes) -> bool:
+        """Under overload: answer an order that comes too late, if nothing is under way and it is a plain call."""
+        if (
+            self._request_in_progress
+            or self._messages
+            or self._head_begun == self._request_count
+            or self.transport is None
+            or self.transport.get_write_buffer_size()
+        ):
+            return False
+        refusal = refusal_unread(data)
+        if refusal is None:
+            return False
+        self._admission.note_refused()
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        self.transport.write(refusal)
+        return True
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """A body's reader has room. Where nothing was held back, nothing has to go on: aiohttp would parse nothing again,
@@ -269,16 +297,30 @@ class DirectServer(web.Server):
     """aiohttp's server over connections of the kind above."""
 
     def __init__(
-        self, server: web.Server, routes: DirectRoutes, *, head_timeout_s: float, **options: Any
+        self,
+        server: web.Server,
+        routes: DirectRoutes,
+        admission: Admission,
+        *,
+        head_timeout_s: float,
+        **options: Any,
     ) -> None:
         super().__init__(server.request_handler, request_factory=self._make_call, **options)
         self._make: Final = server.request_factory
         self._routes: Final = routes
+        self._admission: Final = admission
         self._heads: Final = UnfinishedHeads(self._loop, head_timeout_s)
 
     def __call__(self) -> DirectProtocol:
         """The protocol of a new connection."""
-        return DirectProtocol(self, loop=self._loop, routes=self._routes, heads=self._heads, **self._kwargs)
+        return DirectProtocol(
+            self,
+            loop=self._loop,
+            routes=self._routes,
+            heads=self._heads,
+            admission=self._admission,
+            **self._kwargs,
+        )
 
     async def shutdown(self, timeout: float | None = None) -> None:
         """End every connection."""
@@ -304,6 +346,7 @@ class DirectRunner(web.AppRunner):
         self,
         app: web.Application,
         routes: DirectRoutes,
+        admission: Admission,
         *,
         shutdown_timeout: float,
         head_timeout_s: float,
@@ -311,6 +354,7 @@ class DirectRunner(web.AppRunner):
     ) -> None:
         super().__init__(app, shutdown_timeout=shutdown_timeout, **options)
         self._routes: Final = routes
+        self._admission: Final = admission
         self._head_timeout_s: Final = head_timeout_s
         self._options: Final = options
 
@@ -318,6 +362,7 @@ class DirectRunner(web.AppRunner):
         return DirectServer(
             await super()._make_server(),
             self._routes,
+            self._admission,
             head_timeout_s=self._head_timeout_s,
             **self._options,
         )

@@ -30,6 +30,7 @@ from server.errors import (
     BodyTooLarge,
     Forbidden,
     KerbError,
+    Overloaded,
     ShuttingDown,
     TooManyRequests,
     Unauthenticated,
@@ -164,12 +165,22 @@ async def _read_long_body(request: web.Request, body_max_bytes: int) -> bytes:
 
 
 def admit(call: Call, route: Route | StreamRoute, request: web.Request | None) -> None:
-    """Find the caller, apply the route's policy and its rate limit. Raises what those raise, and TooManyRequests."""
+    """Find the caller, apply the route's policy and its rate limit. Raises what those raise, and TooManyRequests.
+
+    Under overload an order that comes too late is not looked at any further: Overloaded.
+    """
     services = call.services
+    if services.admission.is_tight and is_new_order(route) and services.admission.refuses():
+        raise Overloaded
     call.signed_in = principal = authorize(services, call.headers, route)
     call.verdict = verdict = limit(services.rate_limits, route.limit, principal, request)
     if verdict is not None and verdict.retry_after_s:
         raise TooManyRequests(verdict.retry_after_s)
+
+
+def is_new_order(route: Route | StreamRoute) -> bool:
+    """Whether the route's calls bring orders."""
+    return isinstance(route, Route) and route.method == "POST" and route.limit is LimitClass.ORDERS
 
 
 def bug(call: Call) -> Answer:

@@ -30,7 +30,7 @@ from handlers.ws_messages import (
 from handlers.ws_orders import OrderDesk, error_answer, problem_text
 from handlers.ws_session import Session
 from handlers.ws_subscriptions import subscribe, unsubscribe
-from server.errors import BadRequest, Forbidden, KerbError, Unauthenticated
+from server.errors import BadRequest, Forbidden, KerbError, Overloaded, Unauthenticated
 from server.principal import Scope
 
 UNKNOWN_ACTION: Final = "UNKNOWN_ACTION"
@@ -98,6 +98,9 @@ def _desk(session: Session) -> OrderDesk:
 
 
 def _place(session: Session, message: PlainPlace | Place) -> None:
+    admission = session.services.admission
+    if admission.is_tight and admission.refuses():
+        raise Overloaded
     seq, answer = _desk(session).place(message.id, message.order, message.idempotency_key, session.request_id)
     session.answer_when_durable(seq, answer, PLACE)
 

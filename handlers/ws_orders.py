@@ -31,7 +31,7 @@ from handlers.ws_messages import (
     repeated_text,
 )
 from handlers.ws_tied_orders import TiedOrders
-from server.errors import BadRequest, KerbError, NotFound, RefusedAtBorder, TooManyRequests
+from server.errors import BadRequest, KerbError, NotFound, Overloaded, RefusedAtBorder, TooManyRequests
 from server.principal import Principal
 from server.private_channels import ORDERS
 from server.rate_limits import LimitClass
@@ -75,14 +75,19 @@ class OrderDesk:
     async def batch(
         self, message_id: MessageId, items: tuple[PlainItem | msgspec.Raw, ...], request_id: str
     ) -> tuple[int, bytes]:
-        """Submit the items in order, each with its own result. One wait, for the last of them, covers all."""
+        """Submit the items in order, each with its own result. One wait, for the last of them, covers all.
+
+        Under overload a batch that comes too late has its orders refused, and its cancels carried out.
+        """
         loop = asyncio.get_running_loop()
+        admission = self._services.admission
+        late = error_answer(None, Overloaded()) if admission.is_tight and admission.refuses() else b""
         turn_ends_s = loop.time() + TURN_MAX_S
         last_seq = 0
         results: list[bytes] = []
         missing: list[tuple[int, int]] = []
         for item in items:
-            seq, result, missing_id = self._item(item, request_id)
+            seq, result, missing_id = self._item(item, request_id, late)
             if seq > last_seq:
                 last_seq = seq
             if missing_id:
@@ -98,14 +103,18 @@ class OrderDesk:
             results[place] = reason
         return last_seq, ok_text(message_id, b"[" + b",".join(results) + b"]")
 
-    def _item(self, item: PlainItem | BatchItem | msgspec.Raw, request_id: str) -> tuple[int, bytes, int]:
-        """Sequence, result, and the id of an order that was to be cancelled and is not open."""
+    def _item(
+        self, item: PlainItem | BatchItem | msgspec.Raw, request_id: str, late: bytes
+    ) -> tuple[int, bytes, int]:
+        """Sequence, result, and the id of an order that was to be cancelled and is not open. `late`: what orders get instead."""
         if isinstance(item, msgspec.Raw):
             try:
                 item = decode_item(item)
             except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
                 return 0, error_text(None, BadRequest.code, problem_text(error)), 0
         if item.place is not None and item.cancel is None:
+            if late:
+                return 0, late, 0
             return *self.place(None, item.place, item.idempotency_key, request_id), 0
         if item.cancel is not None and item.place is None:
             return self._cancel(None, item.cancel, request_id)

@@ -8,6 +8,7 @@ from engine.events import OrderUpdated, Traded
 from engine.kinds import OrderStatus
 from engine.state import FEES_ACCOUNT_ID, State
 from engine.units import CASH_SCALE
+from server.admission import Admission
 from server.auth import Auth
 from server.codec import Record
 from server.fan_out import Hub
@@ -46,6 +47,7 @@ def watch(services: Services) -> None:
     metrics = services.metrics
     _watch_runtime(metrics, services.runtime, services.write_behind)
     _watch_orders(metrics, services.runtime)
+    _watch_admission(metrics, services.admission)
     _watch_streams(metrics, services.hub)
     _watch_people(metrics, services.auth)
     metrics.durations("kerb_database_query_seconds", "Time of a query.", services.database.queries)
@@ -84,6 +86,11 @@ def _fees(state: State) -> dict[str, float]:
         for (account_id, currency), amount_e4 in state.outside.items()
         if account_id == FEES_ACCOUNT_ID
     }
+
+
+def _watch_admission(metrics: Metrics, admission: Admission) -> None:
+    metrics.counter("kerb_orders_shed", "Orders refused under overload.", lambda: admission.refused)
+    metrics.gauge("kerb_overloaded", "1 while new orders may be refused.", lambda: admission.is_tight)
 
 
 def _watch_streams(metrics: Metrics, hub: Hub) -> None:

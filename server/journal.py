@@ -243,6 +243,12 @@ class Journal:
         """Bytes of records appended and not yet durable."""
         return self._appended_bytes - self._durable_bytes
 
+    def waiting_since_s(self) -> float | None:
+        """Since when (`monotonic`) the oldest record has waited for the disk; None while none does."""
+        if self.durable_seq == self.appended_seq:
+            return None
+        return (self._open.previous or self._open).opened_s
+
     def _group_durable(self, group: Group, record_bytes: int) -> None:
         """Posted by the writer, once a group, after its sync."""
         self._writer_free = True

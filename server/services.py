@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from server.admission import Admission
     from server.auth import Auth
     from server.bank import Bank
     from server.database import Database
@@ -40,6 +41,7 @@ class Services:
     candles: CandleSource
     hub: Hub
     rate_limits: RateLimits
+    admission: Admission
     metrics: Metrics
     request_log: RequestLog | None = None
     """None where config wants no line for each call."""

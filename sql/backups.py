@@ -20,6 +20,7 @@ MADE_BY_THE_JOURNAL: Final = frozenset(
         *("orders", "executions", "postings", "candles", "notifications", "notifications_begin"),
         *("realized_gains", "realized_gains_begin", "risk_violations"),
         *("settlements", "settled_days", "good_faith_violations", "dividend_payments"),
+        *("action_payments", "effected_actions"),
     }
 )
 """Written by the write-behind, in the order of the journal. What people have added to them is in REMEMBER."""

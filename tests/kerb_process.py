@@ -42,6 +42,9 @@ class KerbProcess:
             "KERB_GATE__PORT": "0",
             "KERB_MARKET__FEED": "none",
             "KERB_AUTH__BCRYPT_ROUNDS": "4",
+            "KERB_OVERLOAD__TURN_MS": "1000",  # a machine that is busy with other tests is no overload
+            "KERB_OVERLOAD__LAG_MS": "1000",
+            "KERB_OVERLOAD__DISK_WAIT_MS": "60000",
             **environ,
         }
 

@@ -22,6 +22,7 @@ from feeds.own_candles import own_trades_listener
 from handlers.app import build_runner
 from handlers.gate_listener import open_gates
 from handlers.ws_hub import make_hub
+from server.admission import Admission
 from server.auth import Auth
 from server.bank import Bank
 from server.clock import WallClock
@@ -231,6 +232,7 @@ async def _start_services(stack: AsyncExitStack, dsn: str, world: World, setting
         candles=candles,
         hub=make_hub(market, runtime, candles, settings.stream, WallClock()),
         rate_limits=RateLimits(settings.limits),
+        admission=Admission(settings.overload, runtime.journal.waiting_since_s),
         metrics=Metrics(),
     )
     services.hub.private.seed_from_records(runtime.durable_records(after=0), runtime.durable_seq)

@@ -18,6 +18,7 @@ from tests.torture.kill import kill
 from tests.torture.mutations import MUTATIONS, mutations
 from tests.torture.orders import SHOWN, machine, orders
 from tests.torture.outage import outage, outages
+from tests.torture.overload import overload
 from tests.torture.parking import allocation, parking
 from tests.torture.races import duplicate_requests, second_writers, watched_crashes
 from tests.torture.replays import replays
@@ -64,6 +65,7 @@ ATTACKS: Final = (
     Attack("writers", "attempts to be a second writer", 100, 1_000, second_writers),
     Attack("observed", "crashes with readers attached", 50, 300, watched_crashes),
     Attack("stuck", "servers with 1 000 stalled sockets", 1, 3, stuck),
+    Attack("overload", "times twice the most", 10, 60, overload),
     Attack("stalled", "runs", 1, 3, stalled),
     Attack("returning", "runs", 1, 3, returning),
     Attack("orders", "random commands", 10_000_000, 100_000_000, orders, ENGINE_SOURCES, SHOWN),
