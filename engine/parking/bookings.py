@@ -23,6 +23,7 @@ from engine.parking.kinds import FEATURES_ALL, BookingStatus, ChargeKind, LotSta
 from engine.parking.money import change_hold, charge, debt_of, funds_refusal
 from engine.parking.pricing import price_of_booking, terms_now
 from engine.parking.records import Parking, ParkingLot, Vehicle
+from engine.parking.stays import adopt, booking_of
 from engine.parking.tariff_records import Price
 from engine.parking.vehicles import is_operator, vehicle_for
 from engine.parking.waiting import serve_waiting
@@ -284,6 +285,11 @@ def close(turn: Turn, booking: Booking, status: BookingStatus, kind: ChargeKind,
 
 
 def fire_no_show(turn: Turn, timer: Timer) -> None:
-    """Nobody came in time: the whole price is kept."""
-    booking = turn.state.parking.bookings[int(timer.target)]
+    """Nobody came in time: the whole price is kept. Who is inside already, on the vehicle's wallet, has come."""
+    parking = turn.state.parking
+    booking = parking.bookings[int(timer.target)]
+    stay = parking.stays.get(parking.stay_of_who.get(booking.plate, 0))
+    if stay is not None and booking_of(parking, stay, turn.now_us) is booking:
+        adopt(turn, stay, booking)
+        return
     close(turn, booking, BookingStatus.NO_SHOW, ChargeKind.NO_SHOW, booking.price_e4)

@@ -54,7 +54,7 @@ def entry_right(
             place = place_of_booking(parking, booking, now_us)
             if place.space != NO_SPACE:
                 return DecisionReason.BOOKING, booking.booking_id, parking.numbers[lot_code][place.space]
-            obstacles.append(DecisionReason.LOT_FULL)
+            return DecisionReason.LOT_FULL, 0, ""  # not on the wallet: the time would be paid twice
         pass_id = pass_at(parking, vehicle, lot, now_us, obstacles)
         if pass_id:
             place = place_of_pass(parking, pass_id, wish_of_vehicle(vehicle, gate_id), now_us)

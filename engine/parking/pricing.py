@@ -12,6 +12,7 @@ from engine.parking.tariff_records import Price, StayContext
 from engine.parking.tariff_setting import tariff_now
 from engine.parking.tariffs import price_stay
 from engine.parking.wish import Wish
+from engine.parking.zones import UTC
 from engine.refusals import Refusal
 from engine.units import BPS, MINUTE_US
 
@@ -71,7 +72,8 @@ def price_of(
         each.rules.late_grace * MINUTE_US,
     )
     tariff = parking.tariffs[terms.tariff, terms.version]
-    return price_stay(tariff, parking.zones[each.time_zone], begin_us, end_us, stay)
+    # Where the lot was given a zone that is not known, those inside still get out.
+    return price_stay(tariff, parking.zones.get(each.time_zone, UTC), begin_us, end_us, stay)
 
 
 def price_of_booking(parking: Parking, booking: Booking, end_us: int, left_us: int = 0) -> Price:

@@ -42,6 +42,7 @@ from engine.parking.records import Parking, Vehicle
 from engine.parking.tariff_records import Price
 from engine.parking.waiting import serve_waiting
 from engine.parking.wish import Wish
+from engine.parking.zones import UTC
 from engine.state import State
 from engine.timers import add_timer, drop_timer_of
 from engine.turn import Turn
@@ -85,7 +86,7 @@ def go_in(
         entry = enter_without(turn, lot_code, vehicle, (right, right_id), stay_id, begun_us, gate_id)
     paid_us = 0
     if entry.right is EntryRight.PASS:
-        zone = parking.zones[parking.lots[lot_code].time_zone]
+        zone = parking.zones.get(parking.lots[lot_code].time_zone, UTC)
         paid_us = good_until_us(parking.passes[entry.right_id], zone, begun_us)
     stay = Stay(
         stay_id,
@@ -187,11 +188,41 @@ def report(turn: Turn, kind: FindingKind, stay: Stay, booking_id: int = 0) -> No
 # -- going out
 
 
-def due_of(parking: Parking, stay: Stay, left_us: int) -> Price:
-    """What is still to be charged when a stay ends: for a booking all of it, of which its hold pays the most."""
+def booking_of(parking: Parking, stay: Stay, left_us: int) -> Booking | None:
+    """The booking that a stay is for: that which let it in, or one that began while the vehicle was inside on its wallet."""
     if stay.right is EntryRight.BOOKING:
-        booking = parking.bookings[stay.right_id]
-        return price_of_booking(parking, booking, booking.end_us, left_us)
+        return parking.bookings[stay.right_id]
+    if stay.right is EntryRight.WALLET:
+        for booking_id in parking.bookings_of_vehicle.get(stay.vehicle_id, {}):
+            booking = parking.bookings[booking_id]
+            is_here = booking.lot == stay.lot and booking.status is BookingStatus.CONFIRMED
+            if is_here and booking.begin_us < left_us:
+                return booking
+    return None
+
+
+def adopt(turn: Turn, stay: Stay, booking: Booking) -> None:
+    """A vehicle that came on its wallet is still inside when its booking has begun: the booking has arrived."""
+    drop_timer_of(turn.state, TimerKind.BOOKING_NO_SHOW, str(booking.booking_id))
+    put_booking(turn, replace(booking, status=BookingStatus.ARRIVED, stay_id=stay.stay_id))
+    put_stay(turn, replace(stay, right=EntryRight.BOOKING, right_id=booking.booking_id))
+
+
+def due_of(parking: Parking, stay: Stay, left_us: int) -> Price:
+    """What is still to be charged when a stay ends: for a booking all of it, of which its hold pays the most.
+
+    Who came before the early grace of a booking pays for the time until its begin as a walk-in.
+    """
+    booking = booking_of(parking, stay, left_us)
+    if booking is not None:
+        price = price_of_booking(parking, booking, booking.end_us, left_us)
+        early_us = parking.lots[stay.lot].rules.early_grace * MINUTE_US
+        if stay.begin_us >= booking.begin_us - early_us:
+            return price
+        before = price_of_stay(parking, stay, booking.begin_us)
+        return Price(
+            before.total_e4 + price.total_e4, before.tax_e4 + price.tax_e4, before.lines + price.lines
+        )
     if stay.right is EntryRight.PASS:
         grace_us = parking.lots[stay.lot].rules.late_grace * MINUTE_US
         return NOTHING if left_us <= stay.paid_us + grace_us else price_of_stay(parking, stay, left_us)
@@ -209,10 +240,11 @@ def exit_right(state: State, lot: str, who: str, now_us: int) -> DecisionReason:
         return DecisionReason.NO_STAY
     due_e4 = due_of(parking, stay, now_us).total_e4
     hold_e4 = 0
-    if stay.right is EntryRight.BOOKING:
-        hold_e4 = parking.bookings[stay.right_id].hold_e4
+    booking = booking_of(parking, stay, now_us)
+    if booking is not None:
+        hold_e4 = booking.hold_e4
     if due_e4 <= hold_e4:
-        is_paid = stay.right in (EntryRight.BOOKING, EntryRight.PASS) or stay.paid_us
+        is_paid = booking is not None or stay.right is EntryRight.PASS or stay.paid_us
         return DecisionReason.EXIT_PAID if is_paid else DecisionReason.EXIT_GRACE
     account = state.accounts.get(stay.account_id)
     if account is None or due_e4 - hold_e4 > account.available_e4:
@@ -229,7 +261,10 @@ def go_out(turn: Turn, lot: str, who: str, left_us: int, *, waive: bool = False)
     end_us = max(left_us, stay.begin_us)
     price = NOTHING if waive else due_of(parking, stay, end_us)
     account = turn.state.accounts.get(stay.account_id)
-    booking = parking.bookings.get(stay.right_id) if stay.right is EntryRight.BOOKING else None
+    booking = booking_of(parking, stay, end_us)
+    if booking is not None and booking.status is BookingStatus.CONFIRMED:
+        adopt(turn, stay, booking)
+        stay, booking = parking.stays[stay.stay_id], parking.bookings[booking.booking_id]
     _, owed_e4 = charge(
         *(turn, ChargeKind.STAY, lot, price, account),
         hold_e4=0 if booking is None else booking.hold_e4,

@@ -156,6 +156,8 @@ def accept_offer(turn: Turn, envelope: Envelope, command: AcceptOffer) -> Refuse
     lot = parking.lots[offer.lot]
     if lot.currency != account.currency:
         return Refused(Refusal.CURRENCY_MISMATCH)
+    if lot.status is LotStatus.CLOSED:
+        return Refused(Refusal.PARKING_LOT_CLOSED)
     terms = terms_now(parking, lot, *minutes_of(offer.begin_us, offer.end_us), 0, turn.now_us)
     if isinstance(terms, Refused):
         return terms

@@ -137,6 +137,31 @@ def test_who_comes_and_leaves_in_time_pays_what_was_held() -> None:
     assert sum([line.amount_e4 for line in charged.lines]) == charged.total_e4
 
 
+def test_who_came_on_the_wallet_before_the_booking_has_arrived_when_it_begins() -> None:
+    """The time until the booking is charged as a walk-in's, the booking once; nobody is a no-show who is inside."""
+    world = BookingWorld()
+    world.booked("ann", "9:00", "13:00")
+    world.booked("bob", "9:00", "10:00")
+    for plate in ("ANN1", "BOB1"):
+        assert world.right(plate)[0] == "WALLET"
+        assert world.enter(plate).right.name == "WALLET"
+    world.to("9:40")
+    reason, charged = world.leave("BOB1")  # before anybody asked whether he came
+    assert (reason, charged.total_e4) == ("EXIT_CHARGED", e4("2"))
+    assert statuses(world.to("11:30")) == ["ARRIVED"]
+    assert world.leave("ANN1")[1].total_e4 == e4("5")
+    assert (world.cash("ann"), world.cash("bob")) == (("95", "0"), ("98", "0"))
+    assert world.parking.bookings == {}
+
+
+def test_who_is_inside_gets_out_whatever_became_of_the_lots_zone() -> None:
+    world = BookingWorld()
+    world.enter("ANN1")
+    world.operator(replace(LOT, time_zone="Nowhere", tariff=""))
+    world.to("9:00")
+    assert world.leave("ANN1")[1].total_e4 == e4("1")
+
+
 def test_overstay_is_charged_after_the_grace_and_what_is_missing_is_a_debt() -> None:
     world = BookingWorld()
     world.booked("ann", "9:00", "10:00")
