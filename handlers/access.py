@@ -90,6 +90,11 @@ def _tag_is_mine(services: Services, principal: Principal, text: str) -> bool | 
     return None if tag is None else tag.account_id == principal.account_id
 
 
+def _booking_is_mine(services: Services, principal: Principal, text: str) -> bool | None:
+    booking = services.runtime.state.parking.bookings.get(read_id(text, "bkg_"))
+    return None if booking is None else booking.account_id == principal.account_id
+
+
 OBJECTS: Final[dict[str, PathObject]] = {
     "symbol": PathObject(Ownership.SHARED),
     "order_id": PathObject(Ownership.CALLER, _order_is_mine, f"ord_{ID_MAX}"),
@@ -100,6 +105,8 @@ OBJECTS: Final[dict[str, PathObject]] = {
     "lot_id": PathObject(Ownership.SHARED),
     "vehicle_id": PathObject(Ownership.CALLER, _vehicle_is_mine, f"veh_{ID_MAX}"),
     "tag": PathObject(Ownership.CALLER, _tag_is_mine, "-"),
+    "booking_id": PathObject(Ownership.CALLER, _booking_is_mine, f"bkg_{ID_MAX}"),
+    "ticket_id": PathObject(Ownership.SHARED),
 }
 """The `{name}` of a path → whose such objects are. Below /admin all of them are OPERATED."""
 

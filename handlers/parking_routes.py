@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from handlers import admin_parking, admin_tariffs, parking_lots, vehicles
+from handlers import (
+    admin_parking,
+    admin_tariffs,
+    parking_bookings,
+    parking_lots,
+    parking_stays,
+    vehicles,
+)
 from handlers.admin_audit import Audited
 from handlers.openapi_admin_parking import ESTATE, TARIFFS
+from handlers.openapi_bookings import BOOKINGS, STAYS
 from handlers.openapi_parking import LOTS, VEHICLES
 from handlers.routing import BASE, HOLDER, PARKING_DESK, PUBLIC, Route
 from server.rate_limits import LimitClass
@@ -20,6 +28,15 @@ PARKING_ROUTES: Final = (
     Route("GET", f"{_PARKING}/lots", parking_lots.lots, PUBLIC, CALLS),
     Route("GET", f"{_PARKING}/lots/{{lot_id}}", parking_lots.lot, PUBLIC, CALLS),
     Route("GET", f"{_PARKING}/lots/{{lot_id}}/availability", parking_lots.availability, PUBLIC, CALLS),
+    Route("POST", f"{_PARKING}/quotes", parking_bookings.quotes, HOLDER, CALLS),
+    Route("POST", f"{_PARKING}/bookings", parking_bookings.book, HOLDER, CALLS),
+    Route("GET", f"{_PARKING}/bookings", parking_bookings.bookings, HOLDER, CALLS),
+    Route("GET", f"{_PARKING}/bookings/{{booking_id}}", parking_bookings.booking, HOLDER, CALLS),
+    Route("DELETE", f"{_PARKING}/bookings/{{booking_id}}", parking_bookings.cancel, HOLDER, CALLS),
+    Route("POST", f"{_PARKING}/bookings/{{booking_id}}/extend", parking_bookings.extend, HOLDER, CALLS),
+    Route("POST", f"{_PARKING}/tickets", parking_stays.issue, HOLDER, CALLS),
+    Route("POST", f"{_PARKING}/tickets/{{ticket_id}}/pay", parking_stays.pay, HOLDER, CALLS),
+    Route("GET", f"{_PARKING}/stays", parking_stays.stays, HOLDER, CALLS),
     Route("GET", f"{_PARKING}/vehicles", vehicles.vehicles, HOLDER, CALLS),
     Route("POST", f"{_PARKING}/vehicles", vehicles.register, HOLDER, CALLS),
     Route("GET", f"{_PARKING}/vehicles/{{vehicle_id}}", vehicles.vehicle, HOLDER, CALLS),
@@ -36,5 +53,5 @@ PARKING_ROUTES: Final = (
     Route("PUT", f"{_DESK}/tariffs/{{tariff}}", Audited(admin_tariffs.set_tariff), PARKING_DESK, CALLS),
 )
 
-PARKING_DOCS: Final = {**LOTS, **VEHICLES, **ESTATE, **TARIFFS}
+PARKING_DOCS: Final = {**LOTS, **VEHICLES, **BOOKINGS, **STAYS, **ESTATE, **TARIFFS}
 """What is written of each of them, by its name."""

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from engine.commands import AnyCommand, Envelope
 from engine.kinds import Source
 from engine.parking.commands import ImportEstate
+from engine.parking.gate_commands import RenewGateKey, ReportPassage, ScanTag
+from engine.parking.gate_kinds import CredentialKind
 from engine.parking.tariff_commands import SetTariff, SetZone
 from tests.engine.parking.parking_world import FLOORS, GATES, LOT, SPACES
 from tests.engine.parking.tariff_world import BERLIN, CITY
@@ -34,6 +36,13 @@ async def _gate(small: SmallKerb, _: Client) -> dict[str, str]:
     return {"gate_id": "gat_P1-in"}
 
 
+async def many_spaces(small: SmallKerb) -> None:
+    """Forty more spaces in the lot P1."""
+    more = tuple([replace(SPACES[0], number=f"M-{number}") for number in range(40)])
+    applied = await small.services.runtime.execute(ImportEstate("P1", (), more), Envelope(Source.OPERATOR))
+    assert applied.refused is None
+
+
 async def vehicle(small: SmallKerb, user: Client) -> dict[str, str]:
     """A vehicle of the user's, with a plate of its own."""
     made = await user("POST", "/parking/vehicles", {"plate": f"P{small.world.state.seq}"})
@@ -53,10 +62,63 @@ async def _tag(small: SmallKerb, user: Client) -> dict[str, str]:
     return {"tag": tag}
 
 
+async def at_a_car_park(small: SmallKerb, user: Client) -> dict[str, str]:
+    """A car park, and a vehicle of the user's."""
+    ids = await car_park(small)
+    await many_spaces(small)
+    return {**ids, **await vehicle(small, user)}
+
+
+async def booking(small: SmallKerb, user: Client) -> dict[str, str]:
+    """A booking of the user's, for two hours of a morning."""
+    ids = await at_a_car_park(small, user)
+    asked = ids | {"from": "2023-11-20T08:00:00Z", "to": "2023-11-20T10:00:00Z"}
+    made = await user("POST", "/parking/bookings", asked)
+    assert made.status == 201, made
+    return {"booking_id": made.data["booking_id"]}
+
+
+async def go_in(small: SmallKerb, plate: str) -> None:
+    """A vehicle passes the entry, whose camera has read its plate."""
+    runtime = small.services.runtime
+    gates = runtime.state.parking.gate_states
+    if "P1-in" not in gates:
+        await runtime.execute(RenewGateKey("P1-in"), Envelope(Source.OPERATOR))
+    n = gates["P1-in"].n
+    scan = ScanTag("P1-in", n + 1, b"d", 1, runtime.now_us(), CredentialKind.PLATE, plate)
+    passed = ReportPassage("P1-in", n + 2, b"d", 1, runtime.now_us(), passed=True)
+    for command in (scan, passed):
+        applied = await runtime.execute(command, Envelope(Source.GATE))
+        assert applied.refused is None
+    assert plate in runtime.state.parking.stay_of_who
+
+
+async def inside(small: SmallKerb, user: Client) -> dict[str, str]:
+    """A vehicle of the user's that is inside, on the user's account."""
+    ids = await at_a_car_park(small, user)
+    (vehicle_id,) = [int(ids["vehicle_id"].removeprefix("veh_"))]
+    await go_in(small, small.world.state.parking.vehicles[vehicle_id].plate)
+    return ids
+
+
+async def walk_in(small: SmallKerb, user: Client) -> dict[str, str]:
+    """Somebody without an account who is inside with a ticket."""
+    await car_park(small)
+    plate = f"W{small.world.state.seq}"
+    ticket = await user("POST", "/parking/tickets", {"lot_id": "lot_P1", "plate": plate})
+    assert ticket.status == 201, ticket
+    await go_in(small, plate)
+    return {"ticket_id": ticket.data["ticket_id"]}
+
+
 PARKING_WORLDS: dict[str, Callable[[SmallKerb, Client], Awaitable[dict[str, str]]]] = {
     "a car park": car_park,
     "a gate": _gate,
     "a vehicle": vehicle,
     "a plate of somebody else": _taken_plate,
     "a tag": _tag,
+    "a vehicle near a car park": at_a_car_park,
+    "a booking": booking,
+    "a vehicle inside": inside,
+    "a walk-in who is inside": walk_in,
 }

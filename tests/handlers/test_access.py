@@ -24,6 +24,7 @@ from handlers.routes import ROUTES
 from handlers.routing import BASE, HOLDER, PUBLIC, SIGNED_IN, Route
 from server.principal import Role, Scope
 from server.rate_limits import LimitClass
+from tests.handlers.parking_people import car_park, many_spaces
 from tests.handlers.small_kerb import Client, Reply, SmallKerb, sign_in
 
 CLIENT_ROLES: Final = frozenset({Role.TRADER, Role.MARKET_MAKER})
@@ -80,6 +81,14 @@ async def tags(client: Client) -> list[str]:
     return [attached.data["tag"]]
 
 
+async def booking_ids(client: Client) -> list[str]:
+    """A booking, for a vehicle of its own."""
+    (vehicle_id,) = await vehicle_ids(client)
+    asked = {"lot_id": "lot_P1", "vehicle_id": vehicle_id}
+    asked |= {"from": "2023-11-20T08:00:00Z", "to": "2023-11-20T10:00:00Z"}
+    return [(await client("POST", "/parking/bookings", asked)).data["booking_id"]]
+
+
 OWNED: Final[dict[str, tuple[Find, str]]] = {
     "order_id": (order_ids, "ord_999424"),
     "transaction_id": (transaction_ids, "txn_999424"),
@@ -88,15 +97,17 @@ OWNED: Final[dict[str, tuple[Find, str]]] = {
     "notification_id": (notification_ids, "ntf_999424"),
     "vehicle_id": (vehicle_ids, "veh_999424"),
     "tag": (tags, "E28099942400000000000000"),
+    "booking_id": (booking_ids, "bkg_999424"),
 }
 """What a path names → how a user comes to have some, and the id of one that does not exist."""
 
 GOOD_BODIES: Final[dict[str, dict[str, object]]] = {
     f"PATCH {BASE}/orders/{{order_id}}": {"quantity": "1", "price": "89"},
+    f"POST {BASE}/parking/bookings/{{booking_id}}/extend": {"to": "2023-11-20T11:00:00Z"},
     f"POST {BASE}/parking/vehicles/{{vehicle_id}}/tags": {"tag": "E2809994240000000000AAAA"},
 }
 
-SHARED: Final = {"symbol": "AAPL", "lot_id": "lot_P1"}
+SHARED: Final = {"symbol": "AAPL", "lot_id": "lot_P1", "ticket_id": "tkt_1"}
 
 EXISTING: Final = {
     "user_id": "usr_1000",
@@ -177,6 +188,8 @@ async def test_every_route_answers_every_role_as_its_policy_says(small: SmallKer
 
 @pytest.mark.parametrize("role", sorted(CLIENT_ROLES))
 async def test_what_is_another_s_is_answered_like_what_is_not_there(small: SmallKerb, role: Role) -> None:
+    await car_park(small)
+    await many_spaces(small)
     client = await person(small, role)
     victim = await small.trader("victim", cash="100000")
     routes = [route for route in ROUTES if access_of(route).owned]

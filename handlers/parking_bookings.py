@@ -1,0 +1,257 @@
+"""Quotes and bookings: what a space would cost, booking it, extending it, giving it back. Each price explains itself line by line."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta, Raw, Struct, field
+
+from engine.apply import Applied
+from engine.commands import Envelope
+from engine.events import Refused
+from engine.kinds import Source
+from engine.parking.booking_commands import BookSpace, CancelBooking, ExtendBooking
+from engine.parking.booking_events import BookingSet
+from engine.parking.booking_records import Booking
+from engine.parking.bookings import quote
+from engine.parking.kinds import BookingStatus, Feature, SpaceType, UserType
+from engine.parking.pricing import QUOTE_US, price_of_booking
+from engine.parking.records import Parking
+from engine.refusals import Refusal
+from handlers.call import Call
+from handlers.envelope import Answer, encoded, refusal, success_as_of
+from handlers.field_types import Time, TimeIn, names
+from handlers.numbers import AmountInOrNull, Number, cash, is_absent, read_amount_e4
+from handlers.order_json import time_text
+from handlers.orders import HIT
+from handlers.parking_words import (
+    Code,
+    FeatureName,
+    ParkingLotId,
+    Plate,
+    SpaceTypeName,
+    VehicleId,
+    members_of,
+    read_lot,
+    read_vehicle,
+    shown_lot,
+)
+from handlers.request_input import ID_MAX, moment_us, read_choice, read_id
+from handlers.tariff_json import PriceJson, price_json
+from server.errors import NotFound, RefusedAtBorder
+
+SpaceTypeIn = Literal["STANDARD", "COMPACT", "LARGE", "ACCESSIBLE", "EV", "MOTORCYCLE", "VIP"]
+FeatureIn = Literal["COVERED", "NEAR_LIFT", "CHARGER"]
+Features = Annotated[tuple[FeatureIn, ...], Meta(max_length=3, extra_json_schema={"uniqueItems": True})]
+BookingId = Annotated[str, Meta(pattern="^bkg_[1-9][0-9]{0,18}$")]
+BookingStatusName = Annotated[str, Meta(extra_json_schema=names(BookingStatus))]
+OPEN: Final = {each.name: each for each in BookingStatus if each <= BookingStatus.ARRIVED}
+OpenStatusName = Annotated[str, Meta(extra_json_schema={"enum": list(OPEN)})]
+
+
+class QuoteBody(Struct, frozen=True, forbid_unknown_fields=True, rename={"begins": "from"}):
+    """`POST /parking/quotes`: a space of a type for one of the caller's vehicles, from and to whole minutes. `features` it must have,
+    `preferred` it should.
+    """
+
+    lot_id: ParkingLotId
+    vehicle_id: VehicleId
+    begins: TimeIn
+    to: TimeIn
+    type: SpaceTypeIn = "STANDARD"
+    features: Features = ()
+    preferred: Features = ()
+
+
+class BookingBody(QuoteBody, frozen=True, forbid_unknown_fields=True, rename={"begins": "from"}):
+    """`POST /parking/bookings`: the same. `tariff_version` is that of a quote, which it may be booked at for ten minutes; `max_price` is
+    what it may cost at most.
+    """
+
+    tariff_version: Annotated[int, Meta(ge=1, le=999_999_999)] | None = None
+    max_price: AmountInOrNull = field(default_factory=Raw)
+
+
+class ExtendBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /parking/bookings/{booking_id}/extend`: the new end."""
+
+    to: TimeIn
+
+
+class BookingQuoteJson(Struct, frozen=True, rename={"begins": "from"}):
+    """What a booking would cost now, how many spaces there are for it, and until when it may be booked at `tariff_version`."""
+
+    lot_id: ParkingLotId
+    vehicle_id: VehicleId
+    begins: Time
+    to: Time
+    type: SpaceTypeName
+    available: int
+    tariff: Code
+    tariff_version: int
+    valid_until: Time
+    price: PriceJson
+
+
+class BookingJson(Struct, frozen=True, kw_only=True, rename={"begins": "from"}):
+    """A booking. `held` is what is held of the wallet; `price` is that of its tariff's version, line by line."""
+
+    booking_id: BookingId
+    lot_id: ParkingLotId
+    vehicle_id: VehicleId
+    plate: Plate
+    space: Code
+    type: SpaceTypeName
+    features: tuple[FeatureName, ...]
+    begins: Time
+    to: Time
+    status: BookingStatusName
+    tariff: Code
+    tariff_version: int
+    held: Number
+    price: PriceJson
+    created_at: Time
+
+
+_quote: Final = msgspec.json.Decoder(QuoteBody)
+_booking: Final = msgspec.json.Decoder(BookingBody)
+_extend: Final = msgspec.json.Decoder(ExtendBody)
+
+
+async def quotes(call: Call) -> Answer:
+    """`POST /parking/quotes`: nothing changes, and nothing is promised but the tariff's version."""
+    body = call.decode(_quote)
+    runtime, principal = call.services.runtime, call.principal
+    command = _command(call, body)
+    state, now_us = runtime.state, runtime.now_us()
+    seq = state.seq
+    offer = quote(state, Envelope(Source.HTTP, principal.user_id, principal.account_id), command, now_us)
+    if isinstance(offer, Refused):
+        await runtime.wait_durable(seq)
+        return refusal(offer, call.request_id)
+    data = BookingQuoteJson(
+        lot_id=body.lot_id,
+        vehicle_id=body.vehicle_id,
+        begins=time_text(command.begin_us),
+        to=time_text(command.end_us),
+        type=body.type,
+        available=offer.spaces,
+        tariff=offer.terms.tariff,
+        tariff_version=offer.terms.version,
+        valid_until=time_text(now_us + QUOTE_US),
+        price=price_json(offer.price, state.parking.lots[command.lot].currency),
+    )
+    await runtime.wait_durable(seq)
+    return success_as_of(encoded(data), seq)
+
+
+async def book(call: Call) -> Answer:
+    """`POST /parking/bookings`: 201; the price is held on the wallet."""
+    body = call.decode(_booking)
+    version = body.tariff_version or 0
+    price_max_e4 = 0 if is_absent(body.max_price) else read_amount_e4(body.max_price, "max_price")
+    if price_max_e4 < 0 or (price_max_e4 == 0 and not is_absent(body.max_price)):
+        raise RefusedAtBorder(Refusal.INVALID_AMOUNT, "max_price", "must be above zero")
+    return _answered(call, await call.execute(_command(call, body, version, price_max_e4)), status=201)
+
+
+async def bookings(call: Call) -> Answer:
+    """`GET /parking/bookings?status=`: the caller's that are open, by their begin."""
+    runtime = call.services.runtime
+    status = read_choice(call.query, "status", OPEN, None)
+    parking, seq = runtime.state.parking, runtime.state.seq
+    found = [
+        parking.bookings[booking_id]
+        for vehicle_id in parking.vehicles_of_account.get(call.principal.account_id, {})
+        for booking_id in parking.bookings_of_vehicle.get(vehicle_id, {})
+    ]
+    found = [each for each in found if status is None or each.status is status]
+    found.sort(key=lambda each: (each.begin_us, each.booking_id))
+    data = encoded([booking_json(parking, each) for each in found])
+    await runtime.wait_durable(seq)
+    return success_as_of(data, seq)
+
+
+async def booking(call: Call) -> Answer:
+    """`GET /parking/bookings/{booking_id}`."""
+    runtime = call.services.runtime
+    parking, seq = runtime.state.parking, runtime.state.seq
+    found = parking.bookings.get(_id_of(call))
+    if found is None or found.account_id != call.principal.account_id:
+        return refusal(Refused(Refusal.BOOKING_NOT_FOUND), call.request_id, in_path=True)
+    data = encoded(booking_json(parking, found))
+    await runtime.wait_durable(seq)
+    return success_as_of(data, seq)
+
+
+async def cancel(call: Call) -> Answer:
+    """`DELETE /parking/bookings/{booking_id}`: the lot's refund table says what is given back."""
+    return _answered(call, await call.execute(CancelBooking(_id_of(call))), in_path=True)
+
+
+async def extend(call: Call) -> Answer:
+    """`POST /parking/bookings/{booking_id}/extend`: the difference is held."""
+    body = call.decode(_extend)
+    return _answered(
+        call, await call.execute(ExtendBooking(_id_of(call), moment_us(body.to, "to"))), in_path=True
+    )
+
+
+def booking_json(parking: Parking, each: Booking) -> BookingJson:
+    """A booking as its owner sees it."""
+    price = price_of_booking(parking, each, each.end_us)
+    return BookingJson(
+        booking_id=f"bkg_{each.booking_id}",
+        lot_id=shown_lot(each.lot),
+        vehicle_id=f"veh_{each.vehicle_id}",
+        plate=each.plate,
+        space=parking.space_at(each.lot, each.space).number,
+        type=each.wish.space_type.name,
+        features=members_of(each.wish.required, Feature),
+        begins=time_text(each.begin_us),
+        to=time_text(each.end_us),
+        status=each.status.name,
+        tariff=each.terms.tariff,
+        tariff_version=each.terms.version,
+        held=cash(each.hold_e4),
+        price=price_json(price, parking.lots[each.lot].currency),
+        created_at=time_text(each.created_us),
+    )
+
+
+def _command(call: Call, body: QuoteBody, version: int = 0, price_max_e4: int = 0) -> BookSpace:
+    try:
+        lot = read_lot(body.lot_id)
+    except NotFound:
+        raise RefusedAtBorder(Refusal.PARKING_LOT_NOT_FOUND, "lot_id", "is no car park") from None
+    return BookSpace(
+        lot,
+        read_vehicle(body.vehicle_id),
+        moment_us(body.begins, "from"),
+        moment_us(body.to, "to"),
+        SpaceType[body.type],
+        sum({int(Feature[each]) for each in body.features}),
+        sum({int(Feature[each]) for each in body.preferred}),
+        user_type=UserType.PREMIUM if call.principal.premium else UserType.STANDARD,
+        version=version,
+        price_max_e4=price_max_e4,
+    )
+
+
+def _id_of(call: Call) -> int:
+    """The number of the booking in the path; that of one that does not exist for what is none."""
+    try:
+        return read_id(call.path("booking_id"), "bkg_")
+    except NotFound:
+        return ID_MAX
+
+
+def _answered(call: Call, applied: Applied, *, status: int = 200, in_path: bool = False) -> Answer:
+    for event in applied.answer:
+        if isinstance(event, BookingSet):
+            data = booking_json(call.services.runtime.state.parking, event.booking)
+            headers = HIT if applied.duplicate else None
+            return success_as_of(encoded(data), applied.seq, status=status, headers=headers)
+    assert applied.refused is not None
+    return refusal(applied.refused, call.request_id, in_path=in_path, duplicate=applied.duplicate)

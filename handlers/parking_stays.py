@@ -1,0 +1,193 @@
+"""Walk-ins and who is inside: tickets by plate, paying for them, and the caller's stays."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from engine.apply import Applied
+from engine.events import Refused
+from engine.parking.booking_commands import IssueTicket, PayTicket
+from engine.parking.booking_events import ParkingCharged, TicketSet
+from engine.parking.booking_records import NO_SPACE, Stay, Ticket
+from engine.parking.kinds import ChargeKind, EntryRight, StayStatus, TicketStatus, VehicleKind
+from engine.parking.pricing import price_of_stay
+from engine.parking.records import Parking
+from engine.parking.tariff_records import Price
+from engine.refusals import Refusal
+from handlers.call import Call
+from handlers.envelope import Answer, encoded, refusal, success_as_of
+from handlers.field_types import Time, TransactionId, names
+from handlers.numbers import Number, cash
+from handlers.order_json import time_text
+from handlers.orders import HIT
+from handlers.parking_words import Code, ParkingLotId, Plate, VehicleId, read_lot, shown_lot
+from handlers.request_input import ID_MAX, read_id
+from handlers.tariff_json import PriceJson, price_json
+from handlers.vehicles import HEIGHT_MAX_CM, VehicleKindIn
+from server.errors import NotFound, RefusedAtBorder
+
+TicketId = Annotated[str, Meta(pattern="^tkt_[1-9][0-9]{0,18}$")]
+StayId = Annotated[str, Meta(pattern="^sty_[1-9][0-9]{0,18}$")]
+TicketStatusName = Annotated[str, Meta(extra_json_schema=names(TicketStatus))]
+StayStatusName = Annotated[str, Meta(extra_json_schema=names(StayStatus))]
+EntryRightName = Annotated[str, Meta(extra_json_schema=names(EntryRight))]
+ChargeKindName = Annotated[str, Meta(extra_json_schema=names(ChargeKind))]
+
+
+class TicketBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /parking/tickets`: a walk-in by plate. `height_cm` 0 is not known."""
+
+    lot_id: ParkingLotId
+    plate: Plate
+    kind: VehicleKindIn = "STANDARD"
+    height_cm: Annotated[int, Meta(ge=0, le=HEIGHT_MAX_CM)] = 0
+
+
+class PayBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /parking/tickets/{ticket_id}/pay`: from the caller's wallet. `lost`: the ticket is lost, the plate has found the stay."""
+
+    lost: bool = False
+
+
+class TicketJson(Struct, frozen=True):
+    """A ticket. It is for the vehicle with this plate, within ten minutes; `leave_until` is set once it is paid."""
+
+    ticket_id: TicketId
+    lot_id: ParkingLotId
+    plate: Plate
+    status: TicketStatusName
+    issued_at: Time
+    leave_until: Time | None
+
+
+class ReceiptJson(Struct, frozen=True):
+    """What was paid for what, line by line. There is time to leave until `leave_until`; then the clock runs again."""
+
+    transaction_id: TransactionId
+    kind: ChargeKindName
+    ticket_id: TicketId
+    stay_id: StayId
+    lot_id: ParkingLotId
+    paid: Number
+    price: PriceJson
+    leave_until: Time | None
+
+
+class StayJson(Struct, frozen=True):
+    """A vehicle of the caller's that is inside. `price` is what leaving now would cost, null where a booking or pass pays for it."""
+
+    stay_id: StayId
+    lot_id: ParkingLotId
+    vehicle_id: VehicleId
+    plate: Plate
+    space: Code | None
+    by: EntryRightName
+    status: StayStatusName
+    begun_at: Time
+    price: PriceJson | None
+
+
+_ticket: Final = msgspec.json.Decoder(TicketBody)
+_pay: Final = msgspec.json.Decoder(PayBody)
+BY_ITSELF: Final = (EntryRight.TICKET, EntryRight.WALLET, EntryRight.OPERATOR)
+"""Rights of which the stay itself has a price."""
+
+
+async def issue(call: Call) -> Answer:
+    """`POST /parking/tickets`: 201."""
+    body = call.decode(_ticket)
+    try:
+        lot = read_lot(body.lot_id)
+    except NotFound:
+        raise RefusedAtBorder(Refusal.PARKING_LOT_NOT_FOUND, "lot_id", "is no car park") from None
+    command = IssueTicket(lot, body.plate, kind=VehicleKind[body.kind], height_cm=body.height_cm)
+    applied = await call.execute(command)
+    for event in applied.answer:
+        if isinstance(event, TicketSet):
+            return _done(_ticket_json(event.ticket), applied, status=201)
+    return _refused(call, applied)
+
+
+async def pay(call: Call) -> Answer:
+    """`POST /parking/tickets/{ticket_id}/pay`: the receipt. Anybody may pay for anybody."""
+    body = call.decode(_pay) if call.body else PayBody()
+    try:
+        ticket_id = read_id(call.path("ticket_id"), "tkt_")
+    except NotFound:
+        ticket_id = ID_MAX
+    applied = await call.execute(PayTicket(ticket_id, lost=body.lost))
+    charged = next((each for each in applied.answer if isinstance(each, ParkingCharged)), None)
+    told = next((each for each in applied.answer if isinstance(each, TicketSet)), None)
+    if told is None or charged is None:
+        return _refused(call, applied)
+    parking = call.services.runtime.state.parking
+    price = Price(charged.total_e4, charged.tax_e4, charged.lines)
+    receipt = ReceiptJson(
+        transaction_id=f"txn_{charged.txn_id}",
+        kind=charged.kind.name,
+        ticket_id=f"tkt_{told.ticket.ticket_id}",
+        stay_id=f"sty_{charged.stay_id}",
+        lot_id=shown_lot(charged.lot),
+        paid=cash(charged.paid_e4),
+        price=price_json(price, parking.lots[charged.lot].currency),
+        leave_until=_leave_until(told.ticket),
+    )
+    return _done(receipt, applied)
+
+
+async def stays(call: Call) -> Answer:
+    """`GET /parking/stays`: which of the caller's vehicles are inside, and what leaving now would cost."""
+    runtime = call.services.runtime
+    parking, seq, now_us = runtime.state.parking, runtime.state.seq, runtime.now_us()
+    found = []
+    for vehicle_id in parking.vehicles_of_account.get(call.principal.account_id, {}):
+        stay_id = parking.stay_of_who.get(parking.vehicles[vehicle_id].plate)
+        if stay_id is not None:
+            found.append(_stay_json(parking, parking.stays[stay_id], vehicle_id, now_us))
+    data = encoded(found)
+    await runtime.wait_durable(seq)
+    return success_as_of(data, seq)
+
+
+def _stay_json(parking: Parking, stay: Stay, vehicle_id: int, now_us: int) -> StayJson:
+    price = price_of_stay(parking, stay, now_us) if stay.right in BY_ITSELF else None
+    return StayJson(
+        stay_id=f"sty_{stay.stay_id}",
+        lot_id=shown_lot(stay.lot),
+        vehicle_id=f"veh_{vehicle_id}",
+        plate=stay.who,
+        space=None if stay.space == NO_SPACE else parking.space_at(stay.lot, stay.space).number,
+        by=stay.right.name,
+        status=stay.status.name,
+        begun_at=time_text(stay.begin_us),
+        price=None if price is None else price_json(price, parking.lots[stay.lot].currency),
+    )
+
+
+def _ticket_json(ticket: Ticket) -> TicketJson:
+    return TicketJson(
+        ticket_id=f"tkt_{ticket.ticket_id}",
+        lot_id=shown_lot(ticket.lot),
+        plate=ticket.who,
+        status=ticket.status.name,
+        issued_at=time_text(ticket.issued_us),
+        leave_until=_leave_until(ticket),
+    )
+
+
+def _leave_until(ticket: Ticket) -> str | None:
+    return time_text(ticket.leave_until_us) if ticket.leave_until_us else None
+
+
+def _done(data: Struct, applied: Applied, *, status: int = 200) -> Answer:
+    headers = HIT if applied.duplicate else None
+    return success_as_of(encoded(data), applied.seq, status=status, headers=headers)
+
+
+def _refused(call: Call, applied: Applied) -> Answer:
+    refused: Refused | None = applied.refused
+    assert refused is not None
+    return refusal(refused, call.request_id, in_path=True, duplicate=applied.duplicate)
