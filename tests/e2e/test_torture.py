@@ -60,7 +60,7 @@ def test_a_failure_is_tried_again_and_stays_on_the_record(tmp_path: Path) -> Non
     assert list(again.todo()) == [0]
     survive(again, 0)
     assert (again.reached, len(again.failures), passed(again)) == (2, 1, False)
-    text = show([Result(again, "rounds")], tmp_path).read_text()
+    text = show([Result(again, "rounds")], 60.0, tmp_path).read_text()
     assert "| a | 2 | 2 | rounds | 1 | 0.0 | 1 orders | FAILED |" in text
     assert "AssertionError: lost an order" in text
 

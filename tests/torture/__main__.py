@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+import time
 from collections.abc import Sequence
 
 from tests.torture.job import Job, TooManyFailures
@@ -77,10 +78,14 @@ async def main(argv: Sequence[str]) -> int:
         for attack in ATTACKS:
             print(f"{attack.name:12} {attack.default:>11,} / {attack.full:>11,} {attack.unit}")
         return 0
+    begun_s = time.monotonic()
     for attack in attacks:
         await (run_here if len(attacks) == 1 else run_apart)(attack, asked)
     jobs = [job_of(attack, asked) for attack in attacks]
-    path = show([Result(job, attack.unit, attack.shown) for job, attack in zip(jobs, attacks, strict=True)])
+    path = show(
+        [Result(job, attack.unit, attack.shown) for job, attack in zip(jobs, attacks, strict=True)],
+        time.monotonic() - begun_s,
+    )
     print(f"written to {path}")
     return 0 if all(map(passed, jobs)) else 1
 

@@ -162,9 +162,8 @@ class Injector:
             await asyncio.sleep(0.01)
 
     async def _while_starting(self, one: Injection) -> None:
-        (
-            self._kerb.data_dir / DataFolder.JOURNAL_NAME / "segment-next.tmp"
-        ).touch()  # as every load leaves it
+        leftover = self._kerb.data_dir / DataFolder.JOURNAL_NAME / "segment-next.tmp"
+        leftover.touch()  # as every load leaves it
         while one.when is When.START_TORN and not tear(self._kerb.data_dir):
             await self._go_over_to_a_new_segment()
         await start_traced(self._kerb, self._log, one)

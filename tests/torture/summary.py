@@ -41,10 +41,10 @@ def passed(job: Job) -> bool:
     return job.reached >= job.asked and not job.failures
 
 
-def show(results: Sequence[Result], folder: Path = FOLDER) -> Path:
-    """Print the table, and write it with the failures to a file, whose path is returned."""
-    now = datetime.now(UTC)
-    title = f"torture, {now:%Y-%m-%d %H:%M} UTC, seed {results[0].job.seed}, sources {tree(SOURCES)}"
+def show(results: Sequence[Result], seconds: float, folder: Path = FOLDER) -> Path:
+    """Print the table, and write it with the failures to a file, whose path is returned. `seconds`: how long this run took."""
+    now, seed = datetime.now(UTC), results[0].job.seed
+    title = f"torture, {now:%Y-%m-%d %H:%M} UTC, {seconds / 60:.1f} min, seed {seed}, sources {tree(SOURCES)}"
     table = Table(*COLUMNS, title=title)
     lines = [title, "", f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
     for result in results:
