@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
 from engine.book import BookSide
 from engine.halts import band_e4
@@ -12,6 +13,9 @@ from engine.orders import Order
 from engine.state import Instrument, State
 
 CANCEL_OLDEST = SelfTradePrevention.CANCEL_OLDEST
+
+SLICES_MET_MAX: Final = 10_000
+"""A FOK order that needs more fills than that is refused: others end there (engine/matching.py)."""
 
 
 def fillable_e8(state: State, side: BookSide, order: Order) -> int:
@@ -49,16 +53,17 @@ def _slice_by_slice_e8(state: State, instrument: Instrument, side: BookSide, ord
     limit_key = order.limit_e4 * side.sign
     found_e8 = 0
     bounds_e4 = None
+    met = 0
     gone_e8: dict[int, int] = {}  # of a pair, by its group: what a fill of one leg takes off both
     for level in side.best_first():
-        if level.key > limit_key:
+        if level.key > limit_key or met >= SLICES_MET_MAX:
             break
         queue: deque[tuple[Order, int]] = deque()  # each with what was taken of it alone
         resting = level.first
         while resting is not None:
             queue.append((resting, 0))
             resting = resting.after
-        while queue:
+        while queue and met < SLICES_MET_MAX:
             resting, taken_e8 = queue.popleft()
             special = resting.special
             group_id = special.group_id if special is not None else 0
@@ -77,6 +82,7 @@ def _slice_by_slice_e8(state: State, instrument: Instrument, side: BookSide, ord
                     return found_e8
             display_e8 = special.terms.display_e8 if special is not None else 0
             slice_e8 = min(display_e8 or left_e8, left_e8) if taken_e8 else min(visible_e8(resting), left_e8)
+            met += 1
             found_e8 += slice_e8
             if found_e8 >= order.quantity_e8:
                 return order.quantity_e8

@@ -86,6 +86,7 @@ class CloseReason(IntEnum):
     NOT_COVERED = 14  # it was released and the account could not cover it
     POST_ONLY = 15  # it was released and would have taken liquidity
     CORPORATE_ACTION = 16
+    TOO_MANY_FILLS = 17  # it met one slice of icebergs after the other, and one command has an end
 
 
 class SelfTradePrevention(IntEnum):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from engine.book import BookSide
 from engine.closing import close_order, forget_order
 from engine.events import Traded
@@ -15,6 +17,7 @@ from engine.kinds import (
     RiskRule,
     SelfTradePrevention,
     Side,
+    TimeInForce,
 )
 from engine.ledger import change_outside, settle_buy, settle_sell
 from engine.links import follow_fill, shrink_other, shrink_plan
@@ -31,9 +34,15 @@ CANCELLED = OrderStatus.CANCELLED
 CANCEL_NEWEST = SelfTradePrevention.CANCEL_NEWEST
 CANCEL_OLDEST = SelfTradePrevention.CANCEL_OLDEST
 FILLED = OrderStatus.FILLED
+FOK = TimeInForce.FOK
 OWN = PriceSource.OWN
 PARTIAL = OrderStatus.PARTIAL
 SELF_TRADE = CloseReason.SELF_TRADE
+
+SLICE_IDS_MAX: Final = 30_000
+"""How many ids a command may have made when a taker that has met a slice goes on: 10 000 fills by slices. A FOK order is refused
+when it would meet more of them (engine/fillable.py).
+"""
 
 
 def match(turn: Turn, instrument: Instrument, side: BookSide, order: Order) -> None:
@@ -62,10 +71,44 @@ def match(turn: Turn, instrument: Instrument, side: BookSide, order: Order) -> N
 
 def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: Order) -> None:
     """Trade as much as both orders have left at the maker's price, and settle it."""
+    if maker.special is not None:
+        fill_special(turn, instrument, level, taker, maker)
+        return
     taker_left_e8 = taker.quantity_e8 - taker.filled_e8
     maker_left_e8 = maker.quantity_e8 - maker.filled_e8
-    special = maker.special
-    offered_e8 = maker_left_e8 if special is None else visible_e8(maker)
+    quantity_e8 = taker_left_e8 if taker_left_e8 < maker_left_e8 else maker_left_e8
+    price_e4 = level.price_e4
+    notional_e4 = notional_down_e4(price_e4, quantity_e8)
+    trade_id = turn.new_id(2)
+    turn.levels[level] = None
+    if quantity_e8 == maker_left_e8:
+        level.side.remove(maker)
+        maker.status = FILLED
+    else:
+        level.quantity_e8 -= quantity_e8
+        maker.status = PARTIAL
+    maker.filled_e8 += quantity_e8
+    maker.notional_e4 += notional_e4
+    maker.maker_notional_e4 += notional_e4
+    maker.updated_us = turn.now_us
+    turn.orders[maker.order_id] = maker
+    taker.status = FILLED if quantity_e8 == taker_left_e8 else PARTIAL  # it was touched when it was accepted
+    taker.filled_e8 += quantity_e8
+    taker.notional_e4 += notional_e4
+
+    taker_side = taker.side
+    buy, sell = (taker, maker) if taker_side is BUY else (maker, taker)
+    settle_fill(turn, instrument, trade_id, price_e4, quantity_e8, notional_e4, taker_side, buy, sell)
+
+
+def fill_special(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: Order) -> None:
+    """The same with a maker that has terms: of an iceberg the slice is met, and the next one shown.
+
+    Slices have no end in the number of orders, so the rest of a taker ends when its command has made enough ids of them.
+    """
+    taker_left_e8 = taker.quantity_e8 - taker.filled_e8
+    maker_left_e8 = maker.quantity_e8 - maker.filled_e8
+    offered_e8 = visible_e8(maker)
     quantity_e8 = taker_left_e8 if taker_left_e8 < offered_e8 else offered_e8
     price_e4 = level.price_e4
     notional_e4 = notional_down_e4(price_e4, quantity_e8)
@@ -82,15 +125,17 @@ def fill(turn: Turn, instrument: Instrument, level: Level, taker: Order, maker: 
     maker.maker_notional_e4 += notional_e4
     maker.updated_us = turn.now_us
     turn.orders[maker.order_id] = maker
-    if special is not None and maker.status is PARTIAL and take_shown(maker, quantity_e8):
+    if maker.status is PARTIAL and take_shown(maker, quantity_e8):
         next_slice(turn, level, maker)
-    taker.status = FILLED if quantity_e8 == taker_left_e8 else PARTIAL  # it was touched when it was accepted
+    taker.status = FILLED if quantity_e8 == taker_left_e8 else PARTIAL
     taker.filled_e8 += quantity_e8
     taker.notional_e4 += notional_e4
 
     taker_side = taker.side
     buy, sell = (taker, maker) if taker_side is BUY else (maker, taker)
     settle_fill(turn, instrument, trade_id, price_e4, quantity_e8, notional_e4, taker_side, buy, sell)
+    if turn.ids >= SLICE_IDS_MAX and taker.status is PARTIAL and taker.time_in_force is not FOK:
+        close_order(turn, taker, CANCELLED, CloseReason.TOO_MANY_FILLS)
 
 
 def next_slice(turn: Turn, level: Level, order: Order) -> None:

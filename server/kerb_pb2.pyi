@@ -83,6 +83,7 @@ class CloseReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CLOSE_REASON_NOT_COVERED: _ClassVar[CloseReason]
     CLOSE_REASON_POST_ONLY: _ClassVar[CloseReason]
     CLOSE_REASON_CORPORATE_ACTION: _ClassVar[CloseReason]
+    CLOSE_REASON_TOO_MANY_FILLS: _ClassVar[CloseReason]
 
 class Liquidity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -216,6 +217,7 @@ CLOSE_REASON_AUCTION_END: CloseReason
 CLOSE_REASON_NOT_COVERED: CloseReason
 CLOSE_REASON_POST_ONLY: CloseReason
 CLOSE_REASON_CORPORATE_ACTION: CloseReason
+CLOSE_REASON_TOO_MANY_FILLS: CloseReason
 LIQUIDITY_UNSPECIFIED: Liquidity
 LIQUIDITY_MAKER: Liquidity
 LIQUIDITY_TAKER: Liquidity

@@ -71,6 +71,7 @@ _WHY: Final = {
     CloseReason.NOT_COVERED: "your account could not cover it when its turn came",
     CloseReason.POST_ONLY: "it would have taken what others offer",
     CloseReason.CORPORATE_ACTION: "a corporate action has changed the shares",
+    CloseReason.TOO_MANY_FILLS: "it has traded as often as one order may at once",
 }
 _DEAL: Final = {Side.BUY: "purchase", Side.SELL: "sale"}
 _DID: Final = {Side.BUY: "Bought", Side.SELL: "Sold"}

@@ -204,6 +204,7 @@ _UNASKED: Final = (
     CloseReason.NOT_COVERED,
     CloseReason.POST_ONLY,
     CloseReason.CORPORATE_ACTION,
+    CloseReason.TOO_MANY_FILLS,
 )
 """Why an order is cancelled that nobody asked to be."""
 

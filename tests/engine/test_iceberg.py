@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.events import OrderUpdated, Traded
-from engine.kinds import OrderStatus, OrderType, SelfTradePrevention, TimeInForce
+from engine.kinds import CloseReason, OrderStatus, OrderType, SelfTradePrevention, TimeInForce
 from tests.engine.mirror import all_rows, restored
 from tests.engine.test_auction import OPENS, in_call
 from tests.engine.world import (
@@ -217,3 +217,31 @@ def test_in_an_auction_all_of_it_counts_and_it_keeps_its_place(quantity: str, le
     if left:
         assert world.of_order(mine).priority == priority
         assert fills(world.place("bob", BUY, "1", "100")) == ["1@100"]
+
+
+def deep_icebergs() -> World:
+    """101 icebergs of 100 slices at one price, and somebody who can buy all of them."""
+    world = World()
+    world.open("ann", shares="101")
+    world.open("bob", cash="20000")
+    for _ in range(101):
+        world.order("ann", SELL, "1", LIMIT, GTC, price="100", display="0.01")
+    return world
+
+
+def test_a_command_meets_so_many_slices_and_no_more() -> None:
+    """10 000 fills of three ids are the end, a LIMIT order's too: the bound is asked after each fill by a slice."""
+    world = deep_icebergs()
+    order = world.buy("bob", "101", "100", GTC)
+    assert (order.status, order.reason) == (OrderStatus.CANCELLED, CloseReason.TOO_MANY_FILLS)
+    assert order.filled_e8 == e8("100")
+    assert world.cash("bob") == ("10000", "0")
+    assert world.book() == ([], ["1@100x100"])
+    again = world.buy("bob", "5", "100", GTC)
+    assert (again.status, again.filled_e8) == (OrderStatus.PARTIAL, e8("1"))
+
+
+def test_a_fok_order_that_would_need_more_fills_is_refused() -> None:
+    world = deep_icebergs()
+    assert refusal(world.place("bob", BUY, "101", "100", FOK)) == "FILL_OR_KILL"
+    assert world.buy("bob", "99.99", "100", FOK).status is OrderStatus.FILLED

@@ -8,9 +8,21 @@ from collections import defaultdict
 
 import pytest
 
-from engine.commands import AnyCommand, HaltSymbol, MassQuote, PlaceOrder, ResumeSymbol
+from engine import risk
+from engine.commands import (
+    AnyCommand,
+    Envelope,
+    FireTimer,
+    HaltSymbol,
+    MassQuote,
+    PlaceOrder,
+    ResumeSymbol,
+)
+from engine.corporate_commands import DeclareAction
+from engine.corporate_state import ActionKind
 from engine.events import Traded
-from engine.kinds import AccountKind, OrderType, PriceSource, Side, TimeInForce
+from engine.kinds import AccountKind, OrderType, PriceSource, Side, Source, TimeInForce, TimerKind
+from engine.units import MINUTE_US
 from feeds.simulator import Simulator
 from server.errors import ShuttingDown
 from tests.feeds.venue import SHARE_E8, Venue
@@ -144,3 +156,23 @@ async def test_it_ends_by_itself_when_the_runtime_shuts_down() -> None:
     venue, simulator = make()
     venue.failure = ShuttingDown()
     await simulator.run()
+
+
+def test_makers_quote_around_the_new_price_after_a_split() -> None:
+    """Ten new shares for one: within two seconds both sides stand within a few percent of a tenth of the price."""
+    venue, simulator = make()
+    play(venue, simulator, 5)
+    now_us = venue.state.last_us
+    effective_us = (now_us // MINUTE_US + 1) * MINUTE_US
+    venue.submit(DeclareAction(1, ActionKind.SPLIT, "AAA", effective_us, 10, 1), Envelope(Source.OPERATOR))
+    timer_id = venue.state.timer_ids[TimerKind.CORPORATE_ACTION, "1"]
+    venue.wall.pass_us(MINUTE_US)
+    venue.submit(FireTimer(timer_id), Envelope(Source.TIMER))
+    price_e4 = risk.reference_e4(venue.state.instruments["AAA"])
+    assert price_e4 < 300_000
+    play(venue, simulator, 2)
+    book = venue.state.books["AAA"]
+    bid, ask = book.bids.best(), book.asks.best()
+    assert bid is not None
+    assert ask is not None
+    assert price_e4 * 95 // 100 < bid.price_e4 < ask.price_e4 < price_e4 * 105 // 100

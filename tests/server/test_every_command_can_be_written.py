@@ -40,6 +40,8 @@ from engine.commands import (
     SettleWithdrawal,
     TransferIn,
 )
+from engine.corporate_commands import DeclareAction
+from engine.corporate_state import ActionKind
 from engine.events import SettlementDue, Traded
 from engine.kinds import (
     AccountKind,
@@ -59,6 +61,7 @@ from engine.risk_figures import FIGURES
 from engine.units import (
     CASH_TOTAL_MAX_E4,
     ID_MAX,
+    MINUTE_US,
     NOTIONAL_MAX_E4,
     PRICE_MAX_E4,
     QUANTITY_MAX_E8,
@@ -205,6 +208,24 @@ class Extremes:
             DeclareDividend(self.pick((ID_MAX, self.world.state.seq)), symbol, per_unit_e8, now_us, now_us)
         )
         self.trade_and_bust(symbol)
+        self.act_on_shares()
+
+    def act_on_shares(self) -> None:
+        """A split or a merger of the smallest or the largest figures, now and then, and what is due with it."""
+        if self.random.random() < 0.8:
+            return
+        kind = self.pick((ActionKind.SPLIT, ActionKind.SPLIT, ActionKind.MERGER))
+        symbol, other = self.random.sample(SYMBOLS, 2)
+        due_us = (self.world.runtime.now_us() // MINUTE_US + 1) * MINUTE_US
+        ratio = self.pick(((2, 1), (1, 2), (10_000, 1), (1, 10_000), (10_000, 9_999)))
+        is_merger = kind is ActionKind.MERGER
+        self.submit(
+            DeclareAction(
+                *(self.world.state.seq, kind, symbol, due_us, *ratio, other if is_merger else ""),
+                self.pick((0, 1, 10**8, 10**17)) if is_merger else 0,
+            )
+        )
+        self.world.runtime.fire_due_timers(due_us)
 
     def set_rules(self, symbol: str, account_id: int) -> None:
         """Every risk rule, with the smallest or the largest figures, so that much is violated with large figures."""
