@@ -20,6 +20,7 @@ from sql.risk import INSERT_VIOLATION
 from sql.settlements import INSERT_GOOD_FAITH, INSERT_SETTLED_DAY
 from sql.state_rows import Change, LatestRows
 from sql.statements import (
+    ACCESS_LOG,
     CANDLES,
     EXECUTIONS,
     GAINS,
@@ -151,6 +152,7 @@ async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool
     await _copy(connection, NOTIFICATIONS, rows.notifications)
     await _copy(connection, SETTLEMENTS, rows.dues)
     await _copy(connection, GAINS, rows.gains)
+    await _copy(connection, ACCESS_LOG, rows.access_log.rows)
     await _stage_and_merge(
         connection, ((OLDER_ORDERS, rows.older_orders()), (CANDLES, rows.candles())), staged=staged
     )

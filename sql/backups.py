@@ -18,7 +18,7 @@ MADE_BY_THE_JOURNAL: Final = frozenset(
         *("engine_state", "journal_position", "applied_ranges"),
         *("instruments", "accounts", "wallets", "holdings", "lots", "withdrawals"),
         *("orders", "executions", "postings", "candles", "notifications", "notifications_begin"),
-        *("realized_gains", "realized_gains_begin", "risk_violations"),
+        *("realized_gains", "realized_gains_begin", "access_log", "risk_violations"),
         *("settlements", "settled_days", "good_faith_violations", "dividend_payments"),
         *("action_payments", "effected_actions"),
     }

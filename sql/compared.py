@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from engine.kinds import OrderStatus
 from engine.units import IDS_PER_SEQ
+from sql.access_log import ACCESS_COLUMNS
 from sql.copy_rows import (
     COPY_TRAILER,
     EXECUTION_COLUMNS,
@@ -25,7 +26,18 @@ from sql.realized_gains import BEGIN, GAIN_COLUMNS
 from sql.settlements import SETTLEMENT_COLUMNS
 
 _TEXTS: Final = frozenset(
-    {"symbol", "client_order_id", "asset", "reference", "currency", "market", "special"}
+    {
+        "symbol",
+        "client_order_id",
+        "asset",
+        "reference",
+        "currency",
+        "market",
+        "special",
+        "gate_id",
+        "what",
+        "space",
+    }
 )
 _BIGINT_FIELD_BYTES: Final = 12
 _BIGINT = Struct(">q")
@@ -127,6 +139,10 @@ COMPARED: Final = (
         *("realized_gains", GAIN_COLUMNS, ("gain_id", "line"), "gain_id", IDS_PER_SEQ),
         lambda rows: rows.gains,
         begin=BEGIN,
+    ),
+    ComparedTable(
+        *("access_log", ACCESS_COLUMNS, ("entry_id",), "entry_id", IDS_PER_SEQ),
+        lambda rows: rows.access_log.rows,
     ),
 )
 """What the write-behind copies or replaces whole. Which executions are busted is asked for apart: BUSTED."""

@@ -12,6 +12,7 @@ PARTITIONED: Final = (
     ("candles", "start_at"),
     ("notifications", "created_at"),
     ("realized_gains", "sold_at"),
+    ("access_log", "logged_at"),
 )
 """Table → the column it is partitioned by."""
 

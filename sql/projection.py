@@ -33,6 +33,7 @@ from engine.events import (
 from engine.kinds import AccountKind, Side, TransactionKind
 from engine.state import FEES_ACCOUNT_ID, REGULATORY_ACCOUNT_ID, Account
 from engine.units import IDS_PER_SEQ, MINUTE_US
+from sql.access_log import LOGGED, AccessLog
 from sql.busts import bust_postings, marks, minute_of
 from sql.copy_rows import (
     candle_row,
@@ -139,6 +140,7 @@ class Rows:
         self.dividends: list[Payment] = []
         self.effected: list[Effected] = []
         self.cash: list[Cash] = []
+        self.access_log = AccessLog()
         self._orders: dict[int, tuple[OrderUpdated, int]] = {}
         self._candles: dict[tuple[str, int], Candle] = {}
 
@@ -172,6 +174,8 @@ class Rows:
             elif type(event) is Posted:
                 notable = [*(notable or ()), event]
                 self._posted(event, record.now_us)
+            elif type(event) in LOGGED:
+                self.access_log.add(event, seq, record.now_us)
             else:
                 if isinstance(event, NOTABLE):
                     notable = [*(notable or ()), event]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from sql.access_log import ACCESS_COLUMNS
 from sql.copy_rows import (
     CANDLE_COLUMNS,
     EXECUTION_COLUMNS,
@@ -49,6 +50,7 @@ POSTINGS: Final = CopyTarget("postings", POSTING_COLUMNS)
 SETTLEMENTS: Final = CopyTarget("settlements", SETTLEMENT_COLUMNS)
 NOTIFICATIONS: Final = CopyTarget("notifications", NOTIFICATION_COLUMNS)
 GAINS: Final = CopyTarget("realized_gains", GAIN_COLUMNS)
+ACCESS_LOG: Final = CopyTarget("access_log", ACCESS_COLUMNS)
 
 OLDER_ORDERS: Final = CopyTarget(
     "stage_orders",

@@ -36,6 +36,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "candles": ("symbol", "start_at"),
     "notifications": ("account_id", "notification_id", "created_at"),
     "realized_gains": ("gain_id", "line", "sold_at"),
+    "access_log": ("entry_id", "logged_at"),
     "risk_violations": ("violation_id",),
     "settlements": ("execution_id", "executed_at"),
     "settled_days": ("market", "settlement_date"),
@@ -69,7 +70,8 @@ _DATES: Final = frozenset({"trade_date", "settlement_date"})
 _BYTES: Final = frozenset({"key", "body"})
 _BOOLEANS: Final = frozenset({"is_quote", "halted"})
 _TEXTS: Final = frozenset(
-    {"symbol", "client_order_id", "special", "asset", "reference", "currency", "name", "calendar", "fee_schedule", "market"}
+    {"symbol", "client_order_id", "special", "asset", "reference", "currency", "name", "calendar", "fee_schedule", "market",
+     "gate_id", "what", "space"}
 )  # fmt: skip
 
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from struct import unpack_from
 
-TEXTS = frozenset({"symbol", "client_order_id", "asset", "reference", "currency", "kind_name", "special"})
+TEXTS = frozenset(
+    {
+        "symbol",
+        "client_order_id",
+        "asset",
+        "reference",
+        "currency",
+        "kind_name",
+        "special",
+        "gate_id",
+        "what",
+        "space",
+    }
+)
 
 ARRAYS = frozenset({"sold_lots"})
 
