@@ -78,7 +78,7 @@ class MarketView:
             view.auction, view.auction_us = instrument.indicative, now_us
             view.last_e4 = instrument.last_e4
             view.previous_close_e4 = instrument.previous_close_e4
-            view.splits = splits_of(state, symbol)
+            view.splits, view.restated_us = splits_of(state, symbol), instrument.restated_us
             view.depth_seq = state.seq
             stats = candles.day_stats(symbol) if candles is not None else None
             if stats is not None:
@@ -145,7 +145,7 @@ class MarketView:
         if view is None:
             return 0
         instrument = self._instruments.get(symbol)
-        if instrument is not None and instrument.restated_us > (view.splits[-1][0] if view.splits else 0):
+        if instrument is not None and instrument.restated_us > view.restated_us:
             return 0
         return view.last_e4
 
@@ -307,4 +307,5 @@ class MarketView:
             named = self._view(event.new_symbol)
             named.take_over(view)
             self._touch(named, record.now_us)
+        view.restated_us = event.effective_us
         self._touch(view, record.now_us)

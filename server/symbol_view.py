@@ -64,7 +64,7 @@ class SymbolView:
     of all market changes, `traded_at` that of the newest trade or bust. `fragment` is the quote's JSON, made once
     per version by the fan-out; `packed` is its protobuf message, true of the change `packed_at`. `depth_seq` is the journal sequence of the newest change of the levels, `depth` what
     changed of them while somebody follows that. `corrections` are busted trades in the order of their busts, `day_us` is
-    when the day of the day figures began, `mended_us` the minute that was last corrected for a bust, `splits` those that have taken effect. `auction` is what a call's
+    when the day of the day figures began, `mended_us` the minute that was last corrected for a bust, `splits` those that have taken effect, `restated_us` when units and prices became others for the last time. `auction` is what a call's
     auction would do: price_e4, volume_e8, buyers less sellers; it or the phase changed last at `auction_us`, in the order of
     all changes at `auction_at`.
     """
@@ -93,6 +93,7 @@ class SymbolView:
         "phase",
         "previous_close_e4",
         "price_source",
+        "restated_us",
         "splits",
         "stale",
         "symbol",
@@ -139,6 +140,7 @@ class SymbolView:
         self.day_us = 0
         self.mended_us = -1
         self.splits: list[Split] = []
+        self.restated_us = 0
 
     def __repr__(self) -> str:
         return (
@@ -230,4 +232,4 @@ class SymbolView:
         self.open_e4, self.high_e4, self.low_e4 = other.open_e4, other.high_e4, other.low_e4
         self.volume_e8, self.day_us = other.volume_e8, other.day_us
         self.tape, self.stale = other.tape, other.stale
-        self.splits = list(other.splits)
+        self.splits, self.restated_us = list(other.splits), other.restated_us

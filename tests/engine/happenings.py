@@ -77,6 +77,7 @@ REFUSED_ELSEWHERE: Final = frozenset(
         *(
             "LOT_NOT_FOUND",
             "LOT_TAKEN",
+            "INSTRUMENT_DELISTED",
             "ACTION_EXISTS",
             "INVALID_ACTION",
             "INVALID_RISK_RULE",
