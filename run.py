@@ -163,6 +163,7 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     from server.demo import seed
     from server.demo_parking import open_demo_parking
     from server.indices import indices_of
+    from server.nightly import Nightly
     from server.snapshots import Snapshots
 
     demo_mode = settings.mode is Mode.DEMO
@@ -186,6 +187,9 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     lifecycle.on_stop("gates", port.stop)
     if accounts is not None and settings.market.feed == "simulator":
         lifecycle.on_stop("demo traffic", open_demo_parking(services, accounts.noise).stop)
+    nightly = Nightly(settings, services.verified)
+    lifecycle.on_tick(nightly.tick)
+    lifecycle.on_stop("the verification", nightly.stop)
     feed.start()
     lifecycle.on_tick(snapshots.tick)
     lifecycle.on_stop("commands", core.runtime.stop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Set
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config.settings import Mode, Settings
 
@@ -30,6 +31,10 @@ def problems_across(settings: Settings, published_secrets: Set[str]) -> list[str
         problems.append("gate.tls_certificate and gate.tls_key: one is of no use without the other")
     if settings.gate.tls_client_ca is not None and settings.gate.tls_certificate is None:
         problems.append("gate.tls_client_ca: gates can show no certificate without gate.tls_certificate")
+    try:
+        ZoneInfo(settings.verify.zone)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        problems.append(f"verify.zone = {settings.verify.zone!r}: there is no such time zone")
     return problems + _BY_MODE[settings.mode](settings, published_secrets)
 
 

@@ -11,6 +11,8 @@ _PATTERNS = {
     "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$": "a time from 00:00 to 24:00",
     "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$|^(opens|closes)([+-][0-9]{1,4})?$": "a time from 00:00 to 24:00, or opens or closes with minutes before or after (closes-10)",
     "^postgres(ql)?://": "a URL that begins with postgresql://",
+    "^(([01][0-9]|2[0-3]):[0-5][0-9])?$": "a time of day such as 03:30, or empty",
+    "^[A-Za-z][A-Za-z0-9_+/-]*$": "a time zone such as Europe/Berlin",
     "^smtps?://": "a URL that begins with smtp:// or smtps://",
     "^rediss?://": "a URL that begins with redis:// or rediss://",
 }

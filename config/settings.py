@@ -226,6 +226,13 @@ class OverloadSettings(Section, frozen=True, kw_only=True):
     disk_wait_ms: Milliseconds  # a record has waited for the disk for so long
 
 
+class VerifySettings(Section, frozen=True, kw_only=True):
+    """When the books and the journal are verified by themselves (server/nightly.py)."""
+
+    at: Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$")]  # local time, HH:MM; empty: never
+    zone: Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9_+/-]*$")]  # of the IANA database
+
+
 class RiskSettings(Section, frozen=True, kw_only=True):
     """Which risk rules are on, by the names of docs/risk.md. Their figures stand in limits.toml."""
 
@@ -268,5 +275,6 @@ class Settings(Section, frozen=True, kw_only=True):
     market: MarketSettings
     orders: OrderSettings
     overload: OverloadSettings
+    verify: VerifySettings
     risk: RiskSettings
     log: LogSettings

@@ -13,6 +13,7 @@ from server.auth import Auth
 from server.codec import Record
 from server.fan_out import Hub
 from server.metrics import Metrics
+from server.nightly import Verified
 from server.runtime import Runtime
 from server.services import Services
 from server.write_behind import WriteBehind
@@ -48,6 +49,7 @@ def watch(services: Services) -> None:
     _watch_runtime(metrics, services.runtime, services.write_behind)
     _watch_orders(metrics, services.runtime)
     _watch_admission(metrics, services.admission)
+    _watch_verified(metrics, services.verified)
     _watch_streams(metrics, services.hub)
     _watch_people(metrics, services.auth)
     metrics.durations("kerb_database_query_seconds", "Time of a query.", services.database.queries)
@@ -91,6 +93,15 @@ def _fees(state: State) -> dict[str, float]:
 def _watch_admission(metrics: Metrics, admission: Admission) -> None:
     metrics.counter("kerb_orders_shed", "Orders refused under overload.", lambda: admission.refused)
     metrics.gauge("kerb_overloaded", "1 while new orders may be refused.", lambda: admission.is_tight)
+
+
+def _watch_verified(metrics: Metrics, verified: Verified) -> None:
+    gauge = metrics.gauge
+    gauge("kerb_verify_last_timestamp_seconds", "When verified last; 0 never.", lambda: verified.at_s)
+    gauge("kerb_verify_duration_seconds", "How long that took.", lambda: verified.took_s)
+    gauge("kerb_verify_findings", "Rows that were wrong then.", lambda: verified.findings)
+    gauge("kerb_verify_failed", "1 when it could not be done.", lambda: verified.failed)
+    gauge("kerb_verify_seq", "Last record whose rows were compared.", lambda: verified.last_seq)
 
 
 def _watch_streams(metrics: Metrics, hub: Hub) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from server.nightly import Verified
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -45,6 +47,8 @@ class Services:
     metrics: Metrics
     request_log: RequestLog | None = None
     """None where config wants no line for each call."""
+    verified: Verified = field(default_factory=Verified)
+    """What came of the last verification."""
     port: int = 0
     """The HTTP port that was bound; 0 before that."""
     indices: tuple[Index, ...] = ()

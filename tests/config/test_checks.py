@@ -81,3 +81,8 @@ def test_values_that_contradict_each_other_are_refused(environ: dict[str, str], 
 )
 def test_loopback_is_what_only_this_machine_reaches(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+def test_a_time_zone_that_is_not_there_is_named() -> None:
+    [problem] = problems_of("test", {"KERB_VERIFY__ZONE": "Europe/Atlantis"})
+    assert problem == "verify.zone = 'Europe/Atlantis': there is no such time zone"
