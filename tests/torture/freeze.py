@@ -40,7 +40,6 @@ class Freeze:
         who, random = list(Who)[number % len(Who)], one.random
         load = self._world.load(random, keyed_percent=100, calm=True)
         await asyncio.sleep(random.uniform(0.1, 0.3))
-        done = load.count(Outcome.DONE)
         stopped_s = random.uniform(0.5, 2.0)
         if who is Who.FLICKER:
             for _ in range(40):
@@ -48,8 +47,7 @@ class Freeze:
                 await asyncio.sleep(random.uniform(0, 0.02))
         else:
             await self._stop_for(stopped_s, self._pids(who))
-        while load.count(Outcome.DONE) < done + 50:
-            await asyncio.sleep(0.02)
+        await self._world.more(load)
         await self._world.stop(load)
         assert load.count(Outcome.IN_DOUBT) == 0
         tally = await self._world.check(load)

@@ -94,7 +94,7 @@ class Jumps:
         load = world.load(random, keyed_percent=100, calm=True)
         await asyncio.sleep(random.uniform(0.1, 0.3))
         clock.move(clock.ahead_s + seconds)
-        await _more(load)
+        await self._world.more(load)
         if is_killed:
             await world.kerb.kill()
             await load.ended()
@@ -125,7 +125,7 @@ class Jumps:
     async def _check_what_follows(self, random: Random) -> Tally:
         """Orders of a server that has started with the clock as it is now."""
         load = self._world.load(random, keyed_percent=100, calm=True)
-        await _more(load)
+        await self._world.more(load)
         await self._world.stop(load)
         tally = await self._world.check(load)
         self._check_stamps(load)
@@ -187,14 +187,6 @@ class Jumps:
         await self._sign_in()
         self._clock.move(here_s)
         assert (await client("GET", "/wallet/balance")).status == 200
-
-
-async def _more(load: Load) -> None:
-    """Orders go on."""
-    done = load.count(Outcome.DONE)
-    async with asyncio.timeout(WAIT_MAX_S):
-        while load.count(Outcome.DONE) < done + 50:
-            await asyncio.sleep(POLL_S)
 
 
 @asynccontextmanager

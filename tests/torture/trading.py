@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
@@ -9,7 +10,7 @@ from typing import Final
 
 import aiohttp
 
-from tests.e2e.load import Load, Requests, Trader, make_traders, numbers
+from tests.e2e.load import Load, Outcome, Requests, Trader, make_traders, numbers
 from tests.kerb_process import KerbProcess, running_kerb
 from tests.server.reachable_folder import reachable_folder
 from tests.torture.aftermath import Account, Aftermath, Tally
@@ -17,6 +18,10 @@ from tests.torture.kill import ENVIRON, TRADERS
 
 RATE: Final = 400
 """Requests a second: the journal stays short, and rows are soon compared."""
+
+MORE: Final = 50
+WAIT_MAX_S: Final = 60.0
+POLL_S: Final = 0.02
 
 
 class Trading:
@@ -59,6 +64,13 @@ class Trading:
         """End what a round that failed has left."""
         if self._load is not None:
             self._load.abandon()
+
+    async def more(self, load: Load) -> None:
+        """Wait until orders have gone on. Raises TimeoutError when they do not."""
+        done = load.count(Outcome.DONE)
+        async with asyncio.timeout(WAIT_MAX_S):
+            while load.count(Outcome.DONE) < done + MORE:
+                await asyncio.sleep(POLL_S)
 
     async def stop(self, load: Load) -> None:
         """End a load that has met no fault: no connection was lost, every answer came."""
