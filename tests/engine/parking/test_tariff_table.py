@@ -40,6 +40,7 @@ MONDAY = "2026-03-02"
 FROM_ENTRY = CapMode.FROM_ENTRY
 LATE_BERLIN = replace(PLAIN, bands=(Band("late", (SUN,), 120, 180, ((STANDARD, e4("3")),)),))
 LATE_NEW_YORK = replace(PLAIN, bands=(Band("late", (SUN,), 60, 120, ((STANDARD, e4("3")),)),))
+MORNING = replace(PLAIN, bands=(Band("morning", (SUN,), 360, 720, ((STANDARD, e4("3")),)),))
 CAPPED = replace(PLAIN, cap_e4=e4("8"))
 OVER = replace(PLAIN, overstay_bps=15_000, overstay_fee_e4=e4("10"))
 CITY_OVER = replace(CITY, overstay_bps=15_000, overstay_fee_e4=e4("10"))
@@ -105,6 +106,10 @@ CLOCK_CHANGES: list[Row] = [
      "BASE 01:30-03:30 2x1=2", "2"),
     ("New York, a band in the hour that is there twice", LATE_NEW_YORK, NEW_YORK, "2026-11-01 00:30", "02:30", {},
      "BASE 00:30-01:00 1x1=1; BASE late 01:00-02:00 4x3=12; BASE 02:00-02:30 1x1=1", "14"),
+    ("a band whose hours come after the clocks went forward", MORNING, BERLIN, "2026-03-29 00:30", "07:00", {},
+     "BASE 00:30-06:00 9x1=9; BASE morning 06:00-07:00 2x3=6", "15"),
+    ("a band whose hours come after the clocks went back", MORNING, BERLIN, "2026-10-25 00:30", "07:00", {},
+     "BASE 00:30-06:00 13x1=13; BASE morning 06:00-07:00 2x3=6", "19"),
     ("a day of 25 hours has one cap", SUNDAYS, BERLIN, "2026-10-25 00:00", "2026-10-26 00:00", {},
      "BASE 00:00-00:00 50x1=50; CAP 00:00-00:00 1x-30=-30", "20"),
     ("a day of 23 hours too", SUNDAYS, BERLIN, "2026-03-29 00:00", "2026-03-30 00:00", {},
