@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from server.data_folder import DataFolder
+from server.journal_errors import JournalFailed
 from tests.server.journal_disks import never, open_journal, write_groups
 from tests.simulation.lying_disk import Crash, LyingDisk
 
@@ -110,3 +111,51 @@ def test_a_data_folder_is_durable_with_all_its_parents(tmp_path: Path) -> None:
     with DataFolder.own(tmp_path / "deep" / "kerb", disk):
         for seed in SEEDS:
             assert disk.after(Crash.POWER, Random(seed)).exists(tmp_path / "deep" / "kerb")
+
+
+async def test_a_start_believes_nothing_that_a_failed_sync_left_in_the_cache_alone() -> None:
+    lost = 0
+    for seed in range(20):
+        disk = LyingDisk(512, Random(seed))
+        folder = FOLDER / DataFolder.JOURNAL_NAME
+        journal = open_journal(folder, disk=disk, segment_bytes=16_384)
+        journal.start(lambda error: None)
+        await write_groups(journal, 2, 2)
+        disk.fails = lambda call: errno.EIO if call == "fdatasync" else 0
+        with pytest.raises(JournalFailed):
+            await write_groups(journal, 10)
+        with pytest.raises(JournalFailed):
+            await journal.close()
+        found = disk.after(Crash.KILL, Random(seed))
+        believed = open_journal(folder, 4, disk=found, segment_bytes=16_384).durable_seq
+        again = open_journal(
+            folder, believed, disk=found.after(Crash.POWER, Random(seed)), segment_bytes=16_384
+        )
+        assert again.durable_seq == believed
+        lost += believed == 4
+    assert lost > 0
+
+
+async def test_what_is_left_of_a_torn_group_is_in_the_way_of_no_later_segment() -> None:
+    torn = 0
+    for seed in range(20):
+        disk = LyingDisk(512, Random(seed))
+        folder = FOLDER / DataFolder.JOURNAL_NAME
+        journal = open_journal(folder, disk=disk, segment_bytes=16_384)
+        journal.start(lambda error: None)
+        await write_groups(journal, 2, 2)
+        disk.fails = lambda call: errno.EIO if call == "fdatasync" else 0
+        with pytest.raises(JournalFailed):
+            await write_groups(journal, 30)
+        with pytest.raises(JournalFailed):
+            await journal.close()
+        found = disk.after(Crash.POWER, Random(seed))
+        again = open_journal(folder, 4, disk=found, segment_bytes=16_384)
+        torn += bool([name for name in found.listdir(folder) if name.startswith("torn-")])
+        again.start(never)
+        await write_groups(again, 1, size_bytes=9_000)
+        await again.close()
+        whole = open_journal(folder, again.durable_seq, disk=found, segment_bytes=16_384)
+        assert whole.durable_seq == again.durable_seq
+        assert len(whole.segments) == 2
+    assert torn > 0
