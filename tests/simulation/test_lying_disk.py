@@ -159,3 +159,28 @@ async def test_what_is_left_of_a_torn_group_is_in_the_way_of_no_later_segment() 
         assert whole.durable_seq == again.durable_seq
         assert len(whole.segments) == 2
     assert torn > 0
+
+
+async def test_a_name_that_a_killed_process_gave_is_synced_before_anything_is_written_behind_it() -> None:
+    disk = LyingDisk(512, Random(0))
+    folder = FOLDER / DataFolder.JOURNAL_NAME
+    left: list[LyingDisk] = []
+
+    def look(call: str, name: str) -> None:
+        if call == "fsync_dir" and len([each for each in disk.listdir(folder) if each.endswith(".kj")]) == 2:
+            left.append(disk.after(Crash.KILL, Random(0)))
+
+    journal = open_journal(folder, disk=disk, segment_bytes=16_384)
+    disk.before = look
+    journal.start(never)
+    await write_groups(journal, *[5] * 6)
+    await journal.close()
+    assert left
+    for found in left:
+        again = open_journal(folder, disk=found, segment_bytes=16_384)
+        again.start(never)
+        await write_groups(again, 5)
+        for seed in range(20):
+            lost = found.after(Crash.POWER, Random(seed))
+            assert open_journal(folder, again.durable_seq, disk=lost, segment_bytes=16_384).durable_seq > 0
+        await again.close()

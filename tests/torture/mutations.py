@@ -1,6 +1,6 @@
 """Commits that must not pass: each breaks one rule that keeps money safe, and the tests named with it must fail for it.
 
-The tables are in mutations_engine.py and mutations_shell.py. Each bug is seeded into a copy of the sources, never into
+The tables are in mutations_engine.py, mutations_shell.py and mutations_disk.py. Each bug is seeded into a copy of the sources, never into
 the work tree; one whose source text is no longer there fails its round.
 """
 
@@ -18,6 +18,7 @@ from typing import Final
 
 from tests.torture.job import ROOT, Job
 from tests.torture.mutation import Mutation, mutated
+from tests.torture.mutations_disk import LYING_DISK_MUTATIONS
 from tests.torture.mutations_engine import ENGINE_MUTATIONS
 from tests.torture.mutations_shell import SHELL_MUTATIONS
 
@@ -26,7 +27,11 @@ SUMMARY: Final = re.compile(r"^\d+ (passed|failed)", re.MULTILINE)
 TRIES: Final = 2
 """A test of the unchanged copy that fails may have met a busy machine: it is run once more."""
 
-MUTATIONS: Final[tuple[Mutation, ...]] = (*ENGINE_MUTATIONS, *SHELL_MUTATIONS)
+MUTATIONS: Final[tuple[Mutation, ...]] = (
+    *ENGINE_MUTATIONS,
+    *SHELL_MUTATIONS,
+    *LYING_DISK_MUTATIONS,
+)
 
 
 async def mutations(job: Job) -> None:
