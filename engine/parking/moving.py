@@ -36,7 +36,7 @@ def fire_stay_over(turn: Turn, timer: Timer) -> None:
     start = max(stay.until_us, turn.now_us - turn.now_us % MINUTE_US) // MINUTE_US
     limit = start + least
     if occupancy.free_until(stay.space, start, limit) == start:
-        claim = occupancy.next_claim(stay.space, start)
+        claim = occupancy.claim_at(stay.space, start)
         booking = None if claim is None else parking.bookings.get(claim[2])
         if booking is None or not move(turn, booking):
             report(turn, FindingKind.SPACE_CONTESTED, stay, 0 if booking is None else booking.booking_id)

@@ -11,7 +11,7 @@ Claims of one space never overlap.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_right, insort
 from collections.abc import Iterator
 from typing import Final
 
@@ -126,11 +126,11 @@ class Occupancy:
             return begin
         return min(limit, claims[place][0]) if place < len(claims) else limit
 
-    def next_claim(self, index: int, begin: int) -> Claim | None:
-        """The first claim of a space that begins at a minute or later."""
+    def claim_at(self, index: int, minute: int) -> Claim | None:
+        """The claim of a space at a minute."""
         claims = self.claims.get(index, ())
-        place = bisect_left(claims, begin, key=_begin_of)
-        return claims[place] if place < len(claims) else None
+        place = bisect_right(claims, minute, key=_begin_of)
+        return claims[place - 1] if place and claims[place - 1][1] > minute else None
 
 
 def _begin_of(claim: Claim) -> int:

@@ -278,6 +278,30 @@ def test_two_with_a_right_to_one_space_are_reported() -> None:
     assert world.right("BOB1") == ("BOOKING", "G-1")
 
 
+def test_nobody_is_sent_to_a_space_on_which_somebody_stands() -> None:
+    """Two stay too long, and one of the bookings that need their spaces is cancelled: its space is free in the books alone."""
+    world = BookingWorld(spaces=SPACES[:2])
+    for who in ("cal", "dan"):
+        world.open(who, cash="100")
+        world.vehicle(who, f"{who.upper()}1")
+    for who in ("ann", "cal"):
+        world.booked(who, "8:00", "9:00")
+        world.enter(f"{who.upper()}1")
+    bobs, dans = world.booked("bob", "9:00", "10:00"), world.booked("dan", "9:00", "10:00")
+    assert [world.number(each) for each in (bobs, dans)] == ["G-1", "G-2"]
+    world.to("9:01")
+    world.operator(CancelBooking(dans.booking_id, whole=True))
+    assert world.right("BOB1") == ("LOT_FULL", "")
+    events = world.to("9:06")
+    assert [event for event in events if isinstance(event, BookingSet)] == []
+    found = [event for event in events if isinstance(event, FindingReported)]
+    assert [each.booking_id for each in found] == [bobs.booking_id]
+    world.leave("CAL1")
+    assert world.right("BOB1") == ("BOOKING", "G-2")
+    moved = [event.booking for event in world.to("9:11") if isinstance(event, BookingSet)]
+    assert [(each.plate, world.number(each)) for each in moved] == [("BOB1", "G-2")]
+
+
 def test_maintenance_moves_what_is_booked_or_says_that_it_cannot() -> None:
     world = BookingWorld(spaces=SPACES[:2])
     booking = world.booked("ann", "9:00", "10:00")

@@ -68,6 +68,11 @@ def test_how_long_a_space_is_free() -> None:
     assert occupancy.free_until(1, 199, 400) == 199
     assert occupancy.free_until(1, 200, 400) == 400
     assert occupancy.free_until(2, 0, 400) == 400
-    assert occupancy.next_claim(1, 100) == (100, 200, 7)
-    assert occupancy.next_claim(1, 101) is None
+    assert [occupancy.claim_at(1, at) for at in (99, 100, 199, 200)] == [
+        None,
+        (100, 200, 7),
+        (100, 200, 7),
+        None,
+    ]
+    assert occupancy.claim_at(2, 100) is None
     assert "claims=1" in repr(occupancy)

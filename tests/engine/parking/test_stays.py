@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from engine.commands import AnyCommand, Deposit, RequestWithdrawal
+from engine.commands import AnyCommand, Deposit, RequestWithdrawal, SettleWithdrawal
 from engine.events import Posted
 from engine.kinds import Source, TransactionKind
 from engine.parking.booking_commands import (
@@ -137,6 +137,18 @@ def test_a_withdrawal_takes_only_what_a_debt_leaves() -> None:
     assert refusal(world.do(RequestWithdrawal(1), "ann")) == "INSUFFICIENT_FUNDS"
     assert refusal(world.do(PayDebt(debt.debt_id), "bob")) == "DEBT_NOT_FOUND"
     assert refusal(world.do(PayDebt(debt.debt_id), "ann")) == "INSUFFICIENT_FUNDS"
+    (withdrawal_id,) = world.state.withdrawals
+    world.do(SettleWithdrawal(withdrawal_id, paid=False))
+    assert world.cash("ann") == ("99", "0")
+    assert debts_of(world) == [e4("1")]
+    assert refusal(world.do(RequestWithdrawal(e4("98.0001")), "ann")) == "INSUFFICIENT_FUNDS"
+    world.do(Deposit(e4("0.25"), "CARD"), "ann")  # a deposit repays by what it brings
+    assert debts_of(world) == [e4("0.75")]
+    assert refusal(world.do(RequestWithdrawal(e4("98.25")), "ann")) == "accepted"
+
+
+def debts_of(world: BookingWorld) -> list[int]:
+    return [debt.amount_e4 for debt in world.parking.debts.values()]
 
 
 def test_a_walk_in_pays_at_the_machine_and_has_some_minutes_to_leave() -> None:
