@@ -25,6 +25,9 @@ PROBE_S: Final = 0.01
 READS_MIN: Final = 100
 """A turn that has read less is no queue, however long it took: so many callers with one order each under way are no overload."""
 
+READS_QUIET: Final = 50
+"""After a turn that has read less the next one is not even measured: whoever is alone pays nothing for those who are many."""
+
 GAP_SHARE: Final = 0.5
 BUDGETS_MAX: Final = 4
 """After a longer gap, as when the processor was somebody else's, a turn takes orders for this share of it: they have come meanwhile,
@@ -43,7 +46,16 @@ class Admission:
     """
 
     __slots__ = (
-        *("_budget_s", "_clock", "_deadline_s", "_lag_max_s", "_lag_s", "_loop", "_over_since_s"),
+        *(
+            "_budget_s",
+            "_clock",
+            "_deadline_s",
+            "_lag_max_s",
+            "_is_measured",
+            "_lag_s",
+            "_loop",
+            "_over_since_s",
+        ),
         *("_patience_s", "_probe", "_refused_in_turn", "_seen_s", "_started_s", "_took_s", "_wait_max_s"),
         *("_waiting_since_s", "_worked", "in_turn", "is_tight", "reads", "refused"),
     )
@@ -71,6 +83,7 @@ class Admission:
         self._started_s = self._deadline_s = worked()
         self._took_s = self._lag_s = 0.0
         self._over_since_s: float | None = None
+        self._is_measured = False
         self._refused_in_turn = False
         self._probe: asyncio.TimerHandle | None = None
 
@@ -104,17 +117,22 @@ class Admission:
             self.is_tight = now_s - self._over_since_s > self._patience_s
         else:
             self._over_since_s = None
+        self._is_measured = self.reads >= READS_QUIET or self.is_tight
         self._refused_in_turn = False
         self.reads = 0
         self._seen_s = now_s
+        if self._is_measured:
+            self._set_deadline(gap_s)
+        waiting_since_s = self._waiting_since_s()
+        if waiting_since_s is not None and now_s - waiting_since_s > self._wait_max_s:
+            self.is_tight = True
+            self._deadline_s = self._worked()
+
+    def _set_deadline(self, gap_s: float) -> None:
         self._started_s = self._worked()
         self._deadline_s = self._started_s + min(
             max(self._budget_s, gap_s * GAP_SHARE), self._budget_s * BUDGETS_MAX
         )
-        waiting_since_s = self._waiting_since_s()
-        if waiting_since_s is not None and now_s - waiting_since_s > self._wait_max_s:
-            self.is_tight = True
-            self._deadline_s = self._started_s
 
     def is_late(self) -> bool:
         """Whether a new order comes too late in its turn."""
@@ -136,7 +154,7 @@ class Admission:
     def _read_all(self) -> None:
         """All that had arrived has been read; what it has woken comes now."""
         self.in_turn = False
-        self._took_s = self._worked() - self._started_s
+        self._took_s = self._worked() - self._started_s if self._is_measured else 0.0
 
     def _look(self, before_s: float) -> None:
         now_s = self._worked()

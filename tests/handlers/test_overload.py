@@ -70,6 +70,7 @@ async def busy(
     """Every turn is too long: whatever comes after the first one meets an overload, however slow the test is."""
     monkeypatch.setattr(admission, "IDLE_S", 3_600)
     monkeypatch.setattr(admission, "READS_MIN", 0)
+    monkeypatch.setattr(admission, "READS_QUIET", 0)
     overload = OverloadSettings(turn_ms=0, lag_ms=1_000, patience_ms=0, disk_wait_ms=60_000)
     async with open_small_kerb(
         database_dsn, tmp_path, msgspec.structs.replace(settings, overload=overload)
