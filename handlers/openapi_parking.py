@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from engine.refusals import Refusal
 from handlers.openapi_doc import LIMIT, PAGE, AsOfMeta, Doc, Example, Link, PageMeta, Query, Tag, time_query
-from handlers.parking_lots import AvailabilityJson, ParkingLotDetailJson, ParkingLotJson
+from handlers.parking_lots import AvailabilityJson, OccupancyJson, ParkingLotDetailJson, ParkingLotJson
 from handlers.parking_words import Epc, FeatureName, ParkingLotId, SpaceTypeName, VehicleId
 from handlers.vehicles import RemovedVehicleJson, TagBody, TagJson, VehicleBody, VehicleJson
 from server.errors import NotFound
@@ -102,6 +102,20 @@ LOTS: Final[dict[str, Any]] = {
                 status=400,
                 code="BAD_REQUEST",
             ),
+        ),
+    ),
+    "GET /api/v1/parking/lots/{lot_id}/occupancy": Doc(
+        operation="get_occupancy",
+        summary="Who is inside now",
+        tag=Tag.PARKING,
+        about="Vehicles inside, by floor and type of space.",
+        answer=OccupancyJson,
+        meta=AsOfMeta,
+        path=_LOT,
+        errors=(NotFound,),
+        examples=(
+            Example(name="now", summary="By floor and type", given="a car park", path={"lot_id": "lot_P1"}),
+            _NO_LOT,
         ),
     ),
 }

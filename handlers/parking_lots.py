@@ -106,6 +106,24 @@ class AvailabilityJson(Struct, frozen=True, rename={"begins": "from"}):
     types: tuple[FreeJson, ...]
 
 
+class FloorPartJson(Struct, frozen=True):
+    """The spaces of a type on a floor, and how many of them have a vehicle on them."""
+
+    floor: Code
+    type: SpaceTypeName
+    vehicles: int
+    spaces: int
+
+
+class OccupancyJson(Struct, frozen=True):
+    """Who is inside now: all vehicles, also those that no space is known of, the spaces in service, and each floor's by type."""
+
+    lot_id: ParkingLotId
+    inside: int
+    capacity: int
+    parts: tuple[FloorPartJson, ...]
+
+
 async def lots(call: Call) -> Answer:
     """`GET /parking/lots?page=&limit=`, by their ids."""
     runtime = call.services.runtime
@@ -175,6 +193,28 @@ async def availability(call: Call) -> Answer:
             total=sum(each.total for each in types),
             available=sum(each.available for each in types),
             types=types,
+        )
+    )
+    await runtime.wait_durable(seq)
+    return success_as_of(data, seq)
+
+
+async def occupancy(call: Call) -> Answer:
+    """`GET /parking/lots/{lot_id}/occupancy`: now, by floor and type."""
+    runtime = call.services.runtime
+    parking, seq = runtime.state.parking, runtime.state.seq
+    found = _lot_of(parking, call)
+    layout, inside = layout_of(parking, found.lot), parking.occupancy[found.lot].inside
+    parts = [
+        FloorPartJson(floor, kind.name, (inside & spaces).bit_count(), spaces.bit_count())
+        for (floor, kind), spaces in sorted(layout.parts.items())
+    ]
+    data = encoded(
+        OccupancyJson(
+            lot_id=shown_lot(found.lot),
+            inside=parking.inside.get(found.lot, 0),
+            capacity=layout.active.bit_count(),
+            parts=tuple(parts),
         )
     )
     await runtime.wait_durable(seq)

@@ -28,6 +28,7 @@ PARKING_ROUTES: Final = (
     Route("GET", f"{_PARKING}/lots", parking_lots.lots, PUBLIC, CALLS),
     Route("GET", f"{_PARKING}/lots/{{lot_id}}", parking_lots.lot, PUBLIC, CALLS),
     Route("GET", f"{_PARKING}/lots/{{lot_id}}/availability", parking_lots.availability, PUBLIC, CALLS),
+    Route("GET", f"{_PARKING}/lots/{{lot_id}}/occupancy", parking_lots.occupancy, PUBLIC, CALLS),
     Route("POST", f"{_PARKING}/quotes", parking_bookings.quotes, HOLDER, CALLS),
     Route("POST", f"{_PARKING}/bookings", parking_bookings.book, HOLDER, CALLS),
     Route("GET", f"{_PARKING}/bookings", parking_bookings.bookings, HOLDER, CALLS),

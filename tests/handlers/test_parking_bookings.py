@@ -172,3 +172,7 @@ async def test_a_stay_says_what_leaving_now_would_cost(small: SmallKerb) -> None
     assert stay["space"]
     assert stay["price"]["total"] > 0
     assert (await other("GET", "/parking/stays")).data == []
+    shown = (await small.anonymous()("GET", "/parking/lots/lot_P1/occupancy")).data
+    assert (shown["inside"], shown["capacity"]) == (1, 48)
+    assert [each["vehicles"] for each in shown["parts"] if each["vehicles"]] == [1]
+    assert sum(each["spaces"] for each in shown["parts"]) == 48
