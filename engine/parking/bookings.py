@@ -40,7 +40,10 @@ BOOKINGS_MAX: Final = 50
 
 
 class Offer(Struct, frozen=True, gc=False):
-    """What a request could be booked as: the space, the price and what it is made of, and how many spaces there are."""
+    """What a request could be booked as: the space, the price and what it is made of, and how many spaces there are.
+
+    `obstacle` is why it cannot be paid for now, or None.
+    """
 
     account: Account
     vehicle: Vehicle
@@ -49,13 +52,16 @@ class Offer(Struct, frozen=True, gc=False):
     terms: Terms
     price: Price
     spaces: int
+    obstacle: Refused | None
 
 
 # -- the decision that a quote and a booking share
 
 
 def quote(state: State, envelope: Envelope, command: BookSpace, now_us: int) -> Offer | Refused:
-    """What a booking would be and cost now. Nothing changes; what it would be refused for is what this returns."""
+    """What a booking would be and cost now. Nothing changes; what it would be refused for is what this returns, but for money:
+    who lacks that is told the price all the same.
+    """
     parking = state.parking
     account = state.accounts.get(envelope.account_id)
     refused = account_refusal(account)
@@ -79,11 +85,9 @@ def quote(state: State, envelope: Envelope, command: BookSpace, now_us: int) -> 
     price = price_of_booking(parking, draft, command.end_us)
     if command.price_max_e4 and price.total_e4 > command.price_max_e4:
         return Refused(Refusal.PRICE_CHANGED, (("price_e4", price.total_e4),))
-    refused = funds_refusal(state, account, price.total_e4)
-    if refused is not None:
-        return refused
     spaces = available(parking, lot.lot, wish, begin, end)
-    return Offer(account, vehicle, wish, found[0], terms, price, spaces)
+    obstacle = funds_refusal(state, account, price.total_e4)
+    return Offer(account, vehicle, wish, found[0], terms, price, spaces, obstacle)
 
 
 def wish_of(vehicle: Vehicle, command: BookSpace) -> Wish:
@@ -160,6 +164,8 @@ def book_space(turn: Turn, envelope: Envelope, command: BookSpace) -> Refused | 
     offer = quote(turn.state, envelope, command, turn.now_us)
     if isinstance(offer, Refused):
         return offer
+    if offer.obstacle is not None:
+        return offer.obstacle
     draft = draft_of(
         *(offer.account, offer.vehicle, command.lot, offer.wish, offer.space),
         *(command.begin_us, command.end_us, offer.terms),

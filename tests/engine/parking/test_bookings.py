@@ -45,6 +45,13 @@ def test_a_quote_is_what_the_booking_then_costs() -> None:
     offer = quote(world.state, Envelope(Source.HTTP, 0, world.ids["ann"]), asked, world.now_us)
     assert isinstance(offer, Offer)
     assert (offer.price.total_e4, offer.price.tax_e4, offer.spaces) == (e4("2"), 3_300, 3)
+    assert offer.obstacle is None
+    world.open("eve", cash="1")
+    world.vehicle("eve", "EVE1")
+    short = quote(world.state, envelope_of(world, "eve"), world.asked("eve", "9:00", "11:00"), world.now_us)
+    assert isinstance(short, Offer)
+    assert short.obstacle is not None
+    assert (short.price, short.obstacle.refusal.name) == (offer.price, "INSUFFICIENT_FUNDS")
     booking = world.booked("ann", "9:00", "11:00")
     assert (booking.price_e4, booking.tax_e4, booking.hold_e4) == (e4("2"), 3_300, e4("2"))
     assert world.cash("ann") == ("100", "2")
