@@ -121,8 +121,8 @@ TRADES: Final = (
     Mutation(
         "a fill has the maker's price",
         "engine/matching.py",
-        "    price_e4 = level.price_e4\n",
-        "    price_e4 = taker.limit_e4\n",
+        "else maker_left_e8\n    price_e4 = level.price_e4\n",
+        "else maker_left_e8\n    price_e4 = taker.limit_e4\n",
         (f"{MATCHING}test_a_trade_happens_at_the_price_of_the_order_that_was_there",),
     ),
     Mutation(
