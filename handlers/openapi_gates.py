@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.refusals import Refusal
-from handlers import admin_gates
+from handlers import access_logs, admin_gates
+from handlers.access_logs import AccessEntryJson, EntryKindName
 from handlers.admin_audit import Audited
 from handlers.admin_gates import (
     GateBody,
@@ -15,9 +16,9 @@ from handlers.admin_gates import (
     GateJson,
     GateSecretJson,
 )
-from handlers.openapi_doc import LIMIT, PAGE, AsOfMeta, Doc, Example, PageMeta, Query, Tag
+from handlers.openapi_doc import LIMIT, ORDER_CURSOR, PAGE, AsOfMeta, Doc, Example, PageMeta, Query, Tag
 from handlers.parking_words import ParkingLotId
-from handlers.routing import BASE, PARKING_DESK, Route
+from handlers.routing import BASE, HOLDER, PARKING_DESK, Route
 from server.errors import Conflict, NotFound
 from server.rate_limits import LimitClass
 
@@ -38,6 +39,8 @@ def _missing(code: str, body: Any = None) -> Example:
 
 
 GATE_ROUTES: Final = (
+    Route("GET", f"{BASE}/parking/access-logs", access_logs.own, HOLDER, LimitClass.CALLS),
+    Route("GET", f"{BASE}/admin/parking/access-logs", access_logs.everything, PARKING_DESK, LimitClass.CALLS),
     Route("GET", _GATES, admin_gates.gates, PARKING_DESK, LimitClass.CALLS),
     Route("POST", _GATES, Audited(admin_gates.put), PARKING_DESK, LimitClass.CALLS),
     Route(
@@ -51,6 +54,38 @@ GATE_ROUTES: Final = (
 )
 
 GATE_DOCS: Final[dict[str, Any]] = {
+    f"GET {BASE}/parking/access-logs": Doc(
+        operation="list_own_access_logs",
+        summary="What happened at gates to your vehicles",
+        tag=Tag.PARKING,
+        about="Decisions and passages of the vehicles that are yours now, newest first.",
+        answer=list[AccessEntryJson],
+        meta=PageMeta,
+        query=(ORDER_CURSOR, LIMIT),
+        database=True,
+        examples=(Example(name="all", summary="The newest fifty"),),
+    ),
+    f"GET {BASE}/admin/parking/access-logs": Doc(
+        operation="list_access_logs",
+        summary="What happened at gates",
+        tag=Tag.ADMIN,
+        about="Decisions, passages, findings, orders and new secrets, newest first. Rows are only ever added.",
+        answer=list[AccessEntryJson],
+        meta=PageMeta,
+        query=(
+            Query("gate_id", GateId, "Those of this gate alone."),
+            Query("kind", EntryKindName, "Those of this kind alone."),
+            ORDER_CURSOR,
+            LIMIT,
+        ),
+        database=True,
+        examples=(
+            Example(name="findings", summary="What was found", query={"kind": "FINDING"}),
+            Example(
+                name="unknown", summary="No such kind", query={"kind": "X"}, status=400, code="BAD_REQUEST"
+            ),
+        ),
+    ),
     f"GET {_GATES}": Doc(
         operation="list_gates",
         summary="Gates",

@@ -99,3 +99,12 @@ def shown(credential: CredentialKind, text: str) -> str:
     if credential is CredentialKind.CODE and text:
         return f"…{text[-CODE_SHOWN:]}"
     return text
+
+
+# before entry_id, vehicles (NULL: all), gate ('' for all), kind (0: all), limit; newest first
+ENTRIES: Final = """
+SELECT entry_id, logged_at, said_at, n, vehicle_id, operator_id, lane, kind, reason, credential, gate_id, what, space
+FROM access_log
+WHERE entry_id < $1 AND ($2::BIGINT[] IS NULL OR vehicle_id = ANY($2)) AND ($3 = '' OR gate_id = $3) AND ($4 = 0 OR kind = $4)
+ORDER BY entry_id DESC LIMIT $5
+"""

@@ -49,6 +49,13 @@ async def test_a_gate_is_made_given_a_secret_connects_and_obeys(operated: tuple[
     assert isinstance(command, GateCommand)
     assert (command.n, command.do, command.lane, command.by) == (1, "OPEN", 1, operator.user_id)
 
+    logs = "/admin/parking/access-logs?gate_id=gat_north"
+    (ordered,) = (await operator("GET", f"{logs}&kind=ORDER")).data
+    assert (ordered["reason"], ordered["operator_id"], ordered["what"]) == ("OPEN", operator.user_id, "test")
+    newest = await operator("GET", f"{logs}&limit=1")
+    older = await operator("GET", f"{logs}&cursor={newest.meta['next_cursor']}")
+    assert [row["kind"] for row in (*newest.data, *older.data)] == ["ORDER", "SECRET"]
+
     assert (await operator("POST", "/admin/parking/gates/gat_north/secret")).data["secret"] != secret.hex()
     with pytest.raises(GateRefused):
         await GateClient.connect(address, "gat_north", secret)
@@ -57,6 +64,8 @@ async def test_a_gate_is_made_given_a_secret_connects_and_obeys(operated: tuple[
 async def test_who_may_not_and_what_is_wrong_is_refused(operated: tuple[SmallKerb, Client]) -> None:
     small, operator = operated
     trader = await small.trader()
+    assert (await trader("GET", "/parking/access-logs")).data == []
+    assert (await trader("GET", "/admin/parking/access-logs")).status == 403
     for path in ("gates", "gates/gat_P1-in/secret", "gates/gat_P1-in/commands"):
         assert (await trader("POST", f"/admin/parking/{path}", GATE)).status == 403
     commands = "/admin/parking/gates/gat_P1-in/commands"
