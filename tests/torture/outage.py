@@ -252,20 +252,23 @@ async def trial(**environ: str) -> AsyncIterator[Trial]:
 
 
 async def outage(job: Job) -> None:
-    """PostgreSQL stopped for as many minutes as are asked, under load."""
+    """PostgreSQL stopped for as many minutes as are asked, under load.
+
+    Without idempotency keys: those are remembered up to a cap of their own (`idempotency.keys_max`), PostgreSQL or not.
+    """
     job.stuck_s = STUCK_S + 10 * 60 * job.asked
     for minutes in job.chunks(job.asked):
-        await _measured(job, minutes, How.STOPPED, len(minutes) * 60.0)
+        await _measured(job, minutes, How.STOPPED, len(minutes) * 60.0, keyed_percent=0)
 
 
 async def outages(job: Job) -> None:
     """A minute of each other way, and one with PostgreSQL there, to compare."""
     ways = (How.KILLED, How.HUNG, How.THERE)
     for number in job.todo():
-        await _measured(job, range(number, number + 1), ways[number % len(ways)], 60.0)
+        await _measured(job, range(number, number + 1), ways[number % len(ways)], 60.0, keyed_percent=10)
 
 
-async def _measured(job: Job, numbers: range, how: How, away_s: float) -> None:
+async def _measured(job: Job, numbers: range, how: How, away_s: float, *, keyed_percent: int) -> None:
     """One outage, and what it did to memory."""
     with job.round(numbers) as one:
         async with trial() as at_risk:
