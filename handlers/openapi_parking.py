@@ -72,6 +72,7 @@ LOTS: Final[dict[str, Any]] = {
             Query("type", SpaceTypeName, "Spaces of this type alone."),
             Query("feature", FeatureName, "Spaces with this feature alone."),
         ),
+        refusals=(Refusal.INVALID_INTERVAL,),
         errors=(NotFound,),
         examples=(
             Example(
@@ -99,8 +100,8 @@ LOTS: Final[dict[str, Any]] = {
                 given="a car park",
                 path={"lot_id": "lot_P1"},
                 query={"from": "2026-12-01T12:00:00Z", "to": "2026-12-01T08:00:00Z"},
-                status=400,
-                code="BAD_REQUEST",
+                status=422,
+                code="INVALID_INTERVAL",
             ),
         ),
     ),

@@ -9,6 +9,7 @@ from msgspec import Struct
 from engine.parking.kinds import Feature, SpaceType
 from engine.parking.layout import Layout, layout_of
 from engine.parking.records import Parking, ParkingLot
+from engine.refusals import Refusal
 from engine.units import DAY_US, MINUTE_US
 from handlers.call import Call
 from handlers.envelope import Answer, MetaJson, encoded, success_as_of, success_encoded
@@ -26,7 +27,7 @@ from handlers.parking_words import (
     shown_lot,
 )
 from handlers.request_input import read_choice, read_limit, read_page, read_time_us
-from server.errors import BadRequest, NotFound
+from server.errors import BadRequest, NotFound, RefusedAtBorder
 
 INTERVAL_MAX_US: Final = 31 * DAY_US
 
@@ -222,14 +223,14 @@ async def occupancy(call: Call) -> Answer:
 
 
 def read_minutes(call: Call) -> tuple[int, int]:
-    """`from` and `to` as the whole minutes that they touch. Raises BadRequest for more than 31 days."""
+    """`from` and `to` as the whole minutes that they touch. Refused INVALID_INTERVAL when they make none, or one of more than 31 days."""
     times = [read_time_us(call.query, name) for name in ("from", "to")]
     for name, time_us in zip(("from", "to"), times, strict=True):
         if time_us is None:
             raise BadRequest(name, "is required")
     from_us, to_us = times[0] or 0, times[1] or 0
     if not from_us < to_us <= from_us + INTERVAL_MAX_US:
-        raise BadRequest("to", "must be after from, by 31 days at most")
+        raise RefusedAtBorder(Refusal.INVALID_INTERVAL, "to", "must be after from, by 31 days at most")
     return from_us // MINUTE_US, -(-to_us // MINUTE_US)
 
 
