@@ -33,7 +33,7 @@ from handlers.parking_words import (
     shown_lot,
 )
 from handlers.request_input import read_choice, read_limit, read_page
-from server.errors import BadRequest, NotFound, RefusedAtBorder
+from server.errors import NotFound, RefusedAtBorder
 from server.estate_csv import Found, problems_of_refusal, read_estate
 from server.zone_rules import zone_now
 
@@ -137,7 +137,8 @@ async def set_lot(call: Call) -> Answer:
     runtime = call.services.runtime
     zone = zone_now(plain_text(body.time_zone, "time_zone"), runtime.now_us())
     if zone is None:
-        raise BadRequest("time_zone", "is not a time zone such as America/New_York")
+        problem = "is not a time zone such as America/New_York"
+        raise RefusedAtBorder(Refusal.INVALID_ZONE, "time_zone", problem)
     known = runtime.state.parking.lots.get(code)
     command = SetLot(
         *(code, plain_text(body.name, "name"), plain_text(body.address, "address"), zone.name, body.currency),

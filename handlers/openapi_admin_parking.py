@@ -85,7 +85,7 @@ ESTATE: Final[dict[str, Any]] = {
         path=_LOT,
         in_path=True,
         command=True,
-        refusals=(Refusal.INVALID_ESTATE,),
+        refusals=(Refusal.INVALID_ESTATE, Refusal.INVALID_ZONE),
         errors=(NotFound,),
         examples=(
             Example(
@@ -99,8 +99,8 @@ ESTATE: Final[dict[str, Any]] = {
                 summary="A time zone that there is not",
                 path={"lot_id": "lot_P9"},
                 body={"name": "Station", "time_zone": "Mars/Base", "currency": "USD"},
-                status=400,
-                code="BAD_REQUEST",
+                status=422,
+                code="INVALID_ZONE",
             ),
         ),
     ),
