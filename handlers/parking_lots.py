@@ -26,7 +26,7 @@ from handlers.parking_words import (
     read_lot,
     shown_lot,
 )
-from handlers.request_input import read_choice, read_limit, read_page, read_time_us
+from handlers.request_input import OUT_OF_RANGE, read_choice, read_limit, read_page, read_time_us
 from server.errors import BadRequest, NotFound, RefusedAtBorder
 
 INTERVAL_MAX_US: Final = 31 * DAY_US
@@ -224,7 +224,7 @@ async def occupancy(call: Call) -> Answer:
 
 def read_minutes(call: Call) -> tuple[int, int]:
     """`from` and `to` as the whole minutes that they touch. Refused INVALID_INTERVAL when they make none, or one of more than 31 days."""
-    times = [read_time_us(call.query, name) for name in ("from", "to")]
+    times = [_read_time_us(call, name) for name in ("from", "to")]
     for name, time_us in zip(("from", "to"), times, strict=True):
         if time_us is None:
             raise BadRequest(name, "is required")
@@ -232,6 +232,16 @@ def read_minutes(call: Call) -> tuple[int, int]:
     if not from_us < to_us <= from_us + INTERVAL_MAX_US:
         raise RefusedAtBorder(Refusal.INVALID_INTERVAL, "to", "must be after from, by 31 days at most")
     return from_us // MINUTE_US, -(-to_us // MINUTE_US)
+
+
+def _read_time_us(call: Call, name: str) -> int | None:
+    """A time; one of another age than ours is a time all the same, and refused by the rules."""
+    try:
+        return read_time_us(call.query, name)
+    except BadRequest as error:
+        if error.problem == OUT_OF_RANGE:
+            raise RefusedAtBorder(Refusal.INVALID_INTERVAL, name, OUT_OF_RANGE) from None
+        raise
 
 
 def _lot_of(parking: Parking, call: Call) -> ParkingLot:

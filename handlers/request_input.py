@@ -17,6 +17,7 @@ from server.errors import BadRequest, NotFound, RefusedAtBorder
 T = TypeVar("T")
 
 LIMIT_MAX: Final = 500
+OUT_OF_RANGE: Final = "is out of range"
 PAGE_MAX: Final = 100_000
 LIMIT_DEFAULT: Final = 50
 KEY_HEADER: Final = "X-Idempotency-Key"
@@ -191,5 +192,5 @@ def read_time_us(query: Mapping[str, str], name: str, *, end_of_day: bool = Fals
         raise BadRequest(name, "must be a date like 2025-01-31 or a time like 2025-01-31T00:00:00Z") from None
     time_us = (elapsed.days * 86_400 + elapsed.seconds) * SECOND_US + elapsed.microseconds
     if not 0 <= time_us < TIME_MAX_US:
-        raise BadRequest(name, "is out of range")
+        raise BadRequest(name, OUT_OF_RANGE)
     return time_us

@@ -73,6 +73,7 @@ INTERVALS = [
     ("from=2026-12-01T08:00:00&to=2026-12-01T09:00:00Z", "from"),
     ("from=2026-12-01T08:00:00Z&to=2026-12-01T08:00:00Z", "to"),
     ("from=2026-12-01T08:00:00Z&to=2027-01-02T08:00:00Z", "to"),
+    ("from=1603-11-19&to=1603-11-20", "from"),
     (f"{MORNING}&type=TANK", "type"),
     (f"{MORNING}&feature=POOL", "feature"),
 ]
