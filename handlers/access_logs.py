@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from engine.parking.codes import is_code
 from handlers.admin_gates import GateId
 from handlers.call import Call
 from handlers.envelope import Answer, MetaJson, success
@@ -14,6 +15,7 @@ from handlers.order_json import time_text
 from handlers.parking_words import VehicleId
 from handlers.request_input import read_choice, read_cursor, read_limit, read_text
 from server.access_logs import KINDS, AccessEntry, entries
+from server.errors import BadRequest
 from server.gate_hub import PREFIX
 from server.history import Page
 
@@ -62,7 +64,10 @@ async def everything(call: Call) -> Answer:
     services = call.services
     cursor, limit = read_cursor(call.query), read_limit(call.query)
     kind = read_choice(call.query, "kind", _KINDS, "")
-    gate = (read_text(call.query, "gate_id", most=GATE_MAX) or "").removeprefix(PREFIX)
+    gate_id = read_text(call.query, "gate_id", most=GATE_MAX)
+    if gate_id is not None and not (gate_id.startswith(PREFIX) and is_code(gate_id.removeprefix(PREFIX))):
+        raise BadRequest("gate_id", "must be a gate's id, gat_ and its code")
+    gate = (gate_id or "").removeprefix(PREFIX)
     seq = services.runtime.state.seq
     await services.runtime.wait_durable(seq)
     page = await entries(
