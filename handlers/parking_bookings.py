@@ -37,7 +37,7 @@ from handlers.parking_words import (
     read_vehicle,
     shown_lot,
 )
-from handlers.request_input import ID_MAX, moment_us, read_choice, read_id
+from handlers.request_input import ID_MAX, OUT_OF_RANGE, TIME_MAX_US, moment_us, read_choice, read_id
 from handlers.tariff_json import PriceJson, price_json
 from server.errors import NotFound, RefusedAtBorder
 
@@ -193,9 +193,8 @@ async def cancel(call: Call) -> Answer:
 async def extend(call: Call) -> Answer:
     """`POST /parking/bookings/{booking_id}/extend`: the difference is held."""
     body = call.decode(_extend)
-    return _answered(
-        call, await call.execute(ExtendBooking(_id_of(call), moment_us(body.to, "to"))), in_path=True
-    )
+    longer = ExtendBooking(_id_of(call), _minute_us(body.to, "to"))
+    return _answered(call, await call.execute(longer), in_path=True)
 
 
 def booking_json(parking: Parking, each: Booking) -> BookingJson:
@@ -228,8 +227,8 @@ def _command(call: Call, body: QuoteBody, version: int = 0, price_max_e4: int = 
     return BookSpace(
         lot,
         read_vehicle(body.vehicle_id),
-        moment_us(body.begins, "from"),
-        moment_us(body.to, "to"),
+        _minute_us(body.begins, "from"),
+        _minute_us(body.to, "to"),
         SpaceType[body.type],
         sum({int(Feature[each]) for each in body.features}),
         sum({int(Feature[each]) for each in body.preferred}),
@@ -237,6 +236,14 @@ def _command(call: Call, body: QuoteBody, version: int = 0, price_max_e4: int = 
         version=version,
         price_max_e4=price_max_e4,
     )
+
+
+def _minute_us(text: str, field: str) -> int:
+    """A time; one of another age than ours cannot be written in an answer, and is refused by the rules."""
+    time_us = moment_us(text, field)
+    if not 0 <= time_us < TIME_MAX_US:
+        raise RefusedAtBorder(Refusal.INVALID_INTERVAL, field, OUT_OF_RANGE)
+    return time_us
 
 
 def _id_of(call: Call) -> int:

@@ -127,6 +127,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"to": "2023-12-25T08:00:00Z"}, "INVALID_INTERVAL"),
     ({"from": "2023-11-01T08:00:00Z"}, "INVALID_INTERVAL"),
     ({"from": "2023-11-20T08:00:01Z"}, "INVALID_INTERVAL"),
+    ({"from": "0001-01-01T00:00:00+23:59"}, "INVALID_INTERVAL"),
+    ({"to": "0001-01-01T00:00:00Z"}, "INVALID_INTERVAL"),
+    ({"to": "9999-12-31T23:59:00-23:59"}, "INVALID_INTERVAL"),
     ({"type": "VIP"}, "VEHICLE_DOES_NOT_FIT"),
     ({"tariff_version": 7}, "QUOTE_EXPIRED"),
     ({"to": "2023-12-19T08:00:00Z"}, "INSUFFICIENT_FUNDS"),
@@ -142,6 +145,11 @@ async def test_what_cannot_be_booked_is_told_by_field_or_by_its_refusal(small: S
     for changes, code in REFUSED:
         reply = await user("POST", "/parking/bookings", body | changes)
         assert (reply.status, reply.code) == (422, code), (changes, reply)
+    booked = (await booking(small, user))["booking_id"]
+    for age in ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:00-23:59"):
+        reply = await user("POST", f"/parking/bookings/{booked}/extend", {"to": age})
+        assert (reply.status, reply.code) == (422, "INVALID_INTERVAL"), reply
+    assert (await user("DELETE", f"/parking/bookings/{booked}")).status == 200
     assert await available(user) == 100.0
 
 
