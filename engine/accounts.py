@@ -82,7 +82,7 @@ def set_lot_method(turn: Turn, envelope: Envelope, command: SetLotMethod) -> Ans
     if refused is not None or account is None:
         return refused
     if command.method is LotMethod.SPECIFIC or account.kind is AccountKind.MARKET_MAKER:
-        return Refused(Refusal.INVALID_TERMS, (("lot_method", command.method),))
+        return Refused(Refusal.INVALID_TERMS, (("lot_method", int(command.method)),))
     account.lot_method = command.method
     for position in account.positions.values():
         position.dearest = None

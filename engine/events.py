@@ -34,7 +34,10 @@ from engine.terms import Special
 
 @final
 class Refused(Event, frozen=True, gc=False, array_like=True, tag=True):
-    """The command was turned down; nothing changed. `detail` holds (name, figure) pairs in scaled integers."""
+    """The command was turned down; nothing changed. `detail` holds (name, figure) pairs in scaled integers.
+
+    A figure is a plain `int` and no enum: it is kept with the key, and `state_hash` must not tell a kept one from a recovered one.
+    """
 
     refusal: Refusal
     detail: tuple[tuple[str, int], ...] = ()

@@ -197,7 +197,7 @@ def lot_terms_refusal(
     if method is None and not lots:
         return None
     if side is not Side.SELL or account.kind is AccountKind.MARKET_MAKER:
-        return Refused(Refusal.INVALID_TERMS, (("lot_method", method or 0),))
+        return Refused(Refusal.INVALID_TERMS, (("lot_method", int(method or 0)),))
     if (method is SPECIFIC) != bool(lots) or len(lots) > LOTS_NAMED_MAX:
         return Refused(Refusal.INVALID_TERMS, (("lots", len(lots)),))
     if not lots:

@@ -12,7 +12,7 @@ from engine.invariants import check_invariants
 from engine.state import CUSTODY_ACCOUNT_ID, State
 from server.progress import Progress
 from server.recovery import StateUnreadable, load_state
-from sql.checks import CHECKS
+from sql.checks import CHECKS, HELD_CASH
 from sql.copy_rows import saturated
 from sql.mirrors import MIRRORS
 from sql.specials import special_json
@@ -69,24 +69,37 @@ async def verify(dsn: str) -> list[Finding]:
     connection = await asyncpg.connect(dsn, server_settings={"application_name": "kerb-verify", "jit": "off"})
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            findings: list[Finding] = []
+            state, findings = await _read_state(connection)
+            arguments = {HELD_CASH: _booked(state)}
             progress = Progress("checking the books")
             for done, (check, query) in enumerate(CHECKS.items()):
                 progress(done, len(CHECKS))
-                rows = await connection.fetch(f"{query} LIMIT {FINDINGS_MAX}")
+                rows = await connection.fetch(f"{query} LIMIT {FINDINGS_MAX}", *arguments.get(check, ()))
                 findings += [Finding(check, row["subject"], row["problem"]) for row in rows]
             progress.finish()
-            return findings + await _verify_state(connection)
+            return findings if state is None else findings + await _verify_state(connection, state)
     finally:
         await connection.close()
 
 
-async def _verify_state(connection: asyncpg.Connection) -> list[Finding]:
-    """The engine's state holds its own invariants, and every readable table mirrors it."""
+async def _read_state(connection: asyncpg.Connection) -> tuple[State | None, list[Finding]]:
     try:
         state, _ = await load_state(connection)
     except StateUnreadable as error:
-        return [Finding("engine state", "engine_state", str(error))]
+        return None, [Finding("engine state", "engine_state", str(error))]
+    return state, []
+
+
+def _booked(state: State | None) -> tuple[list[int], list[int]]:
+    """What the open bookings of each account hold: the accounts, and the amounts."""
+    held: dict[int, int] = {}
+    for booking in () if state is None else state.parking.bookings.values():
+        held[booking.account_id] = held.get(booking.account_id, 0) + booking.hold_e4
+    return list(held), list(held.values())
+
+
+async def _verify_state(connection: asyncpg.Connection, state: State) -> list[Finding]:
+    """The engine's state holds its own invariants, and every readable table mirrors it."""
     findings = [Finding("engine invariants", "engine_state", problem) for problem in check_invariants(state)]
     for table, expected in EXPECTED.items():
         findings += await _verify_mirror(connection, table, dict(expected(state)))

@@ -6,6 +6,8 @@ from typing import Final
 
 from sql import busts, corporate_actions, dividends, realized_gains, settlements
 
+HELD_CASH: Final = "held cash = open holds"
+
 CHECKS: Final[dict[str, str]] = {
     "postings sum to zero": """
         SELECT format('txn %s', txn_id) AS subject, format('%s sums to %s', asset, sum(amount)) AS problem
@@ -54,11 +56,12 @@ CHECKS: Final[dict[str, str]] = {
         WHERE coalesce(h.units_e8, 0) <> coalesce(units, 0) OR coalesce(h.cost_e4, 0) <> coalesce(cost, 0)
         ORDER BY account_id, symbol
     """,
-    # A quote has no order row until it trades, so a market maker's holds are checked in the engine's state.
-    "held cash = open holds": """
+    # A quote has no order row until it trades, so a market maker's holds are checked in the engine's state. What bookings hold
+    # is given by the caller, accounts ($1) and amounts ($2): they have no rows of their own.
+    HELD_CASH: """
         SELECT format('wallet %s %s', account_id, currency) AS subject,
-            format('held %s, open buys hold %s, withdrawals %s', held_e4, coalesce(buys, 0), coalesce(outgoing, 0))
-            AS problem
+            format('held %s, open buys hold %s, withdrawals %s, bookings %s',
+                held_e4, coalesce(buys, 0), coalesce(outgoing, 0), coalesce(booked, 0)) AS problem
         FROM wallets JOIN accounts USING (account_id, currency)
         LEFT JOIN (
             SELECT account_id, sum(hold_e4) AS buys FROM orders WHERE status <= 2 AND side = 1 GROUP BY account_id
@@ -66,7 +69,8 @@ CHECKS: Final[dict[str, str]] = {
         LEFT JOIN (
             SELECT account_id, sum(amount_e4) AS outgoing FROM withdrawals WHERE status = 1 GROUP BY account_id
         ) AS withdrawals_open USING (account_id)
-        WHERE kind = 1 AND held_e4 <> coalesce(buys, 0) + coalesce(outgoing, 0) ORDER BY account_id
+        LEFT JOIN unnest($1::BIGINT[], $2::BIGINT[]) AS bookings_open (account_id, booked) USING (account_id)
+        WHERE kind = 1 AND held_e4 <> coalesce(buys, 0) + coalesce(outgoing, 0) + coalesce(booked, 0) ORDER BY account_id
     """,
     # The legs of a pair share one hold, and a leg that waits for its parent has none (docs/orders.md).
     "held units = open sells": """

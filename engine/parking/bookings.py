@@ -259,7 +259,7 @@ def cancel_booking(turn: Turn, envelope: Envelope, command: CancelBooking) -> Re
     if booking is None:
         return Refused(Refusal.BOOKING_NOT_FOUND)
     if booking.status is not BookingStatus.CONFIRMED:
-        return Refused(Refusal.BOOKING_NOT_OPEN, (("status", booking.status),))
+        return Refused(Refusal.BOOKING_NOT_OPEN, (("status", int(booking.status)),))
     is_whole = command.whole and is_operator(envelope)
     refund_bps = BPS if is_whole else refund_share_bps(turn.state.parking, booking, turn.now_us)
     kept_e4 = booking.price_e4 - refund_up_e4(booking.price_e4, refund_bps)

@@ -44,7 +44,7 @@ PROBLEMS_MAX: Final = 200
 
 def refused_for(problem: EstateProblem) -> Refused:
     """The refusal of a single row."""
-    return Refused(Refusal.INVALID_ESTATE, (("problem", problem),))
+    return Refused(Refusal.INVALID_ESTATE, (("problem", int(problem)),))
 
 
 # -- what may be wrong with a row

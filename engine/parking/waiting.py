@@ -148,7 +148,7 @@ def accept_offer(turn: Turn, envelope: Envelope, command: AcceptOffer) -> Refuse
     if offer is None or offer.account_id != envelope.account_id:
         return Refused(Refusal.BOOKING_NOT_FOUND)
     if offer.status is not BookingStatus.HELD_OFFER:
-        return Refused(Refusal.BOOKING_NOT_OPEN, (("status", offer.status),))
+        return Refused(Refusal.BOOKING_NOT_OPEN, (("status", int(offer.status)),))
     account = state.accounts[offer.account_id]
     refused = account_refusal(account)
     if refused is not None:

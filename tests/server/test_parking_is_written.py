@@ -6,9 +6,9 @@ from pathlib import Path
 
 import asyncpg
 
-from engine.commands import Deposit, OpenAccount
+from engine.commands import AnyCommand, Deposit, OpenAccount, SetLotMethod
 from engine.events import AccountOpened
-from engine.kinds import AccountKind
+from engine.kinds import AccountKind, LotMethod
 from engine.parking.booking_commands import BookSpace, CancelBooking, IssuePass
 from engine.parking.commands import ImportEstate, RegisterVehicle, SetFloor, SetGate, SetLot, SetSpace
 from engine.parking.events import VehicleSet
@@ -18,7 +18,10 @@ from engine.parking.kinds import Direction, PassKind, SpaceType, VehicleKind
 from engine.parking.tariff_commands import SetTariff, SetZone
 from engine.parking.tariff_records import Tariff
 from engine.parking.zones import UTC
+from engine.refusals import Refusal
+from engine.state_hash import state_hash
 from engine.units import DAY_US, HOUR_US, MINUTE_US
+from server.recovery import load_state
 from server.verify import verify
 from tests.server.ledger_world import World, open_world
 
@@ -94,3 +97,34 @@ async def test_parkings_money_and_state_are_written(database_dsn: str, tmp_path:
     assert totals[24] == 0  # what was owed is repaid
     assert totals[21] + totals[22] > 0
     assert sorted(row["kind"] for row in kinds) == [21, 22, 23, 24]
+
+
+async def test_what_open_bookings_hold_and_what_was_refused_is_known_to_verify(
+    database_dsn: str, tmp_path: Path
+) -> None:
+    async with open_world(database_dsn, tmp_path) as world:
+        open_lot(world)
+        account_id, car = driver(world, 7_001, 10**6)
+        begin_us = (world.runtime.now_us() // DAY_US + 1) * DAY_US
+        for day in range(2):
+            times = (begin_us + day * DAY_US, begin_us + day * DAY_US + 2 * HOUR_US)
+            assert world.submit(BookSpace("P1", car, *times, SpaceType.STANDARD), account_id).refused is None
+        refusing: list[tuple[AnyCommand, Refusal]] = [
+            (SetLot("P2", "", "", "UTC", "x", ""), Refusal.INVALID_ESTATE),
+            (SetLotMethod(LotMethod.SPECIFIC), Refusal.INVALID_TERMS),
+        ]
+        for command, refusal in refusing:
+            refused = world.submit(command, account_id, key=f"no {refusal}").refused
+            assert refused is not None
+            assert (refused.refusal, len(refused.detail)) == (refusal, 1)
+        await world.written()
+        live = state_hash(world.state)
+    assert await verify(database_dsn) == []
+    connection = await asyncpg.connect(database_dsn)
+    try:
+        kept, _ = await load_state(connection)
+        assert state_hash(kept) == live  # the answers of the keys too
+        await connection.execute("DELETE FROM engine_state WHERE kind = 'booking'")
+    finally:
+        await connection.close()
+    assert "held cash = open holds" in [finding.check for finding in await verify(database_dsn)]
