@@ -16,9 +16,9 @@ def stop(
     return post(name, "/orders", SELL % (order_type, members), status, code, field)
 
 
-def dated(name: str, text: bytes) -> Request:
+def dated(name: str, text: bytes, status: int = 400, code: str = BAD) -> Request:
     members = b'{"time_in_force":"GTD","expires_at":"%b",' % text
-    return order(name, b"{", members, 400, BAD, "expires_at")
+    return order(name, b"{", members, status, code, "expires_at")
 
 
 TERMS: Final = [
@@ -56,7 +56,8 @@ TERMS: Final = [
     dated("an hour that is none", b"2030-01-01T24:00:00Z"),
     dated("a leap second", b"2030-12-31T23:59:60Z"),
     dated("a time finer than a microsecond", b"2030-01-01T00:00:00.0000001Z"),
-    dated("a time after all time", b"9999-12-31T23:59:59.999999Z"),
+    dated("a time after all time", b"9999-12-31T23:59:59.999999Z", 422, "INVALID_TERMS"),
+    dated("a time before all orders", b"0057-07-25T14:58:11Z", 422, "INVALID_TERMS"),
     dated("a time before all time", b"0000-01-01T00:00:00Z"),
     dated("an offset that is none", b"2030-01-01T00:00:00+99:99"),
     dated("a time in other digits", "٢٠٣٠-01-01T00:00:00Z".encode()),
