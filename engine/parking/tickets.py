@@ -19,7 +19,7 @@ from engine.parking.codes import is_code
 from engine.parking.entry import place_of_walk_in, wish_of_ticket
 from engine.parking.keeping import put_stay, put_ticket
 from engine.parking.kinds import ChargeKind, LotStatus, TicketStatus
-from engine.parking.money import charge, funds_refusal, repay
+from engine.parking.money import charge, debt_of, funds_refusal, repay
 from engine.parking.pricing import price_of_stay, terms_now
 from engine.parking.stays import go_out
 from engine.parking.vehicles import REASON_MAX, VEHICLE_HEIGHT_MAX_CM, is_blocked, is_plate
@@ -59,7 +59,11 @@ def issue_ticket(turn: Turn, envelope: Envelope, command: IssueTicket) -> Refuse
     terms = terms_now(parking, lot, now, now + 1, 0, turn.now_us)
     if isinstance(terms, Refused):
         return terms
-    if sum([debt_e4_of(turn, each) for each in parking.debts_of_plate.get(who, {})]) > lot.rules.debt_max_e4:
+    owed_e4 = sum([debt_e4_of(turn, each) for each in parking.debts_of_plate.get(who, {})])
+    vehicle_id = parking.vehicle_of_plate.get(who)
+    if vehicle_id is not None:  # a ticket is no way around what its account owes
+        owed_e4 += debt_of(parking, parking.vehicles[vehicle_id].account_id)
+    if owed_e4 > lot.rules.debt_max_e4:
         return Refused(Refusal.PARKING_DEBT)
     ticket = Ticket(
         *(turn.new_id(), lot.lot, who, command.kind, command.height_cm),

@@ -113,6 +113,7 @@ def test_a_debt_keeps_out_until_it_is_repaid_by_the_next_deposit() -> None:
     assert world.balance(PARKING_DEBT_ACCOUNT_ID) == -e4("1")
     assert world.right("EVE1") == ("DEBT", "")
     assert refusal(world.do(world.asked("eve", "10:00", "11:00"), "eve")) == "PARKING_DEBT"
+    assert refusal(world.do(IssueTicket("P1", "EVE1"), "eve")) == "PARKING_DEBT"  # no way around it
     part = world.do(Deposit(e4("0.4"), "CARD"), "eve")
     assert [each.debt.amount_e4 for each in of_kind(part, DebtSet)] == [e4("0.6")]
     whole = world.do(Deposit(e4("5"), "CARD"), "eve")
@@ -123,6 +124,7 @@ def test_a_debt_keeps_out_until_it_is_repaid_by_the_next_deposit() -> None:
     assert world.cash("eve") == ("4.4", "0")
     assert world.balance(PARKING_DEBT_ACCOUNT_ID) == 0
     assert world.right("EVE1") == ("WALLET", "G-1")
+    assert refusal(world.do(IssueTicket("P1", "EVE1"), "eve")) == "accepted"
 
 
 def test_a_withdrawal_takes_only_what_a_debt_leaves() -> None:
