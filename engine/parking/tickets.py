@@ -60,13 +60,15 @@ def issue_ticket(turn: Turn, envelope: Envelope, command: IssueTicket) -> Refuse
     if isinstance(terms, Refused):
         return terms
     owed_e4 = sum([debt_e4_of(turn, each) for each in parking.debts_of_plate.get(who, {})])
-    vehicle_id = parking.vehicle_of_plate.get(who)
-    if vehicle_id is not None:  # a ticket is no way around what its account owes
-        owed_e4 += debt_of(parking, parking.vehicles[vehicle_id].account_id)
+    kind, height_cm = command.kind, command.height_cm
+    vehicle = parking.vehicles.get(parking.vehicle_of_plate.get(who, 0))
+    if vehicle is not None:  # a ticket is no way around what its account owes, nor around its size
+        owed_e4 += debt_of(parking, vehicle.account_id)
+        kind, height_cm = vehicle.kind, max(height_cm, vehicle.height_cm)
     if owed_e4 > lot.rules.debt_max_e4:
         return Refused(Refusal.PARKING_DEBT)
     ticket = Ticket(
-        *(turn.new_id(), lot.lot, who, command.kind, command.height_cm),
+        *(turn.new_id(), lot.lot, who, kind, height_cm),
         *(TicketStatus.ISSUED, turn.now_us),
     )
     if place_of_walk_in(parking, lot, wish_of_ticket(ticket), turn.now_us).space == NO_SPACE:

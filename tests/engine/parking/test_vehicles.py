@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.commands import SetAccountStatus
-from engine.kinds import AccountStatus
+from engine.kinds import AccountStatus, Source
+from engine.parking.booking_commands import IssueTicket
+from engine.parking.booking_events import TicketSet
 from engine.parking.commands import (
     AttachTag,
     BlockPlate,
@@ -18,6 +20,7 @@ from engine.parking.commands import (
 from engine.parking.events import Blocked, TagSet, VehicleRemoved
 from engine.parking.kinds import TagStatus, VehicleKind, VehicleRight
 from engine.parking.vehicles import is_blocked, is_epc, is_plate
+from tests.engine.parking.booking_world import BookingWorld
 from tests.engine.parking.parking_world import EPC, ParkingWorld
 from tests.engine.world import of_kind, refusal
 
@@ -142,3 +145,12 @@ def test_the_blocklist_has_tags_and_plates(world: ParkingWorld) -> None:
     assert not is_blocked(world.parking, epc=EPC)
     assert refusal(world.operator(BlockTag("no", on=True, reason=""))) == "INVALID_TAG"
     assert refusal(world.operator(BlockPlate("no", on=True, reason=""))) == "INVALID_VEHICLE"
+
+
+def test_a_ticket_makes_no_registered_vehicle_smaller() -> None:
+    world = BookingWorld()
+    world.vehicle("ann", "BIG1", VehicleKind.LARGE)
+    issued = world.do(IssueTicket("P1", "BIG1", kind=VehicleKind.MOTORCYCLE), source=Source.GATE)
+    (made,) = of_kind(issued, TicketSet)
+    assert (made.ticket.vehicle, made.ticket.height_cm) == (VehicleKind.LARGE, 150)
+    assert world.right("BIG1") == ("TICKET", "G-4")
