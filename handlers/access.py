@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _NAMES: Final = re.compile(r"\{(\w+)\}")
 _BASE: Final = "/api/v1"
 _OPERATORS: Final = f"{_BASE}/admin/"
+_OPENS_GATES: Final = f"{_BASE}/parking/bookings/{{booking_id}}/pass"
 
 
 class Ownership(Enum):
@@ -159,8 +160,10 @@ def access_of(route: Route) -> Access:
 
 @cache
 def scope_of(method: str, path: str, limit: LimitClass) -> Scope | None:
-    """The scope that an API key needs; None where no key is enough: credentials, profile, operators, paying in."""
-    if path.startswith((f"{_BASE}/auth/", _OPERATORS)):
+    """The scope that an API key needs; None where no key is enough: credentials, profile, operators, paying in,
+    and what opens a gate.
+    """
+    if path.startswith((f"{_BASE}/auth/", _OPERATORS, _OPENS_GATES)):
         return None
     if method in ("GET", "HEAD"):
         return Scope.READ

@@ -182,8 +182,8 @@ def _responses(route: Route, doc: Doc, schemas: dict[Any, Schema]) -> Schema:
     headers = _headers(route, doc)
     responses: dict[int, Schema] = {doc.status: {"description": doc.summary, "headers": headers}}
     responses[doc.status]["content"] = {doc.media_type: _content(doc, schemas)}
-    if doc.other_media_type:
-        responses[doc.status]["content"][doc.other_media_type] = {"schema": {"type": "string"}}
+    for other in doc.other_media_types:
+        responses[doc.status]["content"][other] = {"schema": {"type": "string"}}
     if doc.links:
         responses[doc.status]["links"] = {
             link.operation: {

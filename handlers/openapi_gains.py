@@ -63,7 +63,7 @@ GAINS: Final = {
         "CSV (`format=csv`, or `Accept: text/csv`) in one piece of at most 10 000 rows.",
         answer=RealizedGainsJson,
         meta=PageMeta,
-        other_media_type=CSV,
+        other_media_types=(CSV,),
         headers={"Content-Disposition": "a file name, of CSV"},
         query=(
             Query("symbol", Symbol, "Only sales of this symbol."),

@@ -8,12 +8,14 @@ from handlers import (
     admin_parking,
     admin_tariffs,
     parking_bookings,
+    parking_copies,
     parking_lots,
     parking_stays,
     vehicles,
 )
 from handlers.admin_audit import Audited
 from handlers.openapi_admin_parking import ESTATE, TARIFFS
+from handlers.openapi_booking_copies import COPIES
 from handlers.openapi_bookings import BOOKINGS, STAYS
 from handlers.openapi_parking import LOTS, VEHICLES
 from handlers.routing import BASE, HOLDER, PARKING_DESK, PUBLIC, Route
@@ -35,6 +37,8 @@ PARKING_ROUTES: Final = (
     Route("GET", f"{_PARKING}/bookings/{{booking_id}}", parking_bookings.booking, HOLDER, CALLS),
     Route("DELETE", f"{_PARKING}/bookings/{{booking_id}}", parking_bookings.cancel, HOLDER, CALLS),
     Route("POST", f"{_PARKING}/bookings/{{booking_id}}/extend", parking_bookings.extend, HOLDER, CALLS),
+    Route("GET", f"{_PARKING}/bookings.ics", parking_copies.calendar, HOLDER, CALLS),
+    Route("GET", f"{_PARKING}/bookings/{{booking_id}}/pass", parking_copies.gate_pass, HOLDER, CALLS),
     Route("POST", f"{_PARKING}/tickets", parking_stays.issue, HOLDER, CALLS),
     Route("POST", f"{_PARKING}/tickets/{{ticket_id}}/pay", parking_stays.pay, HOLDER, CALLS),
     Route("GET", f"{_PARKING}/stays", parking_stays.stays, HOLDER, CALLS),
@@ -54,5 +58,5 @@ PARKING_ROUTES: Final = (
     Route("PUT", f"{_DESK}/tariffs/{{tariff}}", Audited(admin_tariffs.set_tariff), PARKING_DESK, CALLS),
 )
 
-PARKING_DOCS: Final = {**LOTS, **VEHICLES, **BOOKINGS, **STAYS, **ESTATE, **TARIFFS}
+PARKING_DOCS: Final = {**LOTS, **VEHICLES, **BOOKINGS, **COPIES, **STAYS, **ESTATE, **TARIFFS}
 """What is written of each of them, by its name."""

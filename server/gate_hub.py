@@ -17,6 +17,7 @@ from engine.parking.gate_commands import OperateGate, RenewGateKey
 from engine.parking.gate_events import GateKeyRenewed, GateOperated
 from engine.parking.gate_kinds import GateOrder
 from engine.parking.gate_records import GateState
+from server.booking_codes import BookingCodes
 from server.gate_desk import GateDesk
 from server.gate_faults import GateFaults
 from server.gate_link import GateLink
@@ -70,7 +71,8 @@ class GateHub:
     ) -> None:
         self.settings = settings
         self.faults = GateFaults(watch)
-        self.desk = GateDesk(runtime, watch)
+        self.codes = BookingCodes(secrets.booking_key())
+        self.desk = GateDesk(runtime, watch, self.codes)
         self.links: dict[str, GateLink] = {}
         self.lists = AllowLists(runtime.state, settings.allow_list_ttl_s)
         self.secrets = secrets

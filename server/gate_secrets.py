@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Final
 
 _LABEL: Final = b"kerb gate secret 1"
+_BOOKINGS: Final = b"kerb booking codes 1"
 
 
 class GateSecrets:
@@ -28,3 +29,7 @@ class GateSecrets:
     def secret(self, gate: str, version: int) -> bytes:
         """The 32 raw bytes of a gate's secret. Version 0 is nobody's: the same work for a gate that does not exist."""
         return hmac.digest(self._master, _LABEL + version.to_bytes(8, "big") + gate.encode("utf-8"), sha256)
+
+    def booking_key(self) -> bytes:
+        """The 32 raw bytes that sign the codes of bookings: no gate has them, so no gate that was opened up can make a code."""
+        return hmac.digest(self._master, _BOOKINGS, sha256)

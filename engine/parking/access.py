@@ -9,6 +9,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from engine.parking.booking_codes import booking_of_code, right_of_code
+from engine.parking.booking_records import Booking
 from engine.parking.gate_commands import ScanTag
 from engine.parking.gate_kinds import CredentialKind
 from engine.parking.gate_records import GateState, Lane
@@ -46,10 +48,14 @@ class Verdict(Struct, frozen=True, gc=False):
 
 
 class Subject(Struct, frozen=True, gc=False):
-    """Who wants to pass: a vehicle that is registered, or a walk-in. `who` is the plate, or the code of a ticket."""
+    """Who wants to pass: a vehicle that is registered, or a walk-in. `who` is the plate, or the code of a ticket.
+
+    Who shows the signed code of a `booking` comes for that one, and for no other right.
+    """
 
     vehicle: Vehicle | None
     who: str
+    booking: Booking | None = None
 
 
 def decide(
@@ -65,11 +71,11 @@ def decide(
     subject = subject_of(state.parking, command.credential, command.text)
     if not isinstance(subject, Subject):
         return Verdict(subject)
-    return judge(state, gate, subject, now_us)
+    return judge(state, gate, subject, now_us, command.good_until_us)
 
 
-def judge(state: State, gate: Gate, subject: Subject, now_us: int) -> Verdict:
-    """The part of the table that is about who wants to pass, and not about the gate."""
+def judge(state: State, gate: Gate, subject: Subject, now_us: int, good_until_us: int = 0) -> Verdict:
+    """The part of the table that is about who wants to pass, and not about the gate. A code that has ended still lets out."""
     vehicle, who = subject.vehicle, subject.who
     vehicle_id = 0 if vehicle is None else vehicle.vehicle_id
     inside = is_inside(state.parking, who)
@@ -79,7 +85,12 @@ def judge(state: State, gate: Gate, subject: Subject, now_us: int) -> Verdict:
         return Verdict(DecisionReason.TOO_HIGH, vehicle_id, who)
     if inside:
         return Verdict(DecisionReason.ALREADY_INSIDE, vehicle_id, who)
-    reason, right_id, space = entry_right(state, gate, vehicle, who, now_us)
+    if subject.booking is not None:
+        reason, right_id, space = right_of_code(
+            state.parking, gate.lot, subject.booking, good_until_us, now_us
+        )
+    else:
+        reason, right_id, space = entry_right(state, gate, vehicle, who, now_us)
     return Verdict(reason, vehicle_id, who, right_id, space)
 
 
@@ -103,11 +114,18 @@ def subject_of(parking: Parking, credential: CredentialKind, text: str) -> Subje
         if vehicle_id is not None:
             return of_vehicle(parking, parking.vehicles[vehicle_id])
         return DecisionReason.BLOCKED if is_blocked(parking, plate=text) else Subject(None, text)
+    if credential is CredentialKind.BOOKING:
+        booking = booking_of_code(parking, text)
+        if not isinstance(booking, Booking):
+            return booking
+        return of_vehicle(parking, parking.vehicles[booking.vehicle_id], booking)
     return Subject(None, CODE_PREFIX + text) if text else DecisionReason.MALFORMED_TAG
 
 
-def of_vehicle(parking: Parking, vehicle: Vehicle) -> Subject | DecisionReason:
+def of_vehicle(
+    parking: Parking, vehicle: Vehicle, booking: Booking | None = None
+) -> Subject | DecisionReason:
     """A registered vehicle as the one that wants to pass, unless it is on the blocklist."""
     if is_blocked(parking, plate=vehicle.plate):
         return DecisionReason.BLOCKED
-    return Subject(vehicle, vehicle.plate)
+    return Subject(vehicle, vehicle.plate, booking)

@@ -11,7 +11,7 @@ from engine.parking.gate_kinds import CredentialKind, GateOrder, Way
 class ScanTag(Command, frozen=True, gc=False, array_like=True, tag=True):
     """Somebody wants to pass, with a tag, a plate or a code; `text` '' is one that has not the form of any.
 
-    `at_us` is the gate's own time: kept, and nothing is decided by it.
+    `at_us` is the gate's own time: kept, and nothing is decided by it. `good_until_us` is when the code of a booking ends.
     """
 
     gate_id: str
@@ -21,6 +21,7 @@ class ScanTag(Command, frozen=True, gc=False, array_like=True, tag=True):
     at_us: int
     credential: CredentialKind
     text: str
+    good_until_us: int = 0
 
 
 class ReportPassage(Command, frozen=True, gc=False, array_like=True, tag=True):

@@ -13,7 +13,10 @@ class CredentialKind(IntEnum):
 
     TAG = 1
     PLATE = 2
-    CODE = 3  # printed, or shown as QR
+    CODE = 3  # printed, of a ticket
+    BOOKING = (
+        4  # the signed code of a booking, shown as QR; its text is the booking's number, '' for a forged one
+    )
 
 
 class Way(IntEnum):

@@ -186,6 +186,9 @@ class DecisionReason(IntEnum):
     UNKNOWN_TAG = 12
     TAG_REVOKED = 13
     BLOCKED = 14
+    CODE_FORGED = 15
+    CODE_EXPIRED = 16
+    CODE_VOID = 17
     TOO_HIGH = 21
     BOOKING = 31
     PASS = 32

@@ -20,7 +20,7 @@ from engine.parking.kinds import DecisionReason, FindingKind
 from engine.parking.records import Gate
 from engine.parking.visits import go_in, go_out
 from engine.turn import Turn
-from engine.units import DAY_US
+from engine.units import DAY_US, TIME_MAX_US
 
 OLD_US: Final = 7 * DAY_US
 """A passage that is older is taken as if it was so old: no clock that was set wrong charges a year."""
@@ -45,7 +45,7 @@ def reconcile(turn: Turn, gate: Gate, passage: OfflinePassage) -> bool:
     vehicle_id, reason, fits = 0, DecisionReason.NO_STAY, False
     if isinstance(subject, Subject):
         vehicle_id = 0 if subject.vehicle is None else subject.vehicle.vehicle_id
-        verdict = judge(turn.state, gate, subject, at_us)
+        verdict = judge(turn.state, gate, subject, at_us, TIME_MAX_US)
         reason = verdict.reason
         if passage.way is Way.EXIT:
             fits = go_out(turn, gate.lot, subject.who, at_us)
