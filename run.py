@@ -158,6 +158,7 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     from config.catalogue import load_catalogue
     from feeds.market_feed import make_feed
     from handlers.gate_listener import open_gates
+    from handlers.reader_connections import open_readers
     from server.config_commands import Venue
     from server.core import open_core
     from server.demo import seed
@@ -185,6 +186,9 @@ async def build(settings: Settings, lifecycle: Lifecycle) -> Services:
     port = await open_gates(services)
     lifecycle.on_tick(port.tick)
     lifecycle.on_stop("gates", port.stop)
+    readers = open_readers(services)
+    lifecycle.on_tick(readers.tick)
+    lifecycle.on_stop("RFID readers", readers.stop)
     if accounts is not None and settings.market.feed == "simulator":
         lifecycle.on_stop("demo traffic", open_demo_parking(services, accounts.noise).stop)
     nightly = Nightly(settings, services.verified)

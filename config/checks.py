@@ -31,11 +31,26 @@ def problems_across(settings: Settings, published_secrets: Set[str]) -> list[str
         problems.append("gate.tls_certificate and gate.tls_key: one is of no use without the other")
     if settings.gate.tls_client_ca is not None and settings.gate.tls_certificate is None:
         problems.append("gate.tls_client_ca: gates can show no certificate without gate.tls_certificate")
+    problems += _readers(settings)
     try:
         ZoneInfo(settings.verify.zone)
     except (ZoneInfoNotFoundError, OSError, ValueError):
         problems.append(f"verify.zone = {settings.verify.zone!r}: there is no such time zone")
     return problems + _BY_MODE[settings.mode](settings, published_secrets)
+
+
+def _readers(settings: Settings) -> list[str]:
+    """A gate has one reader and a reader one gate: two would open for each other's vehicles."""
+    problems = []
+    taken: dict[object, int] = {}
+    for number, reader in enumerate(settings.gate.readers, start=1):
+        for key, value in (("gate", reader.gate), ("host and port", (reader.host, reader.port))):
+            first = taken.setdefault(value, number)
+            if first != number:
+                problems.append(
+                    f"gate.readers: tables {first} and {number} have the same {key}, each reader is a gate of its own"
+                )
+    return problems
 
 
 def is_loopback(host: str) -> bool:

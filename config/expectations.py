@@ -7,6 +7,7 @@ from msgspec import inspect
 _PATTERNS = {
     "^[A-Z0-9][A-Z0-9.-]{0,15}$": "1 to 16 capital letters, digits, dots and dashes",
     "^[A-Za-z0-9._-]{1,32}$": "1 to 32 letters, digits, dots, underscores and dashes",
+    "^gat_[A-Za-z0-9._-]{1,32}$": "a gate: gat_ and 1 to 32 letters, digits, dots, underscores and dashes",
     "^[A-Z]{3}$": "a currency of three capital letters",
     "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$": "a time from 00:00 to 24:00",
     "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$|^(opens|closes)([+-][0-9]{1,4})?$": "a time from 00:00 to 24:00, or opens or closes with minutes before or after (closes-10)",

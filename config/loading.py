@@ -198,12 +198,59 @@ def _convert_all(values: Mapping[str, _Value], problems: list[str]) -> dict[str,
                 problems.append(f"{key}: is missing, it must be {expectation(kind)}")
             continue
         value = values[key]
+        if (row_type := _row_type(kind)) is not None and isinstance(value.raw, list):
+            converted[key] = _rows(key, value, row_type, problems)
+            continue
         try:
             converted[key] = _convert(value, kind)
         except (msgspec.ValidationError, ValueError):
             shown = masked(key.rpartition(".")[2], value.raw)
             problems.append(f"{key} = {shown!r} ({value.origin}): must be {expectation(kind)}")
     return converted
+
+
+def _row_type(kind: object) -> type[msgspec.Struct] | None:
+    """What a row is, of a setting that is a list of tables; None for all others."""
+    info = msgspec.inspect.type_info(kind)
+    if isinstance(info, msgspec.inspect.VarTupleType) and isinstance(
+        info.item_type, msgspec.inspect.StructType
+    ):
+        return info.item_type.cls
+    return None
+
+
+def _rows(
+    key: str, value: _Value, row_type: type[msgspec.Struct], problems: list[str]
+) -> tuple[msgspec.Struct, ...]:
+    """Each table of a list, key by key, so that every problem is named: `gate.readers[2].port`, counted from 1."""
+    fields = {field.name: field for field in msgspec.structs.fields(row_type)}
+    found = len(problems)
+    rows = []
+    assert isinstance(value.raw, list)
+    for number, row in enumerate(value.raw, start=1):
+        here = f"{key}[{number}]"
+        if not isinstance(row, dict):
+            problems.append(f"{here} = {row!r} ({value.origin}): must be {expectation(row_type)}")
+            continue
+        for name in [*fields, *(name for name in row if name not in fields)]:
+            where = f"{here}.{name}"
+            if name not in fields:
+                hint = _suggestion(name, list(fields))
+                problems.append(f"{where} ({value.origin}): is not a setting{hint}")
+            elif name in row:
+                _check(where, _Value(row[name], value.origin, textual=False), fields[name].type, problems)
+            elif fields[name].required:
+                problems.append(f"{where}: is missing, it must be {expectation(fields[name].type)}")
+        if len(problems) == found:
+            rows.append(msgspec.convert(row, row_type))
+    return tuple(rows)
+
+
+def _check(key: str, value: _Value, kind: object, problems: list[str]) -> None:
+    try:
+        _convert(value, kind)
+    except (msgspec.ValidationError, ValueError):
+        problems.append(f"{key} = {value.raw!r} ({value.origin}): must be {expectation(kind)}")
 
 
 def _optional(kind: object) -> bool:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 from msgspec import Meta
 
+from config.reader_settings import ReaderSettings
+
 SECRET_FIELDS = frozenset({"jwt_secret", "master_secret"})
 URL_FIELDS = frozenset({"database_url", "redis_url", "smtp_url"})
 MASK = "********"
@@ -106,6 +108,7 @@ class GateSettings(Section, frozen=True, kw_only=True):
     connections_per_address_max: Count  # of these, from one address; the oldest of them goes
     allow_list_s: Annotated[int, Meta(ge=1, le=900)]  # each gate gets a new list so often
     allow_list_ttl_s: Annotated[int, Meta(ge=1, le=900)]
+    readers: tuple[ReaderSettings, ...]
     tls_certificate: Path | None = None  # PEM, with its chain; None: no TLS
     tls_key: Path | None = None
     tls_client_ca: Path | None = None  # every gate must show a certificate of this authority, in its own name

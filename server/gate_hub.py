@@ -76,6 +76,8 @@ class GateHub:
         self.links: dict[str, GateLink] = {}
         self.lists = AllowLists(runtime.state, settings.allow_list_ttl_s)
         self.secrets = secrets
+        self.on_open: dict[str, Callable[[], None]] = {}
+        """What opens a gate that has no connection of its own: an RFID reader's output."""
         self._runtime = runtime
         self._watch = watch
         self._unproven: dict[GateLink, None] = {}
@@ -232,6 +234,8 @@ class GateHub:
 
     def _command(self, event: GateOperated) -> None:
         link = self.links.get(event.gate_id)
+        if event.order is GateOrder.OPEN and event.gate_id in self.on_open:
+            self.on_open[event.gate_id]()
         if link is not None:
             by = f"usr_{event.operator_id}"
             link.send(GateCommand(event.n, ORDERS[event.order], by, event.lane, event.locked))

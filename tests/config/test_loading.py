@@ -148,6 +148,56 @@ def test_every_setting_can_come_from_the_environment_and_says_so(key: str) -> No
     assert f"(environment {environment_name(key)})" in problem
 
 
+READERS = """
+[[gate.readers]]
+host = "10.0.0.7"
+gate = "gat_in"
+gpo = 2
+[[gate.readers]]
+host = "10.0.0.7"
+port = 5085
+gate = "gat_out"
+lane = 0
+"""
+
+
+def test_readers_are_a_table_each(tmp_path: Path) -> None:
+    file = tmp_path / "kerb.toml"
+    file.write_text(READERS)
+    loaded = load_settings("test", file, {})
+    entry, leave = loaded.settings.gate.readers
+    assert (entry.host, entry.port, entry.gate, entry.gpo, entry.lane) == ("10.0.0.7", 5084, "gat_in", 2, 1)
+    assert (leave.port, leave.gate, leave.gpo, leave.lane) == (5085, "gat_out", 0, 0)
+    assert loaded.origins["gate.readers"] == str(file)
+
+
+def test_every_problem_of_a_reader_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "kerb.toml"
+    file.write_text(
+        READERS.replace("port = 5085", "port = 0").replace("gpo = 2", "gpoo = 2\nhold_s = '3'")
+        + '[[gate.readers]]\ngate = "in"\n'
+    )
+    assert problems_of("test", file, {}) == [
+        f"gate.readers[1].hold_s = '3' ({file}): must be a whole number from 1 to 25",
+        f"gate.readers[1].gpoo ({file}): is not a setting; did you mean gpo?",
+        f"gate.readers[2].port = 0 ({file}): must be a whole number from 1 to 65535",
+        "gate.readers[3].host: is missing, it must be a text that is not empty",
+        f"gate.readers[3].gate = 'in' ({file}): must be a gate: gat_ and 1 to 32 letters, digits, dots, underscores and dashes",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [("gat_out", "gat_in", "gate"), ("port = 5085", "port = 5084", "host and port")],
+)
+def test_a_gate_has_one_reader_and_a_reader_one_gate(tmp_path: Path, old: str, new: str, what: str) -> None:
+    file = tmp_path / "kerb.toml"
+    file.write_text(READERS.replace(old, new))
+    assert problems_of("test", file, {}) == [
+        f"gate.readers: tables 1 and 2 have the same {what}, each reader is a gate of its own"
+    ]
+
+
 def test_secrets_are_masked_everywhere() -> None:
     environ = {
         "KERB_AUTH__JWT_SECRET": SECRET,
