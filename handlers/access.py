@@ -22,7 +22,7 @@ from handlers.routing import HOLDER, RISK_DESK
 from server.errors import NotFound, ScopeMissing
 from server.live_values import PORTFOLIO
 from server.principal import Principal, Role, Scope
-from server.private_channels import BALANCE, NOTIFICATIONS, ORDERS, RISK
+from server.private_channels import BALANCE, BOOKINGS, NOTIFICATIONS, ORDERS, RISK
 from server.rate_limits import LimitClass
 from server.services import Services
 
@@ -180,6 +180,7 @@ CHANNEL_POLICIES: Final[dict[str, frozenset[Role]]] = {
     NOTIFICATIONS: HOLDER,
     PORTFOLIO: HOLDER,
     RISK: RISK_DESK,
+    BOOKINGS: HOLDER,
 }
 """Channel of the WebSocket that is not everybody's → the roles of which a client needs one. The others are public."""
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from handlers.asyncapi_messages import Auctions, Orders, Trades
+from handlers.asyncapi_messages import Auctions, Bookings, Orders, Parking, Trades
 from handlers.ws_messages import Batch, Cancel, Ping, Place, SignIn, Subscribe, Unsubscribe
 
 EXAMPLES: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
@@ -23,6 +23,7 @@ EXAMPLES: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
             "id": 2,
         },
         {"action": "subscribe", "channels": ["orders", "balance", "notifications"], "id": "mine"},
+        {"action": "subscribe", "channels": ["parking"], "lots": ["lot_HARBOUR"], "id": 8},
     ),
     Unsubscribe: ({"action": "unsubscribe", "channels": ["trades"], "id": 3},),
     Ping: ({"action": "ping", "id": 4},),
@@ -137,12 +138,55 @@ _TRAILING: Final = {
     "trigger_price": 171.94,
     "trail_percent": 2,
 }
+_PARKING: Final[dict[str, Any]] = {
+    "lot_id": "lot_HARBOUR",
+    "seq": 4711,
+    "inside": 37,
+    "capacity": 120,
+    "parts": [
+        {"floor": "G", "type": "STANDARD", "vehicles": 31, "spaces": 90},
+        {"floor": "G", "type": "EV", "vehicles": 6, "spaces": 30},
+    ],
+    "timestamp": 1_704_723_845_000,
+}
+_BOOKING: Final = {
+    "booking_id": "bkg_4711014136",
+    "lot_id": "lot_HARBOUR",
+    "vehicle_id": "veh_4402014137",
+    "plate": "BKERB1",
+    "space": "G-2",
+    "type": "STANDARD",
+    "features": ["COVERED"],
+    "from": "2024-01-09T08:00:00.000000Z",
+    "to": "2024-01-09T10:00:00.000000Z",
+    "status": "CONFIRMED",
+    "tariff": "std",
+    "tariff_version": 3,
+    "held": 8.00,
+    "total": 8.00,
+    "tax": 1.28,
+    "currency": "USD",
+    "created_at": "2024-01-08T14:24:05.000000Z",
+}
 TOLD: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
     Trades: (
         {"channel": "trades", "data": [_TRADE]},
         {"channel": "trades", "data": [_TRADE | {"busted": True}]},
     ),
     Auctions: ({"channel": "auctions", "data": [_AUCTION]},),
+    Parking: (
+        {"channel": "parking", "data": [_PARKING]},
+        {"channel": "parking", "data": [_PARKING | {"inside": 38, "parts": [_PARKING["parts"][0]]}]},
+    ),
+    Bookings: (
+        {"channel": "bookings", "seq": 4711, "prev_seq": 4402, "data": _BOOKING},
+        {
+            "channel": "bookings",
+            "seq": 4790,
+            "prev_seq": 4711,
+            "data": _BOOKING | {"status": "CANCELLED", "held": 0},
+        },
+    ),
     Orders: (
         {"channel": "orders", "seq": 4790, "prev_seq": 4711, "data": _FILLED | {"bust": _BUST}},
         {"channel": "orders", "seq": 4800, "prev_seq": 4790, "data": _FILLED | _TRAILING},

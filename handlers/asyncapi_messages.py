@@ -10,10 +10,13 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from handlers.balance_json import BalanceJson
+from handlers.booking_stream import StreamBookingJson
 from handlers.busted_order_json import StreamOrderJson
 from handlers.field_types import PhaseName, SideName, TradeId
 from handlers.notifications import NotificationJson
 from handlers.numbers import Number, NumberOrNull
+from handlers.parking_lots import FloorPartJson
+from handlers.parking_words import ParkingLotId
 from handlers.valuation import PortfolioJson
 from handlers.violation_json import ViolationJson
 from handlers.ws_messages import (
@@ -65,19 +68,21 @@ class Pong(Answer, frozen=True, kw_only=True):
     type: Literal["pong"]
 
 
-class SymbolError(Struct, frozen=True):
-    """A symbol that cannot be followed; the others are."""
+class SymbolError(Struct, frozen=True, kw_only=True):
+    """A symbol or a car park that cannot be followed; the others are."""
 
-    symbol: str
-    code: Literal["UNKNOWN_SYMBOL"]
+    symbol: str | UnsetType = UNSET
+    lot_id: ParkingLotId | UnsetType = UNSET
+    code: Literal["UNKNOWN_SYMBOL", "PARKING_LOT_NOT_FOUND"]
 
 
 class Followed(Struct, frozen=True, kw_only=True):
-    """What is followed of a channel. A public one: its symbols, and how often it is sent at most. A private one: the
+    """What is followed of a channel. A public one: its symbols or car parks, and how often it is sent at most. A private one: the
     sequence after which it begins.
     """
 
     symbols: list[str] | UnsetType = UNSET
+    lots: list[ParkingLotId] | UnsetType = UNSET
     intervals: list[str] | UnsetType = UNSET
     interval_ms: int | UnsetType = UNSET
     seq: Seq | UnsetType = UNSET
@@ -228,6 +233,26 @@ class Auctions(Struct, frozen=True):
     data: list[StreamAuction]
 
 
+class StreamParking(Struct, frozen=True):
+    """Who is inside a car park: all vehicles, the spaces in service, and of each floor by type those parts that have changed since
+    the message before; those that are left out are as they were. `seq` is that of the newest change.
+    """
+
+    lot_id: ParkingLotId
+    seq: Seq
+    inside: int
+    capacity: int
+    parts: list[FloorPartJson]
+    timestamp: EpochMs
+
+
+class Parking(Struct, frozen=True):
+    """First each car park with all its parts, then what has changed. Only the newest state is sent."""
+
+    channel: Literal["parking"]
+    data: list[StreamParking]
+
+
 class Private(Struct, frozen=True, kw_only=True):
     """The base of private streams, of which nothing is lost: `prev_seq` is the `seq` of the message before.
 
@@ -267,6 +292,13 @@ class Risk(Private, frozen=True, kw_only=True):
     data: ViolationJson
 
 
+class Bookings(Private, frozen=True, kw_only=True):
+    """A booking of the account, as it stands now."""
+
+    channel: Literal["bookings"]
+    data: StreamBookingJson
+
+
 class Portfolios(Struct, frozen=True):
     """What the account is worth, as `GET /portfolio` has it, from the state at `seq`. Only the newest is sent."""
 
@@ -278,5 +310,5 @@ class Portfolios(Struct, frozen=True):
 CLIENT: Final = (SignIn, Subscribe, Unsubscribe, Ping, Place, Cancel, Batch)
 SERVER: Final = (
     Ok, Error, Pong, Subscribed, Unsubscribed, ResyncRequired, Shutdown, Quotes, Trades, Depth, Candles,
-    Auctions, Orders, Balances, Notifications, Portfolios, Risk
+    Auctions, Parking, Orders, Balances, Notifications, Portfolios, Risk, Bookings
 )  # fmt: skip

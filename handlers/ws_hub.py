@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from config.settings import StreamSettings
 from engine.events import BalanceChanged, OrderUpdated, RiskViolated
+from engine.parking.booking_events import BookingSet
 from handlers.balance_json import BalanceEncoder
+from handlers.booking_stream import BookingEncoder, BookingPacker
 from handlers.busted_order_json import encode_busted_order
 from handlers.envelope import encoded
 from handlers.notifications import NotificationEncoder
@@ -44,6 +46,7 @@ def make_hub(
             BalanceChanged: BalanceEncoder(runtime.state),
             Notification: NotificationEncoder(runtime.state),
             RiskViolated: ViolationEncoder(runtime.state),
+            BookingSet: BookingEncoder(runtime.state),
         },
         {
             OrderUpdated: packed_order,
@@ -51,6 +54,7 @@ def make_hub(
             BalanceChanged: BalancePacker(runtime.state),
             Notification: NotificationPacker(runtime.state),
             RiskViolated: ViolationPacker(runtime.state),
+            BookingSet: BookingPacker(runtime.state),
         },
         clock,
         CandleStreams(market, candles, runtime.now_us),

@@ -10,6 +10,7 @@ from msgspec import Meta, Raw, Struct
 
 from handlers.order_body import PlainOrder, Symbol
 from handlers.order_terms import OrderBody
+from handlers.parking_words import ParkingLotId
 
 CHANNELS_MAX: Final = 16
 SYMBOLS_MAX: Final = 1_000
@@ -43,20 +44,22 @@ class SignIn(Message, frozen=True, tag="auth", kw_only=True):
 
 
 class Subscribe(Message, frozen=True, tag="subscribe", kw_only=True):
-    """Follow channels. `symbols` are for public ones, `intervals` for candles, `resume_from` for private ones."""
+    """Follow channels. `symbols` are for public ones, `lots` for parking, `intervals` for candles, `resume_from` for private ones."""
 
     channels: Annotated[tuple[str, ...], Meta(min_length=1, max_length=CHANNELS_MAX)]
     symbols: Annotated[tuple[Symbol, ...], Meta(max_length=SYMBOLS_MAX)] = ()
+    lots: Annotated[tuple[ParkingLotId, ...], Meta(max_length=SYMBOLS_MAX)] = ()
     intervals: Annotated[tuple[IntervalName, ...], Meta(min_length=1, max_length=5)] = ("1m",)
     interval_ms: int | None = None
     resume_from: Annotated[int, Meta(ge=0, le=SEQ_MAX)] | None = None
 
 
 class Unsubscribe(Message, frozen=True, tag="unsubscribe", kw_only=True):
-    """Stop following channels, of these symbols or, without any, of all."""
+    """Stop following channels, of these symbols (parking: of these `lots`) or, without any, of all."""
 
     channels: Annotated[tuple[str, ...], Meta(min_length=1, max_length=CHANNELS_MAX)]
     symbols: Annotated[tuple[Symbol, ...], Meta(max_length=SYMBOLS_MAX)] | None = None
+    lots: Annotated[tuple[ParkingLotId, ...], Meta(max_length=SYMBOLS_MAX)] | None = None
 
 
 class Ping(Message, frozen=True, tag="ping", kw_only=True):

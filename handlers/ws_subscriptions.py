@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from engine.refusals import Refusal
 from handlers.access import CHANNEL_POLICIES
 from handlers.ws_messages import IntervalName, MessageId, Subscribe, Unsubscribe, encode, id_member
 from handlers.ws_session import Session
@@ -12,6 +13,7 @@ from server.errors import BadRequest, KerbError
 from server.live_values import PORTFOLIO
 from server.market_types import Interval
 from server.outlet import Follows, Outlet
+from server.parking_view import PARKING_MAX_MS
 from server.symbol_view import SymbolView
 
 SYMBOL_SOURCES: Final[dict[str, Callable[[SymbolView], object]]] = {
@@ -20,10 +22,11 @@ SYMBOL_SOURCES: Final[dict[str, Callable[[SymbolView], object]]] = {
     "depth": lambda view: view.depth,
     "auctions": lambda view: view,
 }
-"""Public channel → what it shows of a symbol. Candles are of a symbol and an interval."""
+"""Public channel → what it shows of a symbol. Candles are of a symbol and an interval, parking is of car parks."""
 
 CANDLES: Final = "candles"
-PUBLIC_CHANNELS: Final = frozenset({*SYMBOL_SOURCES, CANDLES})
+PARKING: Final = "parking"
+PUBLIC_CHANNELS: Final = frozenset({*SYMBOL_SOURCES, CANDLES, PARKING})
 PRIVATE_CHANNELS: Final = frozenset(CHANNEL_POLICIES)
 
 
@@ -46,7 +49,7 @@ class TooManySubscriptions(KerbError):
 
 
 def subscribe(session: Session, message: Subscribe) -> None:
-    """Follow channels, all of them or, on any error but an unknown symbol, none.
+    """Follow channels, all of them or, on any error but an unknown symbol or car park, none.
 
     Raises BadRequest, UnknownChannel, Unauthenticated, Forbidden, TooManySubscriptions, TooManyRequests.
     """
@@ -55,16 +58,24 @@ def subscribe(session: Session, message: Subscribe) -> None:
     public = [channel for channel in channels if channel in PUBLIC_CHANNELS]
     private = [channel for channel in channels if channel in PRIVATE_CHANNELS]
     _check_channels(session, channels)
-    if public and not message.symbols:
+    if any(channel != PARKING for channel in public) and not message.symbols:
         raise BadRequest("symbols", "is required for public channels")
+    if PARKING in public and not message.lots:
+        raise BadRequest("lots", "is required for parking")
     if message.resume_from is not None and not private:
         raise BadRequest("resume_from", "is for private channels")
     interval_ms = _interval_ms(session, message.interval_ms)
+    if PARKING in public or session.outlet.follows.get(PARKING):
+        interval_ms = min(interval_ms, PARKING_MAX_MS)
     market = session.services.market.symbols
     found = {symbol: market[symbol] for symbol in message.symbols if symbol in market}
+    parks = session.services.market.parking.lots
+    lots = {lot_id: parks[lot_id] for lot_id in message.lots if lot_id in parks}
     wanted: Follows = {
         channel: _candles(session, found, message.intervals)
         if channel == CANDLES
+        else lots
+        if channel == PARKING
         else {symbol: SYMBOL_SOURCES[channel](view) for symbol, view in found.items()}
         for channel in public
     }
@@ -75,6 +86,8 @@ def subscribe(session: Session, message: Subscribe) -> None:
     }
     if CANDLES in public:
         done[CANDLES] = {"symbols": list(found), "intervals": message.intervals, "interval_ms": interval_ms}
+    if PARKING in public:
+        done[PARKING] = {"lots": list(lots), "interval_ms": interval_ms}
     resync = []
     if PORTFOLIO in private:
         done[PORTFOLIO] = {"interval_ms": interval_ms}
@@ -86,7 +99,16 @@ def subscribe(session: Session, message: Subscribe) -> None:
             resync.append(channel)
         else:
             done[channel] = {"seq": seq}
-    unknown = [symbol for symbol in dict.fromkeys(message.symbols) if symbol not in market]
+    unknown = [
+        {"symbol": symbol, "code": "UNKNOWN_SYMBOL"}
+        for symbol in dict.fromkeys(message.symbols)
+        if symbol not in market
+    ]
+    unknown += [
+        {"lot_id": lot_id, "code": Refusal.PARKING_LOT_NOT_FOUND.name}
+        for lot_id in dict.fromkeys(message.lots)
+        if lot_id not in parks
+    ]
     _answer(session, message.id, done, unknown, resync)
     if public:
         session.services.hub.follow_market(session.outlet, wanted, interval_ms)
@@ -95,10 +117,13 @@ def subscribe(session: Session, message: Subscribe) -> None:
 
 
 def _answer(
-    session: Session, message_id: MessageId, done: dict[str, object], unknown: list[str], resync: list[str]
+    session: Session,
+    message_id: MessageId,
+    done: dict[str, object],
+    errors: list[dict[str, str]],
+    resync: list[str],
 ) -> None:
     if done:
-        errors = [{"symbol": symbol, "code": "UNKNOWN_SYMBOL"} for symbol in unknown]
         session.outlet.send(
             b'{"type":"subscribed"%b,"channels":%b,"errors":%b}'
             % (id_member(message_id), encode(done), encode(errors))
@@ -165,13 +190,14 @@ def unsubscribe(session: Session, message: Unsubscribe) -> None:
         if channel == PORTFOLIO:
             hub.values.unfollow(outlet)
     public = [channel for channel in message.channels if channel in PUBLIC_CHANNELS]
-    hub.unfollow_market(outlet, {channel: _unwanted(outlet, channel, message.symbols) for channel in public})
+    hub.unfollow_market(outlet, {channel: _unwanted(outlet, channel, message) for channel in public})
     outlet.send(
         b'{"type":"unsubscribed"%b,"channels":%b}' % (id_member(message.id), encode(message.channels))
     )
 
 
-def _unwanted(outlet: Outlet, channel: str, symbols: tuple[str, ...] | None) -> list[str]:
-    """What a client follows in a channel of these symbols, or of all."""
+def _unwanted(outlet: Outlet, channel: str, message: Unsubscribe) -> list[str]:
+    """What a client follows in a channel of the symbols or lots of a message, or of all."""
     names = outlet.follows.get(channel, {})
+    symbols = message.lots if channel == PARKING else message.symbols
     return [name for name in names if symbols is None or name.partition(" ")[0] in symbols]

@@ -51,12 +51,12 @@ class Cohort:
 
 FrameBuilder = Callable[[tuple[Any, ...], int], bytes]
 
-CHANNELS: Final = ("quotes", "trades", "depth", "candles", "auctions")
+CHANNELS: Final = ("quotes", "trades", "depth", "candles", "auctions", "parking")
 FRAMES: Final[dict[Wire, dict[str, FrameBuilder]]] = {Wire.JSON: JSON_FRAMES, Wire.PROTO: PROTO_FRAMES}
 """Form → public channel → what makes its frame from the sources that a client follows and the place up to which it knows."""
 
 
-SNAPSHOTS: Final = ("quotes", "depth", "candles", "auctions")
+SNAPSHOTS: Final = ("quotes", "depth", "candles", "auctions", "parking")
 """Channels that begin with the state as it is."""
 
 

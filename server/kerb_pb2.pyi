@@ -161,6 +161,35 @@ class RiskMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RISK_MODE_UNSPECIFIED: _ClassVar[RiskMode]
     RISK_MODE_FLAG: _ClassVar[RiskMode]
     RISK_MODE_BLOCK: _ClassVar[RiskMode]
+
+class SpaceType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SPACE_TYPE_UNSPECIFIED: _ClassVar[SpaceType]
+    SPACE_TYPE_STANDARD: _ClassVar[SpaceType]
+    SPACE_TYPE_COMPACT: _ClassVar[SpaceType]
+    SPACE_TYPE_LARGE: _ClassVar[SpaceType]
+    SPACE_TYPE_ACCESSIBLE: _ClassVar[SpaceType]
+    SPACE_TYPE_EV: _ClassVar[SpaceType]
+    SPACE_TYPE_MOTORCYCLE: _ClassVar[SpaceType]
+    SPACE_TYPE_VIP: _ClassVar[SpaceType]
+
+class Feature(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FEATURE_UNSPECIFIED: _ClassVar[Feature]
+    FEATURE_COVERED: _ClassVar[Feature]
+    FEATURE_NEAR_LIFT: _ClassVar[Feature]
+    FEATURE_CHARGER: _ClassVar[Feature]
+
+class BookingStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BOOKING_STATUS_UNSPECIFIED: _ClassVar[BookingStatus]
+    BOOKING_STATUS_HELD_OFFER: _ClassVar[BookingStatus]
+    BOOKING_STATUS_CONFIRMED: _ClassVar[BookingStatus]
+    BOOKING_STATUS_ARRIVED: _ClassVar[BookingStatus]
+    BOOKING_STATUS_COMPLETED: _ClassVar[BookingStatus]
+    BOOKING_STATUS_CANCELLED: _ClassVar[BookingStatus]
+    BOOKING_STATUS_NO_SHOW: _ClassVar[BookingStatus]
+    BOOKING_STATUS_EXPIRED: _ClassVar[BookingStatus]
 PHASE_UNSPECIFIED: Phase
 PHASE_CLOSED: Phase
 PHASE_CONTINUOUS: Phase
@@ -271,9 +300,29 @@ RISK_RULE_WASH_TRADE: RiskRule
 RISK_MODE_UNSPECIFIED: RiskMode
 RISK_MODE_FLAG: RiskMode
 RISK_MODE_BLOCK: RiskMode
+SPACE_TYPE_UNSPECIFIED: SpaceType
+SPACE_TYPE_STANDARD: SpaceType
+SPACE_TYPE_COMPACT: SpaceType
+SPACE_TYPE_LARGE: SpaceType
+SPACE_TYPE_ACCESSIBLE: SpaceType
+SPACE_TYPE_EV: SpaceType
+SPACE_TYPE_MOTORCYCLE: SpaceType
+SPACE_TYPE_VIP: SpaceType
+FEATURE_UNSPECIFIED: Feature
+FEATURE_COVERED: Feature
+FEATURE_NEAR_LIFT: Feature
+FEATURE_CHARGER: Feature
+BOOKING_STATUS_UNSPECIFIED: BookingStatus
+BOOKING_STATUS_HELD_OFFER: BookingStatus
+BOOKING_STATUS_CONFIRMED: BookingStatus
+BOOKING_STATUS_ARRIVED: BookingStatus
+BOOKING_STATUS_COMPLETED: BookingStatus
+BOOKING_STATUS_CANCELLED: BookingStatus
+BOOKING_STATUS_NO_SHOW: BookingStatus
+BOOKING_STATUS_EXPIRED: BookingStatus
 
 class Data(_message.Message):
-    __slots__ = ("quotes", "trades", "depth", "candles", "orders", "balance", "notifications", "portfolio", "auctions", "risk")
+    __slots__ = ("quotes", "trades", "depth", "candles", "orders", "balance", "notifications", "portfolio", "auctions", "risk", "parking", "bookings")
     QUOTES_FIELD_NUMBER: _ClassVar[int]
     TRADES_FIELD_NUMBER: _ClassVar[int]
     DEPTH_FIELD_NUMBER: _ClassVar[int]
@@ -284,6 +333,8 @@ class Data(_message.Message):
     PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
     AUCTIONS_FIELD_NUMBER: _ClassVar[int]
     RISK_FIELD_NUMBER: _ClassVar[int]
+    PARKING_FIELD_NUMBER: _ClassVar[int]
+    BOOKINGS_FIELD_NUMBER: _ClassVar[int]
     quotes: _containers.RepeatedCompositeFieldContainer[Quote]
     trades: _containers.RepeatedCompositeFieldContainer[Trade]
     depth: _containers.RepeatedCompositeFieldContainer[Depth]
@@ -294,7 +345,9 @@ class Data(_message.Message):
     portfolio: _containers.RepeatedCompositeFieldContainer[PortfolioEvent]
     auctions: _containers.RepeatedCompositeFieldContainer[Auction]
     risk: _containers.RepeatedCompositeFieldContainer[RiskEvent]
-    def __init__(self, quotes: _Optional[_Iterable[_Union[Quote, _Mapping]]] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., depth: _Optional[_Iterable[_Union[Depth, _Mapping]]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[OrderEvent, _Mapping]]] = ..., balance: _Optional[_Iterable[_Union[BalanceEvent, _Mapping]]] = ..., notifications: _Optional[_Iterable[_Union[NotificationEvent, _Mapping]]] = ..., portfolio: _Optional[_Iterable[_Union[PortfolioEvent, _Mapping]]] = ..., auctions: _Optional[_Iterable[_Union[Auction, _Mapping]]] = ..., risk: _Optional[_Iterable[_Union[RiskEvent, _Mapping]]] = ...) -> None: ...
+    parking: _containers.RepeatedCompositeFieldContainer[ParkingOccupancy]
+    bookings: _containers.RepeatedCompositeFieldContainer[BookingEvent]
+    def __init__(self, quotes: _Optional[_Iterable[_Union[Quote, _Mapping]]] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., depth: _Optional[_Iterable[_Union[Depth, _Mapping]]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[OrderEvent, _Mapping]]] = ..., balance: _Optional[_Iterable[_Union[BalanceEvent, _Mapping]]] = ..., notifications: _Optional[_Iterable[_Union[NotificationEvent, _Mapping]]] = ..., portfolio: _Optional[_Iterable[_Union[PortfolioEvent, _Mapping]]] = ..., auctions: _Optional[_Iterable[_Union[Auction, _Mapping]]] = ..., risk: _Optional[_Iterable[_Union[RiskEvent, _Mapping]]] = ..., parking: _Optional[_Iterable[_Union[ParkingOccupancy, _Mapping]]] = ..., bookings: _Optional[_Iterable[_Union[BookingEvent, _Mapping]]] = ...) -> None: ...
 
 class Quote(_message.Message):
     __slots__ = ("symbol", "price_e4", "change_e4", "change_percentage_e2", "volume_e8", "bid_e4", "ask_e4", "bid_size_e8", "ask_size_e8", "timestamp_ms", "stale", "v")
@@ -741,3 +794,81 @@ class RiskFigure(_message.Message):
     name: str
     value: str
     def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class ParkingOccupancy(_message.Message):
+    __slots__ = ("lot_id", "seq", "inside", "capacity", "parts", "timestamp_ms")
+    LOT_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    INSIDE_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_MS_FIELD_NUMBER: _ClassVar[int]
+    lot_id: str
+    seq: int
+    inside: int
+    capacity: int
+    parts: _containers.RepeatedCompositeFieldContainer[ParkingPart]
+    timestamp_ms: int
+    def __init__(self, lot_id: _Optional[str] = ..., seq: _Optional[int] = ..., inside: _Optional[int] = ..., capacity: _Optional[int] = ..., parts: _Optional[_Iterable[_Union[ParkingPart, _Mapping]]] = ..., timestamp_ms: _Optional[int] = ...) -> None: ...
+
+class ParkingPart(_message.Message):
+    __slots__ = ("floor", "type", "vehicles", "spaces")
+    FLOOR_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    VEHICLES_FIELD_NUMBER: _ClassVar[int]
+    SPACES_FIELD_NUMBER: _ClassVar[int]
+    floor: str
+    type: SpaceType
+    vehicles: int
+    spaces: int
+    def __init__(self, floor: _Optional[str] = ..., type: _Optional[_Union[SpaceType, str]] = ..., vehicles: _Optional[int] = ..., spaces: _Optional[int] = ...) -> None: ...
+
+class BookingEvent(_message.Message):
+    __slots__ = ("seq", "prev_seq", "more", "data")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    PREV_SEQ_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    prev_seq: int
+    more: bool
+    data: Booking
+    def __init__(self, seq: _Optional[int] = ..., prev_seq: _Optional[int] = ..., more: _Optional[bool] = ..., data: _Optional[_Union[Booking, _Mapping]] = ...) -> None: ...
+
+class Booking(_message.Message):
+    __slots__ = ("booking_id", "lot_id", "vehicle_id", "plate", "space", "type", "features", "from_us", "to_us", "status", "tariff", "tariff_version", "held_e4", "total_e4", "tax_e4", "currency", "created_at_us")
+    BOOKING_ID_FIELD_NUMBER: _ClassVar[int]
+    LOT_ID_FIELD_NUMBER: _ClassVar[int]
+    VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
+    PLATE_FIELD_NUMBER: _ClassVar[int]
+    SPACE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    FROM_US_FIELD_NUMBER: _ClassVar[int]
+    TO_US_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    TARIFF_FIELD_NUMBER: _ClassVar[int]
+    TARIFF_VERSION_FIELD_NUMBER: _ClassVar[int]
+    HELD_E4_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_E4_FIELD_NUMBER: _ClassVar[int]
+    TAX_E4_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    booking_id: str
+    lot_id: str
+    vehicle_id: str
+    plate: str
+    space: str
+    type: SpaceType
+    features: _containers.RepeatedScalarFieldContainer[Feature]
+    from_us: int
+    to_us: int
+    status: BookingStatus
+    tariff: str
+    tariff_version: int
+    held_e4: int
+    total_e4: int
+    tax_e4: int
+    currency: str
+    created_at_us: int
+    def __init__(self, booking_id: _Optional[str] = ..., lot_id: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., plate: _Optional[str] = ..., space: _Optional[str] = ..., type: _Optional[_Union[SpaceType, str]] = ..., features: _Optional[_Iterable[_Union[Feature, str]]] = ..., from_us: _Optional[int] = ..., to_us: _Optional[int] = ..., status: _Optional[_Union[BookingStatus, str]] = ..., tariff: _Optional[str] = ..., tariff_version: _Optional[int] = ..., held_e4: _Optional[int] = ..., total_e4: _Optional[int] = ..., tax_e4: _Optional[int] = ..., currency: _Optional[str] = ..., created_at_us: _Optional[int] = ...) -> None: ...

@@ -26,20 +26,22 @@ from engine.state import Instrument, State
 from engine.units import IDS_PER_SEQ
 from server.codec import Record
 from server.market_types import MINUTE_US, Candle, CandleSource, Interval, Quote, TradePrint
+from server.parking_view import ParkingView
 from server.split_candles import in_new_shares, splits_of
 from server.symbol_view import NO_SIDE, MarketTrade, SymbolView
 
 
 class MarketView:
     """All instruments by symbol. `changes` counts every visible change; a reader that remembers it can ask
-    each symbol whether it has changed since.
+    each symbol whether it has changed since. `parking` are the car parks, which share that count.
     """
 
-    __slots__ = ("_instruments", "_project", "changes", "symbols")
+    __slots__ = ("_instruments", "_project", "changes", "parking", "symbols")
 
     def __init__(self) -> None:
         self.symbols: dict[str, SymbolView] = {}
         self.changes = 0
+        self.parking = ParkingView(self)
         self._instruments: Mapping[str, Instrument] = {}
         self._project: dict[type, Callable[[Any, Record], None]] = {
             BookChanged: self._on_book_changed,
@@ -50,6 +52,7 @@ class MarketView:
             DayEnded: self._on_day_ended,
             InstrumentSet: self._on_instrument_set,
             ActionEffected: self._on_action_effected,
+            **self.parking.projections(),
         }
 
     # -- fed by
@@ -62,6 +65,8 @@ class MarketView:
                 handle = project.get(type(event))
                 if handle is not None:
                     handle(event, record)
+        if self.parking.due:
+            self.parking.settle(records[-1].seq, records[-1].now_us)
 
     def seed(self, state: State, *, now_us: int, candles: CandleSource | None = None) -> None:
         """Start from the recovered state, all of which is durable: instruments, and the levels of open orders.
@@ -69,6 +74,7 @@ class MarketView:
         Day figures come from `candles`, where it has any.
         """
         self._instruments = state.instruments
+        self.parking.seed(state, now_us=now_us)
         for symbol, instrument in state.instruments.items():
             view = self._view(symbol)
             view.name = instrument.name

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, takewhile
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from msgspec import Struct
 
-from engine.events import AnyEvent, BalanceChanged, BookChanged, OrderUpdated, RiskViolated, TradeBusted
+from engine.events import AnyEvent, BalanceChanged, BookChanged, OrderUpdated, TradeBusted
 from engine.state import Account
 from server.busted_orders import busted_orders
 from server.codec import Record
 from server.outlet import Outlet
-from server.private_channels import BALANCE, NOTIFICATIONS, ORDERS, RISK, Told, reader_of
+from server.private_channels import BALANCE, NOTIFICATIONS, ORDERS, RARE, Told, reader_of
 from server.wire import Wire
 from server.ws_frames import CloseCode, binary_frame, text_frame
 from sql.notifications import NO_ACCOUNTS, NOTABLE, PENDING, USER, notifications_of
@@ -226,8 +226,8 @@ class PrivateStreams:
                     continue
                 elif type(event) is BalanceChanged:
                     self._add((event.account_id, BALANCE), seq, event, None)
-                elif type(event) is RiskViolated:
-                    self._add((reader_of(RISK, 0), RISK), seq, event, None)
+                elif (stream_of := RARE.get(type(event))) is not None:
+                    self._add(stream_of(event), seq, cast(Told, event), None)
                 elif type(event) in NOTABLE:
                     notable = [*(notable or ()), event]
                     if type(event) is TradeBusted:

@@ -15,6 +15,7 @@ from engine.kinds import Side
 from server.candle_streams import CandleSeries, ToldCandle
 from server.decimal_text import cash_text, percent_text, quantity_text
 from server.depth_log import BookLevel, DepthLog, DepthStep
+from server.parking_view import LotView
 from server.stream_changes import candles_after, steps_after, trades_after
 from server.symbol_view import MarketTrade, SymbolView, imbalance_side
 from server.ws_frames import text_frame
@@ -96,6 +97,18 @@ def auction_fragment(view: SymbolView) -> bytes:
     ).encode()
 
 
+def parking_fragment(view: LotView, since: int) -> bytes:
+    """A car park with the parts that changed after `since` (-1: all) as one JSON object."""
+    parts = ",".join(
+        f'{{"floor":{_text(floor)},"type":"{kind.name}","vehicles":{part.vehicles},"spaces":{part.spaces}}}'
+        for (floor, kind), part in view.parts_after(since)
+    )
+    return (
+        f'{{"lot_id":{_text(view.lot_id)},"seq":{view.seq},"inside":{view.inside},"capacity":{view.capacity}'
+        f',"parts":[{parts}],"timestamp":{view.time_us // 1000}}}'
+    ).encode()
+
+
 def quotes_message(fragments: Iterable[bytes]) -> bytes:
     """A message of the `quotes` channel."""
     return b'{"channel":"quotes","data":[' + b",".join(fragments) + b"]}"
@@ -119,6 +132,11 @@ def candles_message(fragments: Iterable[bytes]) -> bytes:
 def auctions_message(fragments: Iterable[bytes]) -> bytes:
     """A message of the `auctions` channel."""
     return b'{"channel":"auctions","data":[' + b",".join(fragments) + b"]}"
+
+
+def parking_message(fragments: Iterable[bytes]) -> bytes:
+    """A message of the `parking` channel."""
+    return b'{"channel":"parking","data":[' + b",".join(fragments) + b"]}"
 
 
 def quotes_frame(views: tuple[SymbolView, ...], since: int) -> bytes:
@@ -167,11 +185,18 @@ def auctions_frame(views: tuple[SymbolView, ...], since: int) -> bytes:
     return text_frame(auctions_message(fragments)) if fragments else b""
 
 
+def parking_frame(lots: tuple[LotView, ...], since: int) -> bytes:
+    """The car parks that changed after `since` (-1: all) as one frame; empty when none did."""
+    fragments = [parking_fragment(view, since) for view in lots if view.changed_at > since]
+    return text_frame(parking_message(fragments)) if fragments else b""
+
+
 JSON_FRAMES: Final[dict[str, Callable[[tuple[Any, ...], int], bytes]]] = {
     "quotes": quotes_frame,
     "trades": trades_frame,
     "depth": depth_frame,
     "candles": candles_frame,
     "auctions": auctions_frame,
+    "parking": parking_frame,
 }
 """Public channel → what makes its frame."""

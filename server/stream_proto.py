@@ -18,13 +18,17 @@ from server.kerb_pb2 import (
     Depth,
     DepthType,
     Level,
+    ParkingOccupancy,
+    ParkingPart,
     Phase,
     Portfolio,
     PortfolioEvent,
     Quote,
     Side,
+    SpaceType,
     Trade,
 )
+from server.parking_view import LotView
 from server.stream_changes import candles_after, steps_after, trades_after
 from server.symbol_view import MarketTrade, SymbolView, imbalance_side
 from server.ws_frames import binary_frame
@@ -177,6 +181,29 @@ def auctions_frame(views: tuple[SymbolView, ...], since: int) -> bytes:
     return _frame([packed_auction(view) for view in views if view.auction_at > since])
 
 
+def packed_parking(view: LotView, since: int) -> bytes:
+    """A car park with the parts that changed after `since` (-1: all), as a member of `Data.parking`."""
+    parts = [
+        ParkingPart(floor=floor, type=cast(SpaceType, kind), vehicles=part.vehicles, spaces=part.spaces)
+        for (floor, kind), part in view.parts_after(since)
+    ]
+    message = ParkingOccupancy(
+        lot_id=view.lot_id,
+        seq=view.seq,
+        inside=view.inside,
+        capacity=view.capacity,
+        parts=parts,
+        timestamp_ms=view.time_us // 1000,
+    )
+    packed: bytes = Data(parking=(message,)).SerializeToString()
+    return packed
+
+
+def parking_frame(lots: tuple[LotView, ...], since: int) -> bytes:
+    """The car parks that changed after `since` (-1: all) as one frame; empty when none did."""
+    return _frame([packed_parking(view, since) for view in lots if view.changed_at > since])
+
+
 def _frame(packed: list[bytes]) -> bytes:
     return binary_frame(b"".join(packed)) if packed else b""
 
@@ -187,5 +214,6 @@ PROTO_FRAMES: Final[dict[str, Callable[[tuple[Any, ...], int], bytes]]] = {
     "depth": depth_frame,
     "candles": candles_frame,
     "auctions": auctions_frame,
+    "parking": parking_frame,
 }
 """Public channel → what makes its frame."""

@@ -8,7 +8,7 @@ import pytest
 
 from handlers.access import CHANNEL_POLICIES
 from handlers.ws_messages import ACTIONS
-from handlers.ws_subscriptions import PRIVATE_CHANNELS, PUBLIC_CHANNELS
+from handlers.ws_subscriptions import PARKING, PRIVATE_CHANNELS, PUBLIC_CHANNELS
 from server.principal import Role
 from server.private_channels import RISK
 from tests.handlers.small_kerb import Client, SmallKerb
@@ -43,7 +43,8 @@ async def test_every_channel_and_action_answers_every_role_as_it_should(
     denied = "" if role in CLIENT_ROLES else "UNAUTHENTICATED" if role is None else "FORBIDDEN"
     async with connected(small, client) as user:
         for channel in sorted(PUBLIC_CHANNELS):
-            assert await refusal(user, "subscribe", {"channels": [channel], "symbols": ["AAPL"]}) == ""
+            what = {"lots": ["lot_P1"]} if channel == PARKING else {"symbols": ["AAPL"]}
+            assert await refusal(user, "subscribe", {"channels": [channel], **what}) == ""
         for channel in sorted(PRIVATE_CHANNELS):
             allowed = role in CHANNEL_POLICIES[channel]
             expected = "" if allowed else "UNAUTHENTICATED" if role is None else "FORBIDDEN"

@@ -18,6 +18,7 @@ from handlers.ws_dispatch import MESSAGES
 from handlers.ws_messages import Batch, Place, PlainBatch, PlainPlace
 from server.ws_frames import CloseCode
 from tests.handlers.answer_schemas import closed
+from tests.handlers.parking_people import booking, car_park
 from tests.handlers.small_kerb import SmallKerb
 from tests.handlers.websocket_user import WebSocketUser, connected
 
@@ -109,6 +110,12 @@ async def test_examples_are_taken_and_everything_that_is_sent_is_described(small
         await note(connection, "Error")
         await connection.send({"action": "subscribe", "channels": ["orders"], "resume_from": 2**60})
         await note(connection, "ResyncRequired")
+        await car_park(small)
+        await connection.send({"action": "subscribe", "channels": ["parking"], "lots": ["lot_P1", "lot_P2"]})
+        await note(connection, "Parking")
+        await connection.send({"action": "subscribe", "channels": ["bookings"]})
+        await booking(small, user)
+        await note(connection, "Bookings")
         operator = await small.admin()
         async with connected(small, operator) as desk:
             await desk.send({"action": "subscribe", "channels": ["risk"]})

@@ -23,10 +23,13 @@ from engine.kinds import (
     Side,
     TimeInForce,
 )
+from engine.parking.booking_events import BookingSet
+from engine.parking.kinds import BookingStatus, Feature, SpaceType
 from engine.state import Account, State
 from engine.terms import Special, Terms
 from engine.units import CASH_TOTAL_MAX_E4, PRICE_MAX_E4, QUANTITY_MAX_E8, notional_down_e4
 from handlers.balance_json import BalanceEncoder
+from handlers.booking_stream import BookingEncoder, BookingPacker
 from handlers.busted_order_json import encode_busted_order
 from handlers.envelope import encoded
 from handlers.notifications import NotificationEncoder
@@ -65,6 +68,7 @@ STREAMS = PrivateStreams(
         BalanceChanged: BalanceEncoder(STATE),
         Notification: NotificationEncoder(STATE),
         RiskViolated: ViolationEncoder(STATE),
+        BookingSet: BookingEncoder(STATE),
     },
     {
         OrderUpdated: packed_order,
@@ -72,6 +76,7 @@ STREAMS = PrivateStreams(
         BalanceChanged: BalancePacker(STATE),
         Notification: NotificationPacker(STATE),
         RiskViolated: ViolationPacker(STATE),
+        BookingSet: BookingPacker(STATE),
     },
     10,
 )
@@ -287,6 +292,9 @@ def test_a_figure_that_64_bits_do_not_hold_is_the_closest_that_they_do() -> None
         (Liquidity, kerb_pb2.Liquidity, "LIQUIDITY_"),
         (OrderClass, kerb_pb2.OrderClass, "ORDER_CLASS_"),
         (LotMethod, kerb_pb2.LotMethod, "LOT_METHOD_"),
+        (BookingStatus, kerb_pb2.BookingStatus, "BOOKING_STATUS_"),
+        (SpaceType, kerb_pb2.SpaceType, "SPACE_TYPE_"),
+        (Feature, kerb_pb2.Feature, "FEATURE_"),
     ],
 )
 def test_a_vocabulary_has_the_numbers_of_the_engine(kinds: type[Enum], packed: Any, prefix: str) -> None:

@@ -15,7 +15,7 @@ from server.kerb_pb2 import Data, Level
 
 SCALES = {"_e2": 100, "_e4": 10_000, "_e8": 100_000_000}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-CONFLATED = ("quotes", "trades", "depth", "candles", "auctions")
+CONFLATED = ("quotes", "trades", "depth", "candles", "auctions", "parking")
 FLAGS = ("more", "busted", "post_only", "extended_hours", "do_not_reduce")
 WITH_TERMS = (
     "order_class", "parent_order_id", "armed", "planned_quantity_e8", "legs", "trigger_price_e4", "triggered_at_us",
