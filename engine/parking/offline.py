@@ -20,10 +20,11 @@ from engine.parking.kinds import DecisionReason, FindingKind
 from engine.parking.records import Gate
 from engine.parking.visits import go_in, go_out
 from engine.turn import Turn
-from engine.units import DAY_US, TIME_MAX_US
+from engine.units import DAY_US, MINUTE_US, TIME_MAX_US
 
 OLD_US: Final = 7 * DAY_US
-"""A passage that is older is taken as if it was so old: no clock that was set wrong charges a year."""
+AHEAD_US: Final = MINUTE_US
+"""A passage that is older, or so far to come, has a time that is not believed: a clock that was set wrong charges nobody."""
 
 
 def sync_offline(turn: Turn, envelope: Envelope, command: SyncOffline) -> Refused | None:
@@ -39,8 +40,9 @@ def sync_offline(turn: Turn, envelope: Envelope, command: SyncOffline) -> Refuse
 
 
 def reconcile(turn: Turn, gate: Gate, passage: OfflinePassage) -> bool:
-    """One passage. False when it does not fit what is known."""
-    at_us = min(max(passage.at_us, turn.now_us - OLD_US), turn.now_us)
+    """One passage. False when it does not fit what is known, or its time cannot be."""
+    believed = turn.now_us - OLD_US <= passage.at_us <= turn.now_us + AHEAD_US
+    at_us = min(passage.at_us, turn.now_us) if believed else turn.now_us
     subject = subject_of(turn.state.parking, passage.credential, passage.text)
     vehicle_id, reason, fits = 0, DecisionReason.NO_STAY, False
     if isinstance(subject, Subject):
@@ -60,11 +62,12 @@ def reconcile(turn: Turn, gate: Gate, passage: OfflinePassage) -> bool:
             *(vehicle_id, at_us, True),
         )
     )
-    if not fits:
+    findings = [FindingKind.OFFLINE_CONFLICT] * (not fits) + [FindingKind.WRONG_CLOCK] * (not believed)
+    for kind in findings:
         turn.events.append(
             GateFound(
-                *(gate.gate_id, passage.lane, FindingKind.OFFLINE_CONFLICT, reason),
+                *(gate.gate_id, passage.lane, kind, reason),
                 *(passage.credential, passage.text, vehicle_id, at_us),
             )
         )
-    return fits
+    return not findings

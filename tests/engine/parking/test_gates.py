@@ -13,7 +13,7 @@ from engine.parking.gate_records import LANE_BUSY_US, LINES_KEPT
 from engine.parking.gates import known_line
 from engine.parking.kinds import Direction, LotStatus
 from engine.parking.records import LotRules
-from engine.units import SECOND_US
+from engine.units import DAY_US, SECOND_US
 from tests.engine.parking.gate_world import IN, OUT, GateWorld
 from tests.engine.parking.parking_world import EPC, OTHER_EPC
 from tests.engine.world import of_kind, refusal
@@ -247,9 +247,16 @@ def test_a_second_entry_offline_is_a_finding_and_the_stay_is_the_first() -> None
     assert world.begun_us("KERB1") == first_us
 
 
-def test_a_time_to_come_is_now() -> None:
+def test_a_time_a_little_to_come_is_now() -> None:
     world = GateWorld()
-    assert world.offline(IN, (world.now_us + 10**12, Way.ENTRY, EPC)) == []
+    assert world.offline(IN, (world.now_us + 10 * SECOND_US, Way.ENTRY, EPC)) == []
+    assert world.begun_us("KERB1") == world.now_us
+
+
+@pytest.mark.parametrize("off_us", [10**12, 61 * SECOND_US, -7 * DAY_US - 1, -(10**15)])
+def test_a_clock_that_is_wrong_charges_nobody_and_is_a_finding(off_us: int) -> None:
+    world = GateWorld()
+    assert world.offline(IN, (world.now_us + off_us, Way.ENTRY, EPC)) == ["WRONG_CLOCK"]
     assert world.begun_us("KERB1") == world.now_us
 
 
