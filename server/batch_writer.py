@@ -21,7 +21,9 @@ from sql.settlements import INSERT_GOOD_FAITH, INSERT_SETTLED_DAY
 from sql.state_rows import Change, LatestRows
 from sql.statements import (
     ACCESS_LOG,
+    BOOKINGS,
     CANDLES,
+    CHARGES,
     EXECUTIONS,
     GAINS,
     HOLDINGS,
@@ -38,6 +40,7 @@ from sql.statements import (
     SETTLEMENTS,
     STATE,
     STATE_GONE,
+    STAYS,
     UPDATE_ACCOUNT_STATUS,
     WALLETS,
     CopyTarget,
@@ -153,8 +156,16 @@ async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool
     await _copy(connection, SETTLEMENTS, rows.dues)
     await _copy(connection, GAINS, rows.gains)
     await _copy(connection, ACCESS_LOG, rows.access_log.rows)
+    await _copy(connection, STAYS, rows.parking.stays)
+    await _copy(connection, CHARGES, rows.parking.charges)
     await _stage_and_merge(
-        connection, ((OLDER_ORDERS, rows.older_orders()), (CANDLES, rows.candles())), staged=staged
+        connection,
+        (
+            (OLDER_ORDERS, rows.older_orders()),
+            (CANDLES, rows.candles()),
+            (BOOKINGS, rows.parking.bookings()),
+        ),
+        staged=staged,
     )
     if rows.accounts:
         await connection.executemany(INSERT_ACCOUNT, rows.accounts)

@@ -19,6 +19,7 @@ MADE_BY_THE_JOURNAL: Final = frozenset(
         *("instruments", "accounts", "wallets", "holdings", "lots", "withdrawals"),
         *("orders", "executions", "postings", "candles", "notifications", "notifications_begin"),
         *("realized_gains", "realized_gains_begin", "access_log", "risk_violations"),
+        *("parking_bookings", "parking_stays", "parking_charges"),
         *("settlements", "settled_days", "good_faith_violations", "dividend_payments"),
         *("action_payments", "effected_actions"),
     }

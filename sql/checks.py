@@ -57,7 +57,7 @@ CHECKS: Final[dict[str, str]] = {
         ORDER BY account_id, symbol
     """,
     # A quote has no order row until it trades, so a market maker's holds are checked in the engine's state. What bookings hold
-    # is given by the caller, accounts ($1) and amounts ($2): they have no rows of their own.
+    # is given by the caller, accounts ($1) and amounts ($2), as the engine has them.
     HELD_CASH: """
         SELECT format('wallet %s %s', account_id, currency) AS subject,
             format('held %s, open buys hold %s, withdrawals %s, bookings %s',

@@ -21,6 +21,7 @@ from sql.copy_rows import (
     PG_EPOCH_US,
     POSTING_COLUMNS,
 )
+from sql.parking_rows import BOOKING_COLUMNS, CHARGE_COLUMNS, STAY_COLUMNS, is_open
 from sql.projection import Rows
 from sql.realized_gains import BEGIN, GAIN_COLUMNS
 from sql.settlements import SETTLEMENT_COLUMNS
@@ -37,6 +38,11 @@ _TEXTS: Final = frozenset(
         "gate_id",
         "what",
         "space",
+        "plate",
+        "lot",
+        "tariff",
+        "who",
+        "lines",
     }
 )
 _BIGINT_FIELD_BYTES: Final = 12
@@ -143,6 +149,18 @@ COMPARED: Final = (
     ComparedTable(
         *("access_log", ACCESS_COLUMNS, ("entry_id",), "entry_id", IDS_PER_SEQ),
         lambda rows: rows.access_log.rows,
+    ),
+    ComparedTable(
+        *("parking_bookings", BOOKING_COLUMNS, ("booking_id",), "seq", 1),
+        *(lambda rows: rows.parking.bookings(), is_open),
+    ),
+    ComparedTable(
+        *("parking_stays", STAY_COLUMNS, ("stay_id",), "seq", 1),
+        lambda rows: rows.parking.stays,
+    ),
+    ComparedTable(
+        *("parking_charges", CHARGE_COLUMNS, ("txn_id",), "txn_id", IDS_PER_SEQ),
+        lambda rows: rows.parking.charges,
     ),
 )
 """What the write-behind copies or replaces whole. Which executions are busted is asked for apart: BUSTED."""

@@ -49,6 +49,7 @@ from sql.corporate_actions import Cash, Effected, effected, failed, fraction
 from sql.dividends import Payment, payment
 from sql.entries import EntryKind, Liquidity
 from sql.notifications import NO_ACCOUNTS, NOTABLE, PENDING, USER, RecordLike, notifications_of
+from sql.parking_rows import PARKED, ParkingRows
 from sql.realized_gains import correction_rows, fraction_rows, reversal_rows, sale_rows
 from sql.risk import ViolationRow, violation_row
 from sql.settlements import good_faith, settled_day, settlement_rows
@@ -141,6 +142,7 @@ class Rows:
         self.effected: list[Effected] = []
         self.cash: list[Cash] = []
         self.access_log = AccessLog()
+        self.parking = ParkingRows()
         self._orders: dict[int, tuple[OrderUpdated, int]] = {}
         self._candles: dict[tuple[str, int], Candle] = {}
 
@@ -176,6 +178,8 @@ class Rows:
                 self._posted(event, record.now_us)
             elif type(event) in LOGGED:
                 self.access_log.add(event, seq, record.now_us)
+            elif type(event) in PARKED:
+                self.parking.add(event, seq, record.now_us)
             else:
                 if isinstance(event, NOTABLE):
                     notable = [*(notable or ()), event]

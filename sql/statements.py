@@ -19,6 +19,7 @@ from sql.copy_rows import (
     STATE_KEY_COLUMNS,
     WALLET_COLUMNS,
 )
+from sql.parking_rows import BOOKING_COLUMNS, CHARGE_COLUMNS, MERGE_BOOKINGS, STAY_COLUMNS
 from sql.realized_gains import GAIN_COLUMNS
 from sql.settlements import SETTLEMENT_COLUMNS
 
@@ -39,6 +40,7 @@ CREATE TEMP TABLE stage_holdings    (LIKE holdings)     ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_lots        (LIKE lots)         ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_instruments (LIKE instruments)  ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_state       (LIKE engine_state) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE stage_parking_bookings (LIKE parking_bookings) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_lots_gone   (lot_id BIGINT NOT NULL) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_state_gone  (kind TEXT NOT NULL, key BYTEA NOT NULL) ON COMMIT DELETE ROWS;
 """
@@ -51,6 +53,9 @@ SETTLEMENTS: Final = CopyTarget("settlements", SETTLEMENT_COLUMNS)
 NOTIFICATIONS: Final = CopyTarget("notifications", NOTIFICATION_COLUMNS)
 GAINS: Final = CopyTarget("realized_gains", GAIN_COLUMNS)
 ACCESS_LOG: Final = CopyTarget("access_log", ACCESS_COLUMNS)
+STAYS: Final = CopyTarget("parking_stays", STAY_COLUMNS)
+CHARGES: Final = CopyTarget("parking_charges", CHARGE_COLUMNS)
+BOOKINGS: Final = CopyTarget("stage_parking_bookings", BOOKING_COLUMNS, MERGE_BOOKINGS)
 
 OLDER_ORDERS: Final = CopyTarget(
     "stage_orders",

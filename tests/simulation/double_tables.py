@@ -37,6 +37,9 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "notifications": ("account_id", "notification_id", "created_at"),
     "realized_gains": ("gain_id", "line", "sold_at"),
     "access_log": ("entry_id", "logged_at"),
+    "parking_bookings": ("booking_id",),
+    "parking_stays": ("stay_id",),
+    "parking_charges": ("txn_id",),
     "risk_violations": ("violation_id",),
     "settlements": ("execution_id", "executed_at"),
     "settled_days": ("market", "settlement_date"),
@@ -55,6 +58,7 @@ DEFAULTS: Final[dict[str, Row]] = {
 
 STAGES: Final = {
     "stage_orders": "orders",
+    "stage_parking_bookings": "parking_bookings",
     "stage_candles": "candles",
     "stage_wallets": "wallets",
     "stage_holdings": "holdings",
@@ -68,10 +72,10 @@ STAGES: Final = {
 
 _DATES: Final = frozenset({"trade_date", "settlement_date"})
 _BYTES: Final = frozenset({"key", "body"})
-_BOOLEANS: Final = frozenset({"is_quote", "halted"})
+_BOOLEANS: Final = frozenset({"is_quote", "halted", "subscriber", "cash"})
 _TEXTS: Final = frozenset(
     {"symbol", "client_order_id", "special", "asset", "reference", "currency", "name", "calendar", "fee_schedule", "market",
-     "gate_id", "what", "space"}
+     "gate_id", "what", "space", "plate", "lot", "tariff", "who", "lines"}
 )  # fmt: skip
 
 

@@ -16,6 +16,11 @@ TEXTS = frozenset(
         "gate_id",
         "what",
         "space",
+        "plate",
+        "lot",
+        "tariff",
+        "who",
+        "lines",
     }
 )
 
