@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from msgspec import Struct
+
 from engine.refusals import Refusal
-from handlers.openapi_doc import AsOfMeta, Doc, Example, Link, Query, Tag
+from handlers.openapi_doc import LIMIT, ORDER_CURSOR, AsOfMeta, Doc, Example, Link, Query, Tag
 from handlers.parking_bookings import (
     BookingBody,
     BookingId,
     BookingJson,
     BookingQuoteJson,
+    BookingStatusName,
     ExtendBody,
-    OpenStatusName,
     QuoteBody,
 )
 from handlers.parking_stays import PayBody, ReceiptJson, StayJson, TicketBody, TicketId, TicketJson
+
+
+class BookingsMeta(Struct, frozen=True, omit_defaults=True):
+    """As of which journal sequence; of bookings that are over also how to go on."""
+
+    as_of_seq: int
+    limit: int | None = None
+    next_cursor: str | None = None
+
 
 _BASE: Final = "/api/v1/parking"
 _ASKED: Final = {
@@ -100,27 +111,39 @@ BOOKINGS: Final[dict[str, Any]] = {
     ),
     f"GET {_BASE}/bookings": Doc(
         operation="list_bookings",
-        summary="Your open bookings",
+        summary="Your bookings",
         tag=Tag.PARKING,
-        about="By their begin.",
+        about="Those that are open, by their begin; with a status of those that are over the newest first, page by page.",
         answer=list[BookingJson],
-        meta=AsOfMeta,
-        query=(Query("status", OpenStatusName, "Only those that stand so."),),
+        meta=BookingsMeta,
+        query=(
+            Query("status", BookingStatusName, "Only those that stand so."),
+            ORDER_CURSOR,
+            LIMIT,
+        ),
+        database=True,
         examples=(
             Example(name="open", summary="All of them", given="a booking"),
             Example(
                 name="to-come", summary="Those to come", given="a booking", query={"status": "CONFIRMED"}
             ),
+            Example(
+                name="cancelled",
+                summary="Those that were cancelled",
+                given="a cancelled booking",
+                query={"status": "CANCELLED"},
+            ),
         ),
     ),
     f"GET {_BASE}/bookings/{{booking_id}}": Doc(
         operation="get_booking",
-        summary="An open booking",
+        summary="A booking",
         tag=Tag.PARKING,
         answer=BookingJson,
         meta=AsOfMeta,
         path=_ID,
         in_path=True,
+        database=True,
         refusals=(Refusal.BOOKING_NOT_FOUND,),
         examples=(Example(name="mine", summary="With its price", given="a booking", path=_MINE), _NO_BOOKING),
     ),

@@ -20,7 +20,7 @@ from engine.parking.pricing import QUOTE_US, price_of_booking
 from engine.parking.records import Parking
 from engine.refusals import Refusal
 from handlers.call import Call
-from handlers.envelope import Answer, encoded, refusal, success_as_of
+from handlers.envelope import Answer, MetaJson, encoded, refusal, success, success_as_of
 from handlers.field_types import Time, TimeIn, names
 from handlers.numbers import AmountInOrNull, Number, cash, is_absent, read_amount_e4
 from handlers.order_json import time_text
@@ -37,17 +37,26 @@ from handlers.parking_words import (
     read_vehicle,
     shown_lot,
 )
-from handlers.request_input import ID_MAX, OUT_OF_RANGE, TIME_MAX_US, moment_us, read_choice, read_id
+from handlers.request_input import (
+    ID_MAX,
+    OUT_OF_RANGE,
+    TIME_MAX_US,
+    moment_us,
+    read_choice,
+    read_cursor,
+    read_id,
+    read_limit,
+)
 from handlers.tariff_json import PriceJson, price_json
 from server.errors import NotFound, RefusedAtBorder
+from server.parking_history import ParkingHistory
 
 SpaceTypeIn = Literal["STANDARD", "COMPACT", "LARGE", "ACCESSIBLE", "EV", "MOTORCYCLE", "VIP"]
 FeatureIn = Literal["COVERED", "NEAR_LIFT", "CHARGER"]
 Features = Annotated[tuple[FeatureIn, ...], Meta(max_length=3, extra_json_schema={"uniqueItems": True})]
 BookingId = Annotated[str, Meta(pattern="^bkg_[1-9][0-9]{0,18}$")]
 BookingStatusName = Annotated[str, Meta(extra_json_schema=names(BookingStatus))]
-OPEN: Final = {each.name: each for each in BookingStatus if each <= BookingStatus.ARRIVED}
-OpenStatusName = Annotated[str, Meta(extra_json_schema={"enum": list(OPEN)})]
+STATUSES: Final = {each.name: each for each in BookingStatus}
 
 
 class QuoteBody(Struct, frozen=True, forbid_unknown_fields=True, rename={"begins": "from"}):
@@ -157,9 +166,14 @@ async def book(call: Call) -> Answer:
 
 
 async def bookings(call: Call) -> Answer:
-    """`GET /parking/bookings?status=`: the caller's that are open, by their begin."""
+    """`GET /parking/bookings?status=&cursor=&limit=`: the caller's that are open, by their begin; of a status of those that are over,
+    the newest first.
+    """
     runtime = call.services.runtime
-    status = read_choice(call.query, "status", OPEN, None)
+    status = read_choice(call.query, "status", STATUSES, None)
+    cursor, limit = read_cursor(call.query), read_limit(call.query)
+    if status is not None and status > BookingStatus.ARRIVED:
+        return await _over(call, status, cursor, limit)
     parking, seq = runtime.state.parking, runtime.state.seq
     found = [
         parking.bookings[booking_id]
@@ -177,12 +191,30 @@ async def booking(call: Call) -> Answer:
     """`GET /parking/bookings/{booking_id}`."""
     runtime = call.services.runtime
     parking, seq = runtime.state.parking, runtime.state.seq
-    found = parking.bookings.get(_id_of(call))
+    booking_id = _id_of(call)
+    found = parking.bookings.get(booking_id)
+    if found is None:
+        await runtime.wait_durable(seq)
+        found = await _history(call).booking(call.principal.account_id, booking_id)
     if found is None or found.account_id != call.principal.account_id:
         return refusal(Refused(Refusal.BOOKING_NOT_FOUND), call.request_id, in_path=True)
     data = encoded(booking_json(parking, found))
     await runtime.wait_durable(seq)
     return success_as_of(data, seq)
+
+
+async def _over(call: Call, status: BookingStatus, cursor: str | None, limit: int) -> Answer:
+    """Those of the caller's that are over in this way."""
+    runtime = call.services.runtime
+    seq = runtime.state.seq
+    await runtime.wait_durable(seq)
+    page = await _history(call).bookings(call.principal.account_id, (status,), cursor, limit)
+    data = [booking_json(runtime.state.parking, each) for each in page.items]
+    return success(data, meta=MetaJson(as_of_seq=seq, limit=limit, next_cursor=page.next_cursor))
+
+
+def _history(call: Call) -> ParkingHistory:
+    return ParkingHistory(call.services.database, call.services.write_behind)
 
 
 async def cancel(call: Call) -> Answer:

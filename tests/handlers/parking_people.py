@@ -78,6 +78,12 @@ async def booking(small: SmallKerb, user: Client) -> dict[str, str]:
     return {"booking_id": made.data["booking_id"]}
 
 
+async def _cancelled(small: SmallKerb, user: Client) -> dict[str, str]:
+    ids = await booking(small, user)
+    assert (await user("DELETE", f"/parking/bookings/{ids['booking_id']}")).status == 200
+    return ids
+
+
 async def go_in(small: SmallKerb, plate: str) -> None:
     """A vehicle passes the entry, whose camera has read its plate."""
     runtime = small.services.runtime
@@ -119,6 +125,7 @@ PARKING_WORLDS: dict[str, Callable[[SmallKerb, Client], Awaitable[dict[str, str]
     "a tag": _tag,
     "a vehicle near a car park": at_a_car_park,
     "a booking": booking,
+    "a cancelled booking": _cancelled,
     "a vehicle inside": inside,
     "a walk-in who is inside": walk_in,
 }

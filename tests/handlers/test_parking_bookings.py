@@ -67,6 +67,29 @@ async def test_a_booking_is_extended_and_cancelled(small: SmallKerb) -> None:
     assert (await user("GET", "/parking/bookings")).data == []
 
 
+async def test_what_is_over_is_still_there(small: SmallKerb) -> None:
+    user = await small.trader("driver", cash="100")
+    other = await small.trader("neighbour", cash="100")
+    body = await asked(small, user)
+    over: list[dict[str, Any]] = []
+    for _ in range(3):
+        made = await user("POST", "/parking/bookings", body)
+        gone = await user("DELETE", f"/parking/bookings/{made.data['booking_id']}")
+        over.insert(0, gone.data)
+    path = f"/parking/bookings/{over[0]['booking_id']}"
+    assert (await user("GET", path)).data == over[0]
+    assert ((await other("GET", path)).status, (await other("GET", path)).code) == (404, "BOOKING_NOT_FOUND")
+    assert (await user("GET", "/parking/bookings?status=CANCELLED")).data == over
+    assert (await other("GET", "/parking/bookings?status=CANCELLED")).data == []
+    assert (await user("GET", "/parking/bookings?status=NO_SHOW")).data == []
+    assert (await user("GET", "/parking/bookings")).data == []
+    first = await user("GET", "/parking/bookings?status=CANCELLED&limit=2")
+    assert (first.data, first.meta["limit"]) == (over[:2], 2)
+    rest = await user("GET", f"/parking/bookings?status=CANCELLED&limit=2&cursor={first.meta['next_cursor']}")
+    assert (rest.data, "next_cursor" in rest.meta) == (over[2:], False)
+    assert (await user("GET", "/parking/bookings?status=GONE")).status == 400
+
+
 async def test_the_same_key_books_once(small: SmallKerb) -> None:
     user = await small.trader("driver", cash="100")
     body, key = await asked(small, user), {"X-Idempotency-Key": "once"}

@@ -10,7 +10,7 @@ from collections import Counter
 from itertools import cycle
 
 import asyncpg
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from engine.apply import Applied
@@ -55,6 +55,7 @@ def test_postgres_takes_what_any_commands_make(database_dsn: str) -> None:
             stateful_step_count=80,
             deadline=None,
             database=None,
+            phases=(Phase.generate,),
             suppress_health_check=list(HealthCheck),
         ),
     )
