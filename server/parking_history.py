@@ -1,4 +1,4 @@
-"""What is over in car parks, as PostgreSQL has it: bookings, and stays with their receipts. Nothing durable is missing.
+"""Bookings that are over, as PostgreSQL has them. Nothing durable is missing.
 
 Every call first waits until Postgres has all that was durable when it came, and sees the rows of one account only.
 """
@@ -9,57 +9,24 @@ import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-from msgspec import Struct
-
 from engine.parking.booking_records import Booking, Terms
-from engine.parking.kinds import BookingStatus, ChargeKind, EntryRight, SpaceType, VehicleKind
-from engine.parking.tariff_records import Price, PriceLine
+from engine.parking.kinds import BookingStatus, SpaceType, VehicleKind
 from engine.parking.wish import Wish
 from server.database import Database
 from server.errors import BadRequest
 from server.history import Page, microseconds
 from server.write_behind import WriteBehind
-from sql.parking_rows import BOOKING, BOOKINGS, RECEIPTS, STAYS_OVER
+from sql.parking_rows import BOOKING, BOOKINGS
 
 if TYPE_CHECKING:
     from asyncpg import Record
 
 _ID_MAX: Final = 2**63 - 1
 _CURSOR: Final = re.compile(r"[0-9]{1,19}")
-_lines: Final = msgspec.json.Decoder(tuple[PriceLine, ...])
-
-
-class Receipt(Struct, frozen=True):
-    """What was charged for a stay. `cash`: at a machine."""
-
-    txn_id: int
-    kind: ChargeKind
-    price: Price
-    paid_e4: int
-    owed_e4: int
-    cash: bool
-    charged_us: int
-
-
-class PastStay(Struct, frozen=True):
-    """A stay that is over. `space` is its index within the lot, -1 when it had none."""
-
-    stay_id: int
-    lot: str
-    vehicle_id: int
-    who: str
-    space: int
-    right: EntryRight
-    begin_us: int
-    end_us: int
-    charged_e4: int
-    owed_e4: int
-    receipts: tuple[Receipt, ...]
 
 
 class ParkingHistory:
-    """Reads the tables of parking."""
+    """Reads the table of bookings."""
 
     def __init__(self, database: Database, write_behind: WriteBehind) -> None:
         self._database = database
@@ -81,18 +48,6 @@ class ParkingHistory:
         await self._write_behind.barrier()
         row = await self._database.fetchrow(BOOKING, account_id, booking_id)
         return None if row is None else _booking_of(row)
-
-    async def stays(self, account_id: int, cursor: str | None, limit: int) -> Page[PastStay]:
-        """Newest first, with their receipts. Raises `BadRequest` for a bad cursor, and `DatabaseUnavailable`."""
-        before = _before(cursor)
-        await self._write_behind.barrier()
-        rows = await self._database.fetch(STAYS_OVER, account_id, before, limit + 1)
-        more, rows = len(rows) > limit, rows[:limit]
-        receipts: dict[int, list[Receipt]] = {row["stay_id"]: [] for row in rows}
-        for row in await self._database.fetch(RECEIPTS, list(receipts)):
-            receipts[row["stay_id"]].append(_receipt_of(row))
-        found = [_stay_of(row, receipts[row["stay_id"]]) for row in rows]
-        return Page(found, str(found[-1].stay_id) if more else None)
 
 
 def _before(cursor: str | None) -> int:
@@ -119,20 +74,4 @@ def _booking_of(row: Record) -> Booking:
         Terms(row["tariff"], row["version"], row["occupancy_bps"], row["subscriber"]),
         *(row["price_e4"], row["tax_e4"], row["hold_e4"], microseconds(row["created_at"])),
         *(row["stay_id"], row["waiting_id"]),
-    )
-
-
-def _stay_of(row: Record, receipts: list[Receipt]) -> PastStay:
-    return PastStay(
-        *(row["stay_id"], row["lot"], row["vehicle_id"], row["who"], row["space_index"]),
-        *(EntryRight(row["entry_right"]), microseconds(row["begin_at"]), microseconds(row["end_at"])),
-        *(row["charged_e4"], row["owed_e4"], tuple(receipts)),
-    )
-
-
-def _receipt_of(row: Record) -> Receipt:
-    price = Price(row["total_e4"], row["tax_e4"], _lines.decode(row["lines"]))
-    return Receipt(
-        *(row["txn_id"], ChargeKind(row["kind"]), price, row["paid_e4"], row["owed_e4"], row["cash"]),
-        microseconds(row["charged_at"]),
     )

@@ -88,17 +88,6 @@ WHERE account_id = $1 AND status = ANY($2::SMALLINT[]) AND booking_id < $3 ORDER
 # account_id, booking_id
 BOOKING: Final = "SELECT * FROM parking_bookings WHERE account_id = $1 AND booking_id = $2"
 
-# account_id, before stay_id, limit; newest first
-STAYS_OVER: Final = """
-SELECT * FROM parking_stays WHERE account_id = $1 AND stay_id < $2 ORDER BY stay_id DESC LIMIT $3
-"""
-
-# stay_ids; oldest first
-RECEIPTS: Final = """
-SELECT txn_id, stay_id, kind, total_e4, tax_e4, paid_e4, owed_e4, cash, charged_at, lines FROM parking_charges
-WHERE stay_id = ANY($1) AND stay_id > 0 ORDER BY txn_id
-"""
-
 _lines: Final = msgspec.json.Encoder().encode
 
 
