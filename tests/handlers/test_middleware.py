@@ -16,6 +16,7 @@ import pytest
 
 from config.loading import load_settings
 from config.settings import Settings
+from server.backlog import Backlog
 from server.errors import Overloaded, ReadOnly
 from server.runtime import Gate
 from tests.handlers.small_kerb import PASSWORD, SmallKerb, open_small_kerb
@@ -78,10 +79,13 @@ async def test_a_bug_is_a_500_without_details_and_is_counted_and_logged(
 @pytest.mark.parametrize(
     ("gate", "code"), [(Gate.NO_NEW_ORDERS, Overloaded.code), (Gate.READ_ONLY, ReadOnly.code)]
 )
-async def test_a_closed_gate_is_a_503_that_consumes_no_key(small: SmallKerb, gate: Gate, code: str) -> None:
+async def test_a_closed_gate_is_a_503_that_consumes_no_key(
+    small: SmallKerb, monkeypatch: pytest.MonkeyPatch, gate: Gate, code: str
+) -> None:
     client = await small.trader(cash="1000")
     resting = (await client.place("BUY", "1", "90")).data["order_id"]
     runtime = small.services.runtime
+    monkeypatch.setattr(Backlog, "gate", lambda backlog, size: gate)  # the write-behind looks every while
     runtime.gate = gate
     key = {"X-Idempotency-Key": "later"}
     refused = await client.place("BUY", "1", "90", headers=key)
@@ -91,6 +95,7 @@ async def test_a_closed_gate_is_a_503_that_consumes_no_key(small: SmallKerb, gat
     assert (ready.status, ready.json["ready"]) == (503, False)
     cancelled = await client("DELETE", f"/orders/{resting}")
     assert cancelled.status == (200 if gate is Gate.NO_NEW_ORDERS else 503)
+    monkeypatch.setattr(Backlog, "gate", lambda backlog, size: Gate.OPEN)
     runtime.gate = Gate.OPEN
     placed = await client.place("BUY", "1", "90", headers=key)
     assert (placed.status, "Idempotency-Hit" in placed.headers) == (201, False)
