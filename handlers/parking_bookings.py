@@ -49,7 +49,7 @@ from handlers.request_input import (
 )
 from handlers.tariff_json import PriceJson, price_json
 from server.errors import NotFound, RefusedAtBorder
-from server.parking_history import ParkingHistory
+from server.parking_history import ParkingHistory, before_of
 
 SpaceTypeIn = Literal["STANDARD", "COMPACT", "LARGE", "ACCESSIBLE", "EV", "MOTORCYCLE", "VIP"]
 FeatureIn = Literal["COVERED", "NEAR_LIFT", "CHARGER"]
@@ -174,6 +174,7 @@ async def bookings(call: Call) -> Answer:
     cursor, limit = read_cursor(call.query), read_limit(call.query)
     if status is not None and status > BookingStatus.ARRIVED:
         return await _over(call, status, cursor, limit)
+    before_of(cursor)  # the open ones come whole, and still take no cursor that is none
     parking, seq = runtime.state.parking, runtime.state.seq
     found = [
         parking.bookings[booking_id]

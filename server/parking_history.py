@@ -36,7 +36,7 @@ class ParkingHistory:
         self, account_id: int, statuses: Collection[BookingStatus], cursor: str | None, limit: int
     ) -> Page[Booking]:
         """Newest first. Raises `BadRequest` for a bad cursor, and `DatabaseUnavailable`."""
-        before = _before(cursor)
+        before = before_of(cursor)
         await self._write_behind.barrier()
         wanted = [int(status) for status in statuses]
         rows = await self._database.fetch(BOOKINGS, account_id, wanted, before, limit + 1)
@@ -50,7 +50,8 @@ class ParkingHistory:
         return None if row is None else _booking_of(row)
 
 
-def _before(cursor: str | None) -> int:
+def before_of(cursor: str | None) -> int:
+    """The booking before which a page begins. Raises `BadRequest` for a cursor that no page has."""
     if cursor is None:
         return _ID_MAX
     if _CURSOR.fullmatch(cursor) is None:

@@ -87,6 +87,8 @@ async def test_what_is_over_is_still_there(small: SmallKerb) -> None:
     assert (first.data, first.meta["limit"]) == (over[:2], 2)
     rest = await user("GET", f"/parking/bookings?status=CANCELLED&limit=2&cursor={first.meta['next_cursor']}")
     assert (rest.data, "next_cursor" in rest.meta) == (over[2:], False)
+    for query in ("cursor=null", "status=CONFIRMED&cursor=null", "status=CANCELLED&cursor=null"):
+        assert (await user("GET", f"/parking/bookings?{query}")).status == 400
     assert (await user("GET", "/parking/bookings?status=GONE")).status == 400
 
 
