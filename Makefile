@@ -25,7 +25,7 @@ test: .venv/installed-dev
 	@echo '== 1/4 ruff check';          $(PY) -m ruff check .
 	@echo '== 2/4 ruff format --check'; $(PY) -m ruff format --check .
 	@echo '== 3/4 mypy --strict';       $(PY) -m mypy --strict .
-	@echo '== 4/4 pytest';              $(PY) -m pytest -n $(JOBS) --dist loadfile
+	@echo '== 4/4 pytest';              $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 bench: .venv/installed-dev
 	$(PY) -m bench.all

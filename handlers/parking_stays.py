@@ -139,13 +139,17 @@ async def pay(call: Call) -> Answer:
 
 
 async def stays(call: Call) -> Answer:
-    """`GET /parking/stays`: which of the caller's vehicles are inside, and what leaving now would cost."""
+    """`GET /parking/stays`: which of the caller's vehicles are inside, and what leaving now would cost.
+
+    A stay that began before the vehicle was registered is somebody else's affair: anybody can register a plate.
+    """
     runtime = call.services.runtime
     parking, seq, now_us = runtime.state.parking, runtime.state.seq, runtime.now_us()
     found = []
     for vehicle_id in parking.vehicles_of_account.get(call.principal.account_id, {}):
-        stay_id = parking.stay_of_who.get(parking.vehicles[vehicle_id].plate)
-        if stay_id is not None:
+        vehicle = parking.vehicles[vehicle_id]
+        stay_id = parking.stay_of_who.get(vehicle.plate)
+        if stay_id is not None and parking.stays[stay_id].begin_us >= vehicle.registered_us:
             found.append(_stay_json(parking, parking.stays[stay_id], vehicle_id, now_us))
     data = encoded(found)
     await runtime.wait_durable(seq)

@@ -209,3 +209,12 @@ async def test_a_stay_says_what_leaving_now_would_cost(small: SmallKerb) -> None
     assert (shown["inside"], shown["capacity"]) == (1, 48)
     assert [each["vehicles"] for each in shown["parts"] if each["vehicles"]] == [1]
     assert sum(each["spaces"] for each in shown["parts"]) == 48
+
+
+async def test_a_stay_is_not_shown_to_who_registers_its_plate_afterwards(small: SmallKerb) -> None:
+    user = await small.trader("driver")
+    await walk_in(small, user)
+    (plate,) = small.world.state.parking.stay_of_who
+    vehicle = await user("POST", "/parking/vehicles", {"plate": plate})
+    assert vehicle.status == 201, vehicle
+    assert (await user("GET", "/parking/stays")).data == []
