@@ -139,7 +139,7 @@ def main() -> None:
     gc.freeze()
     slowest, slowest_cpu, per_second, peers, counts = [], [], [], [], []
     for _ in range(ROUNDS):
-        parking.classes.clear()
+        parking.layouts[LOT].wishes.clear()
         requests = [(random.choice(asked), *interval(random)) for _ in range(REQUESTS)]
         took, took_cpu, begun_s = [], [], process_time()
         for owner, (wish, begin, end) in enumerate(requests):

@@ -63,9 +63,32 @@ USUAL_TYPE: Final = {
 """What a vehicle gets whose driver did not say."""
 
 
+WISHES_KEPT: Final = 1_024
+"""Wishes whose spaces a lot remembers: a kind of vehicle at each of its gates."""
+
+
+def of_wish(parking: Parking, lot: str, wish: Wish) -> tuple[int, Points]:
+    """The spaces that meet the conditions, and the classes of equal points. Remembered until the estate changes."""
+    layout = layout_of(parking, lot)
+    found = layout.wishes.get(wish)
+    if found is None:
+        if len(layout.wishes) >= WISHES_KEPT:
+            layout.wishes.clear()
+        found = layout.wishes[wish] = (_fitting(layout, wish), _classes(parking, layout, wish))
+    return found
+
+
 def fitting(parking: Parking, lot: str, wish: Wish) -> int:
     """The bitmap of the spaces that meet the conditions, free or not."""
-    layout = layout_of(parking, lot)
+    return of_wish(parking, lot, wish)[0]
+
+
+def classes(parking: Parking, lot: str, wish: Wish) -> Points:
+    """(points, spaces) for all that does not depend on the time, the most points first."""
+    return of_wish(parking, lot, wish)[1]
+
+
+def _fitting(layout: Layout, wish: Wish) -> int:
     found = 0
     for space_type, _ in types_for(wish):
         found |= layout.types[space_type]
@@ -89,7 +112,7 @@ def types_for(wish: Wish) -> list[tuple[SpaceType, int]]:
 
 def available(parking: Parking, lot: str, wish: Wish, begin: int, end: int) -> int:
     """How many spaces there are for a wish in `[begin, end)`, minutes since the epoch."""
-    return (fitting(parking, lot, wish) & ~parking.occupancy[lot].taken(begin, end)).bit_count()
+    return (of_wish(parking, lot, wish)[0] & ~parking.occupancy[lot].taken(begin, end)).bit_count()
 
 
 def allocate(
@@ -97,14 +120,15 @@ def allocate(
 ) -> tuple[int, int] | None:
     """(index, score) of the space that somebody gets for `[begin, end)`, or None. `avoid` is a bitmap of spaces not to take."""
     occupancy = parking.occupancy[lot]
-    free = fitting(parking, lot, wish) & ~avoid
+    fit_for_it, by_points = of_wish(parking, lot, wish)
+    free = fit_for_it & ~avoid
     if free:
         free &= ~occupancy.taken(begin, end)
     if not free:
         return None
     by_fit = fits(occupancy, free, begin, end)
     best, winners = 0, 0
-    for points, spaces in classes(parking, lot, wish):
+    for points, spaces in by_points:
         if winners and points + FIT_POINTS_MAX < best:
             break
         left = spaces & free
@@ -144,20 +168,6 @@ def fits(occupancy: Occupancy, free: int, begin: int, end: int) -> Points:
     return tuple([(points, sums[points]) for points in sorted(sums, reverse=True)])
 
 
-def classes(parking: Parking, lot: str, wish: Wish) -> Points:
-    """(points, spaces) for all that does not depend on the time, the most points first. Remembered until the estate changes."""
-    key = (lot, wish)
-    found = parking.classes.get(key)
-    if found is None:
-        if len(parking.classes) >= CLASSES_KEPT:
-            parking.classes.clear()
-        found = parking.classes[key] = _classes(parking, layout_of(parking, lot), wish)
-    return found
-
-
-CLASSES_KEPT: Final = 256
-
-
 def _classes(parking: Parking, layout: Layout, wish: Wish) -> Points:
     everything = layout.active
     found: dict[int, int] = {}
@@ -195,4 +205,3 @@ def _combined(found: dict[int, int], rows: Points) -> dict[int, int]:
 def forget_layout(parking: Parking, lot: str) -> None:
     """The estate of a lot has changed: what was made from it is made anew when it is asked for."""
     parking.layouts.pop(lot, None)
-    parking.classes.clear()

@@ -10,6 +10,7 @@ from typing import Final
 
 from engine.parking.kinds import Feature, SpaceState, SpaceType
 from engine.parking.records import Gate, Parking, Space
+from engine.parking.wish import Wish
 
 LIFT_STEP_M: Final = 10
 LIFT_POINTS: Final = 50
@@ -27,7 +28,7 @@ Points = tuple[tuple[int, int], ...]
 class Layout:
     """Bitmaps of a lot's spaces. Only ACTIVE spaces are in `active`; every space is in all the others. `parts` are (floor, type)."""
 
-    __slots__ = ("active", "features", "gates", "heights", "lift", "parts", "spaces", "types")
+    __slots__ = ("active", "features", "gates", "heights", "lift", "parts", "spaces", "types", "wishes")
 
     def __init__(self, parking: Parking, lot: str) -> None:
         spaces = self.spaces = [parking.spaces[lot, number] for number in parking.numbers[lot]]
@@ -50,6 +51,8 @@ class Layout:
             by_part.setdefault((space.floor, space.space_type), []).append(space.index)
         self.parts = {part: bitmap(by_part[part]) for part in sorted(by_part)}
         self.gates: dict[str, Points] = {}
+        self.wishes: dict[Wish, tuple[int, Points]] = {}
+        """What engine/parking/allocation.py has found for a wish."""
 
     def __repr__(self) -> str:
         return f"<Layout of {len(self.spaces)} spaces>"

@@ -5,19 +5,28 @@ a node are the spaces that are taken for all of its minutes by a claim that ends
 its minutes by a claim that lies within. The spaces taken in an interval are then an OR over the nodes that make it up and the
 nodes above its ends: O(log n) of them, whatever the number of claims.
 
+What was asked is remembered and kept true by each claim that comes or goes: within a minute all walk-ins ask for the same
+intervals.
+
 A claim is what takes a space: `[begin, end)` in minutes since the epoch, by an owner (booking, pass, or stay without either).
 Claims of one space never overlap.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right, insort
+from functools import lru_cache
 from typing import Final
 
 BLOCK_BITS: Final = 16
 SIZE: Final = 1 << BLOCK_BITS
 NODE_BITS: Final = BLOCK_BITS + 1
+
+ANSWERS_KEPT: Final = 64
+"""Intervals whose answer a lot remembers: each is looked at whenever a claim comes or goes."""
+
+NODES_KEPT: Final = 1_024
+"""Intervals whose nodes are remembered, of all lots."""
 
 Claim = tuple[int, int, int]
 """(begin, end, owner): minutes, and the id of the booking, pass or stay."""
@@ -26,13 +35,14 @@ Claim = tuple[int, int, int]
 class Occupancy:
     """The claims of one lot. `inside` is the bitmap of spaces on which a vehicle stands now."""
 
-    __slots__ = ("any", "claims", "cover", "inside")
+    __slots__ = ("_answers", "any", "claims", "cover", "inside")
 
     def __init__(self) -> None:
         self.any: dict[int, int] = {}
         self.cover: dict[int, int] = {}
         self.claims: dict[int, list[Claim]] = {}  # by the space's index, ascending
         self.inside = 0
+        self._answers: dict[tuple[int, int], int] = {}  # of `taken`, by its interval
 
     def __repr__(self) -> str:
         claims = sum([len(each) for each in self.claims.values()])
@@ -51,6 +61,16 @@ class Occupancy:
 
     def taken(self, begin: int, end: int) -> int:
         """The bitmap of the spaces that are taken at some minute of `[begin, end)`."""
+        answers = self._answers
+        found = answers.get((begin, end))
+        if found is None:
+            if len(answers) >= ANSWERS_KEPT:
+                answers.clear()
+            found = answers[begin, end] = self._look(begin, end)
+        return found
+
+    def _look(self, begin: int, end: int) -> int:
+        """`taken` from the trees."""
         found = 0
         while begin < end:
             block = begin >> BLOCK_BITS
@@ -84,10 +104,17 @@ class Occupancy:
         """A space is taken for `[begin, end)`, in which nobody else has it."""
         insort(self.claims.setdefault(index, []), (begin, end, owner))
         bit = 1 << index
-        for key, path in _nodes(begin, end):
-            self.cover[key] = self.cover.get(key, 0) | bit
-            self.any[key] = self.any.get(key, 0) | bit
-            self._refresh(path)
+        some, cover = self.any, self.cover
+        made, above = _nodes(begin, end)
+        for key in made:
+            cover[key] = cover.get(key, 0) | bit
+            some[key] = some.get(key, 0) | bit
+        for key in above:
+            some[key] = some.get(key, 0) | bit
+        answers = self._answers
+        for asked, found in answers.items():
+            if asked[0] < end and begin < asked[1]:
+                answers[asked] = found | bit
 
     def remove(self, index: int, begin: int, end: int, owner: int) -> None:
         """A claim, as it was added, is no more."""
@@ -96,18 +123,31 @@ class Occupancy:
         if not claims:
             del self.claims[index]
         bit = 1 << index
-        for key, path in _nodes(begin, end):
-            left = self.cover[key] & ~bit
+        cover = self.cover
+        made, above = _nodes(begin, end)
+        for key in made:
+            left = cover[key] & ~bit
             if left:
-                self.cover[key] = left
+                cover[key] = left
             else:
-                del self.cover[key]
-            self._refresh((key, *path))
+                del cover[key]
+        self._refresh(made)
+        self._refresh(above)
+        answers = self._answers
+        for asked, found in answers.items():
+            if asked[0] < end and begin < asked[1] and not self._is_claimed(index, *asked):
+                answers[asked] = found & ~bit
 
-    def _refresh(self, path: tuple[int, ...]) -> None:
+    def _is_claimed(self, index: int, begin: int, end: int) -> bool:
+        """Whether a space is taken at some minute of `[begin, end)`."""
+        claims = self.claims.get(index, ())
+        place = bisect_left(claims, end, key=_begin_of)
+        return place > 0 and claims[place - 1][1] > begin
+
+    def _refresh(self, keys: tuple[int, ...]) -> None:
         """Make `any` of nodes anew from what is below them; children come before their parents."""
         some, cover = self.any, self.cover
-        for key in path:
+        for key in keys:
             node = key & (1 << NODE_BITS) - 1
             value = cover.get(key, 0)
             if node < SIZE:
@@ -137,30 +177,31 @@ def _begin_of(claim: Claim) -> int:
     return claim[0]
 
 
-def _nodes(begin: int, end: int) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """(node, the nodes above it) of the nodes that make up an interval, each with its block in the key."""
+@lru_cache(maxsize=NODES_KEPT)
+def _nodes(begin: int, end: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The nodes that make up an interval, and those above them, children before their parents; each with its block in the key."""
+    made: list[int] = []
+    above: list[int] = []
     while begin < end:
         block = begin >> BLOCK_BITS
         stop = min(end, (block + 1) << BLOCK_BITS)
         base = block << NODE_BITS
         low, high = (begin & SIZE - 1) + SIZE, stop - (block << BLOCK_BITS) + SIZE
+        parents: dict[int, None] = {}
         while low < high:
             if low & 1:
-                yield base | low, _above(base, low)
+                made.append(base | low)
+                parents[low >> 1] = None
                 low += 1
             if high & 1:
                 high -= 1
-                yield base | high, _above(base, high)
+                made.append(base | high)
+                parents[high >> 1] = None
             low >>= 1
             high >>= 1
+        for node in list(parents):
+            while (node := node >> 1) and node not in parents:
+                parents[node] = None
+        above += [base | node for node in sorted(parents, reverse=True) if node]
         begin = stop
-
-
-def _above(base: int, node: int) -> tuple[int, ...]:
-    """The nodes above one, the nearest first."""
-    path = []
-    node >>= 1
-    while node:
-        path.append(base | node)
-        node >>= 1
-    return tuple(path)
+    return tuple(made), tuple(above)

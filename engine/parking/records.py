@@ -25,8 +25,7 @@ from engine.parking.tariff_records import Tariff
 from engine.parking.zones import Zone
 
 if TYPE_CHECKING:
-    from engine.parking.layout import Layout, Points
-    from engine.parking.wish import Wish
+    from engine.parking.layout import Layout
 
 
 class LotRules(Struct, frozen=True, gc=False, array_like=True):
@@ -146,7 +145,6 @@ class Parking:
         "blocks",
         "bookings",
         "bookings_of_vehicle",
-        "classes",
         "debts",
         "debts_of_plate",
         "floors",
@@ -213,7 +211,6 @@ class Parking:
         self.debts_of_plate: dict[str, dict[int, None]] = {}
         # remembered, and made anew when it is asked for
         self.layouts: dict[str, Layout] = {}
-        self.classes: dict[tuple[str, Wish], Points] = {}
 
     def __repr__(self) -> str:
         return f"<Parking lots={len(self.lots)} spaces={len(self.spaces)} vehicles={len(self.vehicles)}>"
@@ -242,5 +239,5 @@ PARKING_DERIVED: Final = frozenset(
 )
 """Fields of `Parking` that no row holds: `rebuild_parking` makes them."""
 
-PARKING_REMEMBERED: Final = frozenset({"classes", "layouts"})
+PARKING_REMEMBERED: Final = frozenset({"layouts"})
 """Fields of `Parking` that follow from the others and are made when they are asked for."""

@@ -59,6 +59,27 @@ def test_random_claims_against_a_plain_list() -> None:
             occupancy.remove(index, begin, end, owner)
 
 
+def test_what_was_asked_before_stays_true_while_claims_come_and_go() -> None:
+    """The same intervals again and again, as walk-ins ask for them; a space may have other claims in one that loses a claim."""
+    random, occupancy = Random(9), Occupancy()
+    asked = [(EDGE + at, EDGE + at + length) for at in (-90, -7, 0, 3, 60) for length in (1, 16, 61, 240)]
+    claims: dict[tuple[int, int, int], None] = {}
+    for number in range(1_500):
+        index, begin = random.randrange(6), EDGE + random.randrange(-150, 300)
+        claim = (index, begin, begin + random.randrange(1, 40))
+        if all(other[0] != index or other[1] >= claim[2] or claim[1] >= other[2] for other in claims):
+            occupancy.add(*claim, number)
+            claims[claim] = None
+        elif claims:
+            index, begin, end = gone = random.choice(list(claims))
+            owner = next(each[2] for each in occupancy.claims[index] if each[0] == begin)
+            occupancy.remove(index, begin, end, owner)
+            del claims[gone]
+        for since, until in asked:
+            busy = {other[0] for other in claims if other[1] < until and since < other[2]}
+            assert taken(occupancy, since, until) == sorted(busy), number
+
+
 def test_how_long_a_space_is_free() -> None:
     occupancy = Occupancy()
     occupancy.add(1, 100, 200, 7)
