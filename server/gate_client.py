@@ -30,11 +30,11 @@ from server.gate_protocol import (
     NONCE_BYTES,
     TO_GATE,
     TO_SERVER,
+    LineCoder,
     LineReader,
     ProtocolError,
     gate_proof,
     handshake_text,
-    mac_hex,
     plain,
     same,
     server_proof,
@@ -68,17 +68,27 @@ class GateClient(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.gate_id = gate_id
         self.n = n
-        self.key = b""
         self.welcome: Welcome | None = None
         self.closed: asyncio.Future[None] = loop.create_future()
         self.transport: asyncio.Transport | None = None
         self._secret = secret
         self._nonce = secrets.token_bytes(NONCE_BYTES)
         self._handshake = b""
+        self.key = b""
         self._on_unasked = on_unasked
         self._reader = LineReader()
         self.ready: asyncio.Future[None] = loop.create_future()
         self._waiting: dict[int, asyncio.Future[Decision | Ack | Alive]] = {}
+
+    @property
+    def key(self) -> bytes:
+        """The session's key; tests give it another gate's."""
+        return self._key
+
+    @key.setter
+    def key(self, key: bytes) -> None:
+        self._key = key
+        self._heard, self._said = LineCoder(key, TO_GATE), LineCoder(key, TO_SERVER)
 
     def __repr__(self) -> str:
         return f"<GateClient {self.gate_id} n={self.n} waiting={len(self._waiting)}>"
@@ -136,7 +146,7 @@ class GateClient(asyncio.Protocol):
     def send_body(self, body: bytes) -> None:
         """Send a line: everything before `,"mac"`. Sent again in a later session these bytes are the same line."""
         assert self.transport is not None
-        self.transport.write(b'%b,"mac":"%b"}\n' % (body, mac_hex(self.key, TO_SERVER + body)))
+        self.transport.write(b'%b,"mac":"%b"}\n' % (body, self._said.code(body)))
 
     def ask(self, body: bytes, n: int) -> asyncio.Future[Decision | Ack | Alive]:
         """Send a line and get its answer, or GateRefused."""
@@ -167,7 +177,7 @@ class GateClient(asyncio.Protocol):
 
     def _take(self, line: bytes) -> None:
         if self.welcome is not None:
-            self._taken(decode_from_server(unseal(self.key, TO_GATE, line)))
+            self._taken(decode_from_server(unseal(self._heard, line)))
         elif not self._handshake:
             nonce = bytes.fromhex(msgspec.json.decode(line, type=Challenge).nonce)
             self._handshake = handshake_text(self.gate_id, self._nonce, nonce)
@@ -182,7 +192,7 @@ class GateClient(asyncio.Protocol):
         welcome = msgspec.json.decode(line, type=Welcome)
         covered = body.rpartition(LINE_MAC)[0]
         right = same(server_proof(self._secret, self._handshake), proof)
-        if not right or not same(mac_hex(self.key, TO_GATE + covered), welcome.line_mac.encode()):
+        if not right or not same(self._heard.code(covered), welcome.line_mac.encode()):
             self.close()
             return
         self.welcome = welcome

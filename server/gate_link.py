@@ -33,6 +33,7 @@ from server.gate_protocol import (
     TO_GATE,
     TO_SERVER,
     Fault,
+    LineCoder,
     LineReader,
     ProtocolError,
     gate_proof,
@@ -51,6 +52,10 @@ if TYPE_CHECKING:
 
 UNANSWERED_MAX: Final = 64
 """Lines whose answer is not durable yet; with so many nothing more is read until half of them are answered."""
+
+
+_NO_SESSION: Final = LineCoder(b"", b"")
+"""Before there is a session no line is looked at, and none is sent that needs a code."""
 
 
 class Step(IntEnum):
@@ -73,10 +78,11 @@ class GateLink:
 
     __slots__ = (
         "_handshake",
+        "_heard",
         "_hub",
         "_is_paused",
-        "_key",
         "_reader",
+        "_said",
         "address",
         "begun_s",
         "certified",
@@ -104,7 +110,8 @@ class GateLink:
         self.unread_since_s = 0.0
         self.list_due_s = 0.0
         self.claimed = ""
-        self._handshake = self._key = b""
+        self._handshake = b""
+        self._heard = self._said = _NO_SESSION
         self._reader = LineReader()
         self._is_paused = False
 
@@ -133,7 +140,7 @@ class GateLink:
     def send(self, message: Struct) -> None:
         """Send a line under the session's key; nothing once the connection has ended."""
         if self.step in (Step.LINES, Step.CLOSING) and not self.transport.is_closing():
-            self.transport.write(seal(self._key, TO_GATE, message))
+            self.transport.write(seal(self._said, message))
 
     def answered(self, message: Struct | None) -> None:
         """The answer to a line that was taken: it is durable now. None when it never will be."""
@@ -197,7 +204,8 @@ class GateLink:
         secret = self._hub.secret_of(self.claimed)
         if not same(gate_proof(secret, self._handshake), proof):
             raise ProtocolError(Fault.WRONG_PROOF if self._hub.knows(self.claimed) else Fault.UNKNOWN_GATE)
-        self._key = session_key(secret, self._handshake)
+        key = session_key(secret, self._handshake)
+        self._heard, self._said = LineCoder(key, TO_SERVER), LineCoder(key, TO_GATE)
         self.step = Step.WELCOME
         standing = self._hub.standing_of(self.claimed)
         self.n = standing.n
@@ -209,7 +217,7 @@ class GateLink:
             standing.n,
             standing.locked,
         )
-        line = with_proof(signed(self._key, welcome), server_proof(secret, self._handshake))
+        line = with_proof(signed(self._said, welcome), server_proof(secret, self._handshake))
         self._hub.when_durable(partial(self._welcome, standing.gate, line))
 
     def _welcome(self, gate: str, line: bytes) -> None:
@@ -221,7 +229,7 @@ class GateLink:
             self._hub.proved(self)
 
     def _take(self, line: bytes) -> None:
-        body = unseal(self._key, TO_SERVER, line)
+        body = unseal(self._heard, line)
         message = decode_from_gate(body)
         self.heard_s = self._hub.now_s()
         if isinstance(message, Heartbeat):

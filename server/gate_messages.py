@@ -15,7 +15,7 @@ from msgspec import Meta, Raw, Struct
 
 from engine.parking.gate_kinds import CredentialKind
 from engine.parking.vehicles import is_epc, is_plate
-from server.gate_protocol import TO_GATE, Fault, ProtocolError, line_code, split_mac
+from server.gate_protocol import Fault, LineCoder, ProtocolError, line_code, split_mac
 
 PROTOCOL: Final = 1
 N_MAX: Final = 2**53 - 1
@@ -69,9 +69,9 @@ class Welcome(Struct, frozen=True, tag_field="type", tag="welcome", omit_default
     line_mac: str = ""
 
 
-def signed(key: bytes, welcome: Welcome) -> Welcome:
+def signed(coder: LineCoder, welcome: Welcome) -> Welcome:
     """The welcome with its `line_mac`, which must not be there yet."""
-    return msgspec.structs.replace(welcome, line_mac=line_code(key, TO_GATE, welcome))
+    return msgspec.structs.replace(welcome, line_mac=line_code(coder, welcome))
 
 
 class Scan(Struct, frozen=True, gc=False, tag_field="type", tag="scan"):

@@ -98,6 +98,8 @@ def lines_of_units(
 ) -> list[PriceLine]:
     """Steps 2 to 6, for units that start between the clock's start and `end_us`. `since` is (begin_us, clock_us)."""
     begin_us, clock_us = since
+    if clock_us >= end_us:
+        return []
     found = list(runs(tariff, zone, context.space_type, begin_us, clock_us, end_us))
     surcharge_bps = occupancy_surcharge_bps(tariff, context.occupancy_bps)
     base, busy, events = Column(LineCode.BASE), Column(LineCode.OCCUPANCY), Column(LineCode.EVENT)

@@ -20,6 +20,7 @@ from server.gate_protocol import Fault, LineReader, ProtocolError
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "gates.md"
 KEY = bytes(range(32))
+CODER = protocol.LineCoder(KEY, protocol.TO_SERVER)
 SCAN = b'{"type":"scan","n":7,"tag":"E280","lane":1,"at":"2026-01-15T08:00:01Z"'
 
 
@@ -80,15 +81,19 @@ def test_we_make_and_read_the_published_session() -> None:
     welcome = messages.Welcome(
         **{name: members[name] for name in members if name not in ("type", "mac", "line_mac")}
     )
-    welcome = messages.signed(session, welcome)
+    welcome = messages.signed(protocol.LineCoder(session, protocol.TO_GATE), welcome)
     assert protocol.with_proof(welcome, protocol.server_proof(secret, handshake)) == lines[3][1] + b"\n"
     for to_server, line in lines[4:]:
         if to_server:
-            message = messages.decode_from_gate(protocol.unseal(session, protocol.TO_SERVER, line))
+            message = messages.decode_from_gate(
+                protocol.unseal(protocol.LineCoder(session, protocol.TO_SERVER), line)
+            )
             assert message.n == json.loads(line)["n"]
         else:
-            sent = messages.decode_from_server(protocol.unseal(session, protocol.TO_GATE, line))
-            assert protocol.seal(session, protocol.TO_GATE, sent) == line + b"\n"
+            sent = messages.decode_from_server(
+                protocol.unseal(protocol.LineCoder(session, protocol.TO_GATE), line)
+            )
+            assert protocol.seal(protocol.LineCoder(session, protocol.TO_GATE), sent) == line + b"\n"
 
 
 @given(st.binary(max_size=20_000), st.lists(st.integers(0, 20_000)))
@@ -120,13 +125,13 @@ def test_a_line_has_at_most_4096_bytes_with_its_line_feed(length: int, fits: boo
 
 def test_no_changed_bit_of_a_line_is_taken() -> None:
     line = SCAN + b',"mac":"' + protocol.mac_hex(KEY, b"g2s" + SCAN) + b'"}'
-    assert protocol.unseal(KEY, protocol.TO_SERVER, line) == SCAN
+    assert protocol.unseal(CODER, line) == SCAN
     for index in range(len(line)):
         for bit in range(8):
             flipped = bytearray(line)
             flipped[index] ^= 1 << bit
             with pytest.raises(ProtocolError) as caught:
-                protocol.unseal(KEY, protocol.TO_SERVER, bytes(flipped))
+                protocol.unseal(CODER, bytes(flipped))
             assert caught.value.fault is Fault.WRONG_MAC
 
 
@@ -148,7 +153,7 @@ def test_no_changed_bit_of_a_line_is_taken() -> None:
 )
 def test_a_code_that_is_not_the_last_member_in_its_form_is_wrong(line: bytes, why: str) -> None:
     with pytest.raises(ProtocolError):
-        protocol.unseal(KEY, protocol.TO_SERVER, line)
+        protocol.unseal(CODER, line)
 
 
 @pytest.mark.parametrize(
@@ -231,3 +236,14 @@ def test_times_are_exact() -> None:
     passed = messages.decode_from_gate(body)
     assert isinstance(passed, messages.Passed)
     assert messages.time_text(messages.epoch_us(passed.at)) == "2026-01-15T08:00:01.000001Z"
+
+
+@pytest.mark.parametrize("label", [protocol.TO_SERVER, protocol.TO_GATE])
+def test_a_code_is_the_hmac_of_label_and_line(label: bytes) -> None:
+    """Of lines around the hash's block of 64 bytes, and of the longest, by one coder in a row."""
+    coder = protocol.LineCoder(KEY, label)
+    for length in (0, 1, 52, 53, 60, 61, 64, 125, 128, 4_020):
+        body = bytes(at % 251 for at in range(length))
+        assert coder.code(body).decode() == hmac_hex(KEY, label + body), length
+    with pytest.raises(ValueError, match="a key of 65 bytes"):
+        protocol.LineCoder(bytes(65), label)
