@@ -33,6 +33,7 @@ BENCHES: Final = (
     "write_behind",
     "fan_out",
     "gates",
+    "occupancy",
     "start",
 )
 

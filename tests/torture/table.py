@@ -8,6 +8,7 @@ from typing import Final
 
 from tests.torture.byte_damage import bytes_
 from tests.torture.cuts import cut
+from tests.torture.day import day
 from tests.torture.disk import disk
 from tests.torture.freeze import freeze
 from tests.torture.gate_attacks import gates
@@ -15,6 +16,7 @@ from tests.torture.inject import INJECTIONS, inject
 from tests.torture.job import ENGINE_SOURCES, SOURCES, Job
 from tests.torture.jumps import jump
 from tests.torture.kill import kill
+from tests.torture.last_space import last_space
 from tests.torture.mutations import MUTATIONS, mutations
 from tests.torture.orders import SHOWN, machine, orders
 from tests.torture.outage import outage, outages
@@ -57,6 +59,8 @@ ATTACKS: Final = (
     Attack("cut", "rounds of PostgreSQL killed or cut off", 200, 1_000, cut),
     Attack("wire", "rounds of clients cut off or slowed", 100, 500, wire),
     Attack("gates", "hostile tries at gates, of eleven kinds", 11_000, 110_000, gates),
+    Attack("day", "days in a car park of 1 000 spaces, every other with a kill -9 an hour", 2, 12, day),
+    Attack("last_space", "rounds of two who want the last space", 1_000, 10_000, last_space),
     Attack("freeze", "rounds of SIGSTOP and SIGCONT", 40, 200, freeze),
     Attack("jump", "rounds of the clock jumping by up to an hour", 50, 250, jump),
     Attack("outage", "minutes without PostgreSQL", 5, 30, outage),
