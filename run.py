@@ -205,7 +205,7 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     """Everything that handlers are given."""
     from engine.events import TradeBusted, Traded
     from feeds.busted_candles import BustedCandles
-    from feeds.own_candles import load_own_candles, own_trades_listener
+    from feeds.own_candles import OwnTrades, load_own_candles
     from handlers.ws_hub import make_hub
     from server.admission import Admission
     from server.bank import Bank
@@ -250,15 +250,16 @@ async def _open_services(settings: Settings, core: Core, feed: MarketFeed, lifec
     tapes = feed.tape_symbols
     stored_seq = await load_own_candles(database, feed.candles, now_us=runtime.now_us(), except_symbols=tapes)
     busted = BustedCandles(database, core.write_behind, market, feed.candles)
-    add_trades = own_trades_listener(feed.candles, except_symbols=tapes, on_bust=busted.add)
+    own_trades = OwnTrades(feed.candles, except_symbols=tapes, on_bust=busted.add)
     await runtime.wait_durable(state.seq)
     # From here to the last listener nothing is awaited: what is durable now is read, what comes later is heard.
-    add_trades(runtime.durable_records_with(Traded, TradeBusted, after=stored_seq))
+    own_trades.take(runtime.durable_records_with(Traded, TradeBusted, after=stored_seq))
     remembered = settings.stream.resume_events_max * RECORDS_PER_LIMIT
     recent = runtime.durable_records(after=runtime.durable_seq - remembered)
     hub.private.seed_from_records(recent, runtime.durable_seq)
     market.seed(state, now_us=runtime.now_us(), candles=feed.candles)
-    for listener in (market.listener, add_trades, hub.listener):
+    own_trades.follow(market)
+    for listener in (market.listener, hub.listener):
         runtime.add_listener(listener)
     busted.start(runtime.durable_seq)
     lifecycle.on_stop("busted candles", busted.stop)

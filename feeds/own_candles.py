@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from engine.commands import BustTrade
 from engine.events import TradeBusted, Traded
 from feeds.candles import CandleBook
 from server.codec import Record
 from server.database import Database
 from server.market_types import Candle
+from server.market_view import MarketView
 
 LOAD_DAYS: Final = 3
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,31 +46,45 @@ async def load_own_candles(
     return applied_seq
 
 
-def own_trades_listener(
-    candles: CandleBook,
-    *,
-    except_symbols: frozenset[str],
-    on_bust: Callable[[TradeBusted, int], None] | None = None,
-) -> Callable[[Iterable[Record]], None]:
-    """A listener for `Runtime.add_listener`. `except_symbols` are those whose candles a tape makes. A bust's volume is taken
+class OwnTrades:
+    """Puts our own fills into the candles. `except_symbols` are those whose candles a tape makes. A bust's volume is taken
     back; `on_bust` is told of it, and of the sequence of its record, to see to the prices.
     """
 
-    def listener(records: Iterable[Record]) -> None:
+    def __init__(
+        self,
+        candles: CandleBook,
+        *,
+        except_symbols: frozenset[str],
+        on_bust: Callable[[TradeBusted, int], None] | None = None,
+    ) -> None:
+        self._candles = candles
+        self._except_symbols = except_symbols
+        self._on_bust = on_bust
+
+    def take(self, records: Iterable[Record]) -> None:
+        """Records of the journal."""
         for record in records:
             for event in record.events:
-                # `isinstance` of an event that is something else costs ten times as much.
-                if type(event) is Traded and event.symbol not in except_symbols:
-                    number = candles.register(event.symbol)
-                    candles.add(number, record.now_us, event.price_e4, event.quantity_e8)
-            if type(record.command) is BustTrade:
-                take_back(record)
+                if type(event) is Traded:
+                    self._on_traded(event, record)
+                elif type(event) is TradeBusted:
+                    self._on_busted(event, record)
 
-    def take_back(record: Record) -> None:
-        for event in record.events:
-            if type(event) is TradeBusted and event.symbol not in except_symbols:
-                candles.take_back(candles.register(event.symbol), event.executed_us, event.quantity_e8)
-                if on_bust is not None:
-                    on_bust(event, record.seq)
+    def follow(self, market: MarketView) -> None:
+        """Take what becomes durable from now on from the market's view, which looks at each event anyhow."""
+        market.also(Traded, self._on_traded)
+        market.also(TradeBusted, self._on_busted)
 
-    return listener
+    def _on_traded(self, event: Traded, record: Record) -> None:
+        symbol = event.symbol
+        if symbol not in self._except_symbols:
+            candles = self._candles
+            candles.add(candles.register(symbol), record.now_us, event.price_e4, event.quantity_e8)
+
+    def _on_busted(self, event: TradeBusted, record: Record) -> None:
+        if event.symbol not in self._except_symbols:
+            number = self._candles.register(event.symbol)
+            self._candles.take_back(number, event.executed_us, event.quantity_e8)
+            if self._on_bust is not None:
+                self._on_bust(event, record.seq)

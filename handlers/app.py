@@ -9,7 +9,8 @@ from aiohttp import web
 from aiohttp.http_writer import HttpVersion11
 
 from handlers.cors import Cors
-from handlers.direct import DirectRunner, direct_routes
+from handlers.direct import direct_routes
+from handlers.direct_server import DirectRunner
 from handlers.envelope import failure
 from handlers.middleware import endpoint, request_id_of, respond, stream_endpoint
 from handlers.routes import ROUTES, STREAM_ROUTES

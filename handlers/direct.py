@@ -13,17 +13,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
+from operator import attrgetter
 from time import perf_counter
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.http_writer import HttpVersion11
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
-from multidict import MultiMapping
+from multidict import MultiMapping, istr
 
 from engine.apply import Applied
 from handlers.call import Call
@@ -50,6 +52,13 @@ from server.request_log import order_id_in
 from server.services import Services
 
 log = logging.getLogger("kerb.http")
+
+EXPECT: Final = istr("Expect")
+HELD_MAX: Final = 16_384
+"""What is longer is no plain call, and aiohttp's task may have it at once."""
+
+_chunks_of: Final[Callable[[StreamReader], deque[bytes]]] = attrgetter("_buffer")
+"""What has come of a body, as aiohttp keeps it: its own way of reading that takes as long as the checks of an order."""
 
 Write = Callable[[bytes | None], None]
 """Takes a whole answer, or None where there can be none: then the connection is cut."""
@@ -82,7 +91,7 @@ class DirectRoute:
             call.body = checked_body(headers, body, self._body_max_bytes)
             applied = call.submit(self._handler.command(call))
             self._services.runtime.call_when_durable(
-                applied.seq, lambda lost: self._end(lost, call, applied, started_s, write)
+                applied.seq, partial(self._end, call, applied, started_s, write)
             )
         except KerbError as error:
             self._write(call, failure(error, call.request_id), started_s, write)
@@ -93,7 +102,7 @@ class DirectRoute:
             self._write(call, bug(call), started_s, write)
 
     def _end(
-        self, lost: JournalFailed | None, call: Call, applied: Applied, started_s: float, write: Write
+        self, call: Call, applied: Applied, started_s: float, write: Write, lost: JournalFailed | None
     ) -> None:
         if lost is not None:
             write(None)  # it may be on the disk: nobody can be told yet
@@ -135,11 +144,11 @@ def direct_routes(routes: tuple[Route, ...], services: Services, cors: Cors) -> 
 class DirectProtocol(RequestHandler):
     """A connection. `_waiter` is what aiohttp's task waits on while the connection is idle; setting it hands a call over."""
 
-    __slots__ = ("_admission", "_head_begun", "_heads", "_routes", "body")
+    __slots__ = ("_admission", "_head_begun", "_heads", "_held", "_routes", "body")
 
     def __init__(
         self,
-        server: DirectServer,
+        server: web.Server,
         *,
         loop: asyncio.AbstractEventLoop,
         routes: DirectRoutes,
@@ -152,6 +161,7 @@ class DirectProtocol(RequestHandler):
         self._routes: Final = routes
         self._heads: Final = heads
         self._head_begun = -1  # the number, from 0, of the last request whose head came in pieces
+        self._held = b""  # what has come before aiohttp's task was back to wait for it
         self.body: StreamReader | None = None  # that of the last call which was left to aiohttp
 
     def data_received(self, data: bytes) -> None:
@@ -161,9 +171,39 @@ class DirectProtocol(RequestHandler):
             admission.begin_turn()
         admission.reads += 1
         waiter = self._waiter
-        if waiter is None or waiter.done():
+        if waiter is not None:
+            self._take(data, waiter)
+        elif (
+            data
+            and not (self._request_in_progress or self._messages)
+            and len(self._held) + len(data) <= HELD_MAX
+        ):
+            # The task has begun, or answered, and is not back yet. What it finds it would keep, and so the next call of
+            # a client that is quick, and the next: a turn later it waits, and need not be woken.
+            if not self._held:
+                self._loop.call_soon(self._release)
+            self._held += data
+        else:
+            held, self._held = self._held, b""
+            super().data_received(held + data)
+
+    def _release(self) -> None:
+        """Go on with what was held for a turn."""
+        data, self._held = self._held, b""
+        waiter = self._waiter
+        if not data or self.transport is None:
+            return
+        if waiter is not None:
+            self._take(data, waiter)
+        else:
+            super().data_received(data)
+
+    def _take(self, data: bytes, waiter: asyncio.Future[None]) -> None:
+        """Bytes that came while aiohttp's task was waiting, or about to go on."""
+        if waiter.done():
             super().data_received(data)
             return
+        admission = self._admission
         if admission.is_tight and admission.is_late() and data.startswith(ORDER_LINE) and self._refuse(data):
             return
         self._waiter = None  # or aiohttp would wake its task for whatever has come
@@ -221,10 +261,13 @@ class DirectProtocol(RequestHandler):
         if self._request_in_progress or not self._messages or waiter is None or waiter.done():
             return
         message, payload = self._messages[0]
-        route = None
-        if isinstance(message, RawRequestMessage) and payload.is_eof():  # not the parser's complaint
-            route = self._direct_route(message)
-        if route is None or parser is None or manager is None:
+        if (
+            type(message) is not RawRequestMessage  # the parser's complaint
+            or not payload.is_eof()
+            or (route := self._direct_route(message)) is None
+            or parser is None
+            or manager is None
+        ):
             waiter.set_result(None)
             return
         self._messages.popleft()
@@ -232,8 +275,12 @@ class DirectProtocol(RequestHandler):
         manager.requests_count += 1
         self._request_in_progress = True
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-        assert isinstance(message, RawRequestMessage)
-        route.begin(message.headers, payload.read_nowait(), self._answer)
+        body = None
+        if type(payload) is StreamReader and not self._reading_paused:
+            chunks = _chunks_of(payload)
+            if len(chunks) == 1:  # as nearly always; nothing has to go on for having been read
+                body = chunks[0]
+        route.begin(message.headers, payload.read_nowait() if body is None else body, self._answer)
 
     def _direct_route(self, message: RawRequestMessage) -> DirectRoute | None:
         """The route of a call that is plain in every respect; None leaves the call to aiohttp."""
@@ -243,7 +290,7 @@ class DirectProtocol(RequestHandler):
             or message.should_close
             or message.upgrade
             or message.version != HttpVersion11
-            or "Expect" in message.headers
+            or EXPECT in message.headers
             or self._buffer_paused
             or self.transport is None
             or self.transport.get_write_buffer_size()
@@ -291,78 +338,3 @@ class DirectProtocol(RequestHandler):
             self._handler_waiter.set_result(None)  # the shutdown waited for this call
         elif self._messages:
             self._loop.call_soon(self._next)
-
-
-class DirectServer(web.Server):
-    """aiohttp's server over connections of the kind above."""
-
-    def __init__(
-        self,
-        server: web.Server,
-        routes: DirectRoutes,
-        admission: Admission,
-        *,
-        head_timeout_s: float,
-        **options: Any,
-    ) -> None:
-        super().__init__(server.request_handler, request_factory=self._make_call, **options)
-        self._make: Final = server.request_factory
-        self._routes: Final = routes
-        self._admission: Final = admission
-        self._heads: Final = UnfinishedHeads(self._loop, head_timeout_s)
-
-    def __call__(self) -> DirectProtocol:
-        """The protocol of a new connection."""
-        return DirectProtocol(
-            self,
-            loop=self._loop,
-            routes=self._routes,
-            heads=self._heads,
-            admission=self._admission,
-            **self._kwargs,
-        )
-
-    async def shutdown(self, timeout: float | None = None) -> None:
-        """End every connection."""
-        self._heads.close()
-        await super().shutdown(timeout)
-
-    def _make_call(
-        self,
-        message: RawRequestMessage,
-        body: StreamReader,
-        connection: RequestHandler,
-        writer: AbstractStreamWriter,
-        task: asyncio.Task[None],
-    ) -> web.BaseRequest:
-        cast(DirectProtocol, connection).body = body
-        return self._make(message, body, connection, writer, task)
-
-
-class DirectRunner(web.AppRunner):
-    """aiohttp's runner over the server above. `options` are those of aiohttp's protocol."""
-
-    def __init__(
-        self,
-        app: web.Application,
-        routes: DirectRoutes,
-        admission: Admission,
-        *,
-        shutdown_timeout: float,
-        head_timeout_s: float,
-        **options: Any,
-    ) -> None:
-        super().__init__(app, shutdown_timeout=shutdown_timeout, **options)
-        self._routes: Final = routes
-        self._admission: Final = admission
-        self._head_timeout_s: Final = head_timeout_s
-        self._options: Final = options
-
-    async def _make_server(self) -> web.Server:
-        return DirectServer(
-            await super()._make_server(),
-            self._routes,
-            self._admission,
-            head_timeout_s=self._head_timeout_s,
-            **self._options,
-        )

@@ -18,6 +18,7 @@ from time import perf_counter
 from typing import Final
 
 from aiohttp import web
+from multidict import istr
 
 from handlers.access import access_of, require_scope, scope_of
 from handlers.call import Call
@@ -41,6 +42,14 @@ from server.principal import Principal
 from server.rate_limits import LimitClass, RateLimits, Verdict
 from server.request_log import order_id_in
 from server.services import Services
+
+AUTHORIZATION: Final = istr("Authorization")
+CONTENT_ENCODING: Final = istr("Content-Encoding")
+CONTENT_TYPE: Final = istr("Content-Type")
+ORIGIN: Final = istr("Origin")
+X_API_KEY: Final = istr("X-API-Key")
+X_REQUEST_ID: Final = istr("X-Request-ID")
+"""Looking for a str takes three times as long."""
 
 BY_ADDRESS: Final = frozenset({LimitClass.REGISTRATION, LimitClass.LOGIN})
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -66,7 +75,7 @@ class BodyCut(TimeoutError):
 
 def request_id_of(headers: Mapping[str, str]) -> str:
     """The caller's X-Request-ID if it is a sane one, else a new one."""
-    given = headers.get("X-Request-ID")
+    given = headers.get(X_REQUEST_ID)
     if given is not None and _REQUEST_ID.fullmatch(given) is not None:
         return given
     return f"{_PREFIX}-{next(_numbers):x}"
@@ -74,9 +83,9 @@ def request_id_of(headers: Mapping[str, str]) -> str:
 
 def authenticate(services: Services, headers: Mapping[str, str]) -> Principal:
     """The caller. Raises Unauthenticated, TokenExpired or AccountDisabled."""
-    header = headers.get("Authorization")
+    header = headers.get(AUTHORIZATION)
     if header is None:
-        api_key = headers.get("X-API-Key")
+        api_key = headers.get(X_API_KEY)
         if api_key is None:
             raise Unauthenticated
         return services.auth.api_keys.verify(api_key)
@@ -92,7 +101,7 @@ def authorize(services: Services, headers: Mapping[str, str], route: Route | Str
     """
     if not route.policy:
         try:
-            has_credentials = "Authorization" in headers or "X-API-Key" in headers
+            has_credentials = AUTHORIZATION in headers or X_API_KEY in headers
             return authenticate(services, headers) if has_credentials else None
         except (Unauthenticated, Forbidden):
             return None
@@ -133,10 +142,10 @@ def checked_body(headers: Mapping[str, str], body: bytes, body_max_bytes: int) -
     """A whole body, if it is declared as JSON and not too long. Raises BodyTooLarge or UnsupportedMediaType."""
     if len(body) > body_max_bytes:
         raise BodyTooLarge(body_max_bytes)
-    if "Content-Encoding" in headers:
+    if CONTENT_ENCODING in headers:
         raise UnsupportedMediaType("Send the body without a content encoding.")
     if body:
-        declared = headers.get("Content-Type", "")
+        declared = headers.get(CONTENT_TYPE, "")
         if (
             declared != "application/json"
             and declared.partition(";")[0].strip().lower() != "application/json"
@@ -294,8 +303,8 @@ def header_lines(
         more += "WWW-Authenticate: Bearer\r\n"
     if answer.headers is not None:
         more += _lines(answer.headers)
-    if "Origin" in asked:
-        more += _lines(cors.marks(asked["Origin"]))
+    if ORIGIN in asked:
+        more += _lines(cors.marks(asked[ORIGIN]))
     return more
 
 

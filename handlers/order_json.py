@@ -64,7 +64,7 @@ def encode_order(order: OrderUpdated) -> bytes:
     updated_at = created_at if order.updated_us == order.created_us else time_text(order.updated_us)
     filled_at = f'"{updated_at}"' if order.status is FILLED else "null"
     return (
-        f'{{"order_id":"ord_{order.order_id}","stock_symbol":{_quoted(order.symbol)},'
+        f'{{"order_id":"ord_{order.order_id}","stock_symbol":{_symbol(order.symbol)},'
         f'"side":"{_SIDES[order.side]}","order_type":"{_ORDER_TYPES[order.order_type]}",'
         f'"time_in_force":"{_TIMES_IN_FORCE[order.time_in_force]}","quantity":{_quantity(quantity_e8)},'
         f'"price":{_cash(order.price_e4) if order.price_e4 else "null"},'
@@ -162,3 +162,6 @@ def _quoted(text: str) -> str:
     if text.isalnum() and text.isascii():
         return f'"{text}"'
     return msgspec.json.encode(text).decode()
+
+
+_symbol = lru_cache(maxsize=4_096)(_quoted)

@@ -27,7 +27,7 @@ def _order_to_place(call: Call) -> PlaceOrder:
 
 
 def _placed(call: Call, applied: Applied) -> Answer:
-    if not applied.duplicate and applied.refused is None:
+    if not applied.duplicate and type(applied.answer[0]) is OrderUpdated:
         call.services.metrics.count_order(Source.HTTP)
     return _order_answer(call, applied, status=201)
 

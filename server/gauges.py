@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from engine.events import OrderUpdated, Traded
 from engine.kinds import OrderStatus
 from engine.state import FEES_ACCOUNT_ID, State
 from engine.units import CASH_SCALE
 from server.admission import Admission
 from server.auth import Auth
-from server.codec import Record
 from server.fan_out import Hub
+from server.market_view import MarketView
 from server.metrics import Metrics
 from server.nightly import Verified
 from server.runtime import Runtime
@@ -19,35 +16,11 @@ from server.services import Services
 from server.write_behind import WriteBehind
 
 
-class OrderFates:
-    """What became of orders, and how many trades there were, since the start; quotes count when they have traded."""
-
-    __slots__ = ("_updates", "trades")
-
-    def __init__(self) -> None:
-        self._updates = [0] * (max(OrderStatus) + 1)
-        self.trades = 0
-
-    def listener(self, records: Sequence[Record]) -> None:
-        """Newly durable records."""
-        updates = self._updates
-        for record in records:
-            for event in record.events:
-                if type(event) is OrderUpdated:
-                    updates[event.status] += 1
-                elif type(event) is Traded:
-                    self.trades += 1
-
-    def ended(self, status: OrderStatus) -> int:
-        """How many orders have ended so. An order ends once."""
-        return self._updates[status]
-
-
 def watch(services: Services) -> None:
     """Make the gauges of a server that has been wired. Call once."""
     metrics = services.metrics
     _watch_runtime(metrics, services.runtime, services.write_behind)
-    _watch_orders(metrics, services.runtime)
+    _watch_orders(metrics, services.hub, services.market, services.runtime.state)
     _watch_admission(metrics, services.admission)
     _watch_verified(metrics, services.verified)
     _watch_streams(metrics, services.hub)
@@ -71,15 +44,13 @@ def _watch_runtime(metrics: Metrics, runtime: Runtime, write_behind: WriteBehind
     gauge("kerb_accounts", "Accounts.", lambda: len(state.accounts))
 
 
-def _watch_orders(metrics: Metrics, runtime: Runtime) -> None:
-    fates = OrderFates()
-    runtime.add_listener(fates.listener)
-    counter = metrics.counter
-    counter("kerb_orders_filled", "Orders filled in full.", lambda: fates.ended(OrderStatus.FILLED))
-    counter("kerb_orders_cancelled", "Orders cancelled.", lambda: fates.ended(OrderStatus.CANCELLED))
-    counter("kerb_orders_expired", "Orders expired.", lambda: fates.ended(OrderStatus.EXPIRED))
-    counter("kerb_trades", "Fills between two orders.", lambda: fates.trades)
-    metrics.gauge_by("kerb_fee_revenue", "Fees earned.", "currency", lambda: _fees(runtime.state))
+def _watch_orders(metrics: Metrics, hub: Hub, market: MarketView, state: State) -> None:
+    counter, ended = metrics.counter, hub.private.ended
+    counter("kerb_orders_filled", "Orders filled in full.", lambda: ended(OrderStatus.FILLED))
+    counter("kerb_orders_cancelled", "Orders cancelled.", lambda: ended(OrderStatus.CANCELLED))
+    counter("kerb_orders_expired", "Orders expired.", lambda: ended(OrderStatus.EXPIRED))
+    counter("kerb_trades", "Fills between two orders.", lambda: market.fills)
+    metrics.gauge_by("kerb_fee_revenue", "Fees earned.", "currency", lambda: _fees(state))
 
 
 def _fees(state: State) -> dict[str, float]:

@@ -37,12 +37,11 @@ class MemoryTail:
         surplus_bytes = self._durable_bytes - self._bytes_max
         if surplus <= self._records_max >> 3 and surplus_bytes <= self._bytes_max >> 3:
             return
-        drop = 0
-        for record in self._records[:durable_count]:
-            if surplus <= drop and surplus_bytes <= 0:
-                break
-            surplus_bytes -= len(record)
-            self._durable_bytes -= len(record)
+        drop = max(surplus, 0)
+        dropped_bytes = sum(map(len, self._records[:drop]))
+        while dropped_bytes < surplus_bytes and drop < durable_count:
+            dropped_bytes += len(self._records[drop])
             drop += 1
+        self._durable_bytes -= dropped_bytes
         del self._records[:drop]
         self.first_seq += drop

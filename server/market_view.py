@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice, takewhile
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.action_events import ActionEffected
 from engine.corporate_state import ActionKind
@@ -30,17 +30,21 @@ from server.parking_view import ParkingView
 from server.split_candles import in_new_shares, splits_of
 from server.symbol_view import NO_SIDE, MarketTrade, SymbolView
 
+E = TypeVar("E")
+
 
 class MarketView:
     """All instruments by symbol. `changes` counts every visible change; a reader that remembers it can ask
-    each symbol whether it has changed since. `parking` are the car parks, which share that count.
+    each symbol whether it has changed since. `parking` are the car parks, which share that count. `fills` counts the trades of our
+    own books since the start.
     """
 
-    __slots__ = ("_instruments", "_project", "changes", "parking", "symbols")
+    __slots__ = ("_instruments", "_project", "changes", "fills", "parking", "symbols")
 
     def __init__(self) -> None:
         self.symbols: dict[str, SymbolView] = {}
         self.changes = 0
+        self.fills = 0
         self.parking = ParkingView(self)
         self._instruments: Mapping[str, Instrument] = {}
         self._project: dict[type, Callable[[Any, Record], None]] = {
@@ -67,6 +71,16 @@ class MarketView:
                     handle(event, record)
         if self.parking.due:
             self.parking.settle(records[-1].seq, records[-1].now_us)
+
+    def also(self, kind: type[E], handle: Callable[[E, Record], None]) -> None:
+        """Tell somebody else of durable events that this view takes, after itself: nobody has to look for them again."""
+        own = self._project[kind]
+
+        def both(event: E, record: Record) -> None:
+            own(event, record)
+            handle(event, record)
+
+        self._project[kind] = both
 
     def seed(self, state: State, *, now_us: int, candles: CandleSource | None = None) -> None:
         """Start from the recovered state, all of which is durable: instruments, and the levels of open orders.
@@ -260,6 +274,7 @@ class MarketView:
             self._touch(view, record.now_us)
 
     def _on_traded(self, event: Traded, record: Record) -> None:
+        self.fills += 1
         view = self._view(event.symbol)
         self._add_trade(
             view, event.price_e4, event.quantity_e8, int(event.taker_side), record.now_us, event.trade_id

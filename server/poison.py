@@ -10,18 +10,15 @@ from server.codec import encode_value
 
 
 class PoisonBox:
-    """The poisonous commands of one data folder, one file each, named by a digest of account and command."""
+    """The poisonous commands of one data folder, one file each, named by a digest of account and command; `digests` are their names."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._digests = {path.stem for path in folder.glob("*.command")} if folder.is_dir() else set()
-
-    def __len__(self) -> int:
-        return len(self._digests)
+        self.digests = {path.stem for path in folder.glob("*.command")} if folder.is_dir() else set()
 
     def holds(self, command: AnyCommand, envelope: Envelope) -> bool:
         """Whether this command of this account made the engine fail before."""
-        return digest_of(command, envelope) in self._digests
+        return digest_of(command, envelope) in self.digests
 
     def save(self, command: AnyCommand, envelope: Envelope) -> Path:
         """Keep a command; returns its file."""
@@ -29,7 +26,7 @@ class PoisonBox:
         digest = digest_of(command, envelope)
         path = self.folder / f"{digest}.command"
         path.write_bytes(encode_value((envelope, command)))
-        self._digests.add(digest)
+        self.digests.add(digest)
         return path
 
 

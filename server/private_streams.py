@@ -14,7 +14,8 @@ from typing import Any, Final, cast
 
 from msgspec import Struct
 
-from engine.events import AnyEvent, BalanceChanged, BookChanged, OrderUpdated, TradeBusted
+from engine.events import AnyEvent, BalanceChanged, BookChanged, OrderUpdated, TradeBusted, Traded
+from engine.kinds import OrderStatus
 from engine.state import Account
 from server.busted_orders import busted_orders
 from server.codec import Record
@@ -44,7 +45,10 @@ more than these.
 """
 
 PROTO: Final = Wire.PROTO
+STATUSES: Final = max(OrderStatus) + 1
+UNTOLD: Final = (BookChanged, Traded)  # they come often and tell no account anything
 
+Notable = list[AnyEvent] | None
 EncodeEvent = Callable[[Any], bytes]
 """The JSON object of an event."""
 
@@ -81,14 +85,6 @@ class PrivateStream:
         self.last_seq = floor_seq
         self.trimmed = 0  # entries dropped here that still stand in the order of all
         self.cursors: dict[Cursor, None] = {}
-
-    def add(self, seq: int, event: Told, text: bytes | None) -> None:
-        """Append an event of the record `seq`."""
-        if self.last_seq == seq and self.entries:
-            self.entries[-1].more = True
-        self.entries.append(Remembered(seq, self.last_seq, event, text))
-        self.last_seq = seq
-        self.count += 1
 
     def forget_oldest(self) -> None:
         """Drop the oldest event."""
@@ -129,19 +125,17 @@ class PrivateStreams:
     """
 
     __slots__ = (
-        "_accounts",
-        "_behind",
-        "_encoders",
-        "_floor_seq",
-        "_full",
-        "_order",
-        "_packers",
-        "_per_stream_max",
-        "_prepared",
-        "_streams",
-        "_total_max",
-        "seq",
-        "slow",
+        *(
+            "_accounts",
+            "_behind",
+            "_encoders",
+            "_floor_seq",
+            "_full",
+            "_order",
+            "_packers",
+            "_per_stream_max",
+        ),
+        *("_prepared", "_reported", "_streams", "_total_max", "seq", "slow"),
     )
 
     def __init__(
@@ -162,6 +156,7 @@ class PrivateStreams:
         self._full: dict[Cursor, None] = {}
         self._floor_seq = 0
         self._prepared: dict[int, tuple[OrderUpdated, bytes]] = {}
+        self._reported = [0] * STATUSES
         self.seq = 0
         self.slow = 0
 
@@ -183,7 +178,12 @@ class PrivateStreams:
         """
         self._floor_seq = records[0].seq - 1 if records else applied_seq
         self._remember(records)
+        self._reported = [0] * STATUSES
         self.seq = applied_seq
+
+    def ended(self, status: OrderStatus) -> int:
+        """How many orders have ended so since the start. An order ends once; quotes count when they have traded."""
+        return self._reported[status]
 
     def take(self, records: Sequence[Record]) -> None:
         """Remember newly durable events and send them to who is waiting for them."""
@@ -207,44 +207,55 @@ class PrivateStreams:
         """Each event in the stream of the account it names. A notification is made of its whole record, of an order's report
         too (sql/notifications.py); a bust is also told in `orders`, to both sides.
         """
-        prepared = self._prepared
+        prepared, reported = self._prepared, self._reported
         for record in records:
             seq = record.seq
             made = prepared.pop(seq, None) if prepared else None
-            notable: list[AnyEvent] | None = None
+            notable: Notable = None
             for event in record.events:
                 if type(event) is OrderUpdated:
                     text = made[1] if made is not None and made[0] is event else None
                     self._add((event.account_id, ORDERS), seq, event, text)
-                    if (
-                        event.status is not PENDING or event.special is not None
-                    ) and event.reason is not USER:
-                        if notable is None:
-                            notable = []
-                        notable.append(event)
-                elif type(event) is BookChanged:
+                    if event.status is not PENDING:
+                        reported[event.status] += 1
+                    elif event.special is None:
+                        continue
+                    if event.reason is not USER:
+                        notable = [event] if notable is None else [*notable, event]
+                elif type(event) in UNTOLD:
                     continue
                 elif type(event) is BalanceChanged:
                     self._add((event.account_id, BALANCE), seq, event, None)
-                elif (stream_of := RARE.get(type(event))) is not None:
-                    self._add(stream_of(event), seq, cast(Told, event), None)
-                elif type(event) in NOTABLE:
-                    notable = [*(notable or ()), event]
-                    if type(event) is TradeBusted:
-                        for busted in busted_orders(event, record.now_us):
-                            self._add((busted.order.account_id, ORDERS), seq, busted, None)
+                else:
+                    notable = self._remember_rare(record, event, notable)
             if notable is not None:
                 for told in notifications_of(record, notable, self._accounts):
                     self._add((told.account_id, NOTIFICATIONS), seq, told, None)
             self.seq = seq
 
+    def _remember_rare(self, record: Record, event: AnyEvent, notable: Notable) -> Notable:
+        if (stream_of := RARE.get(type(event))) is not None:
+            self._add(stream_of(event), record.seq, cast(Told, event), None)
+        elif type(event) in NOTABLE:
+            notable = [*(notable or ()), event]
+            if type(event) is TradeBusted:
+                for busted in busted_orders(event, record.now_us):
+                    self._add((busted.order.account_id, ORDERS), record.seq, busted, None)
+        return notable
+
     def _add(self, key: tuple[int, str], seq: int, event: Told, text: bytes | None) -> None:
+        """Append an event of the record `seq` to a stream."""
         stream = self._streams.get(key)
         if stream is None:
             stream = self._stream(key)
-        stream.add(seq, event, text)
+        entries, last_seq = stream.entries, stream.last_seq
+        if last_seq == seq and entries:
+            entries[-1].more = True
+        entries.append(Remembered(seq, last_seq, event, text))
+        stream.last_seq = seq
+        stream.count += 1
         self._order.append(key)
-        if len(stream.entries) > self._per_stream_max:
+        if len(entries) > self._per_stream_max:
             stream.forget_oldest()
             stream.trimmed += 1
         if len(self._order) > self._total_max:

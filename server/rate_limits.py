@@ -69,16 +69,16 @@ class RateLimiter:
         now_ns = self._clock_ns()
         interval_ns = rate.interval_ns
         full_at_ns = self._full_at_ns.get(key, 0)
-        if full_at_ns < now_ns:
-            full_at_ns = now_ns
-        over_ns = full_at_ns + interval_ns - now_ns - rate.burst_ns
-        if over_ns > 0:
-            return Verdict(rate.calls, 0, -(-(full_at_ns - now_ns) // _NS), over_ns / _NS)
-        full_at_ns += interval_ns
-        if len(self._full_at_ns) >= self._buckets_max and key not in self._full_at_ns:
-            self._make_room(now_ns)
-        self._full_at_ns[key] = full_at_ns
-        ahead_ns = full_at_ns - now_ns
+        if full_at_ns <= now_ns:
+            ahead_ns = interval_ns
+            if not full_at_ns and len(self._full_at_ns) >= self._buckets_max:
+                self._make_room(now_ns)
+        else:
+            ahead_ns = full_at_ns - now_ns + interval_ns
+            if ahead_ns > rate.burst_ns:
+                waiting_ns = ahead_ns - interval_ns
+                return Verdict(rate.calls, 0, -(-waiting_ns // _NS), (ahead_ns - rate.burst_ns) / _NS)
+        self._full_at_ns[key] = now_ns + ahead_ns
         return Verdict(rate.calls, rate.calls - -(-ahead_ns // interval_ns), -(-ahead_ns // _NS), 0.0)
 
     def _make_room(self, now_ns: int) -> None:

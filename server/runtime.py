@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 
@@ -68,7 +67,7 @@ class Runtime:
         self._poison = poison
         self._on_fatal = on_fatal
         self._listeners: list[Listener] = []
-        self._undelivered: deque[Record] = deque()
+        self._undelivered: list[Record] = []
         self._stopped: Exception | None = None
         journal.on_durable(self._deliver)
 
@@ -164,7 +163,7 @@ class Runtime:
             raise Overloaded
 
     def _apply(self, command: AnyCommand, envelope: Envelope, now_us: int) -> Applied:
-        if self._poison and self._poison.holds(command, envelope):
+        if self._poison.digests and self._poison.holds(command, envelope):
             refused = Refused(Refusal.ENGINE_FAULT)
             return Applied(self.state.seq, now_us, (), (refused,), recorded=False)
         try:
@@ -193,8 +192,8 @@ class Runtime:
     def _deliver(self, durable_seq: int) -> None:
         """Hand the newly durable records to the listeners."""
         undelivered = self._undelivered
-        records: list[Record] = []
-        while undelivered and undelivered[0].seq <= durable_seq:
-            records.append(undelivered.popleft())
+        count = max(durable_seq - undelivered[0].seq + 1, 0) if undelivered else 0  # they are contiguous
+        records = undelivered[:count]
+        del undelivered[:count]
         for listener in self._listeners:
             listener(records)

@@ -12,7 +12,7 @@ from engine.events import TradeBusted, Traded
 from engine.units import IDS_PER_SEQ
 from feeds.busted_candles import BustedCandles, with_trades
 from feeds.candles import CandleBook
-from feeds.own_candles import load_own_candles, own_trades_listener
+from feeds.own_candles import OwnTrades, load_own_candles
 from server.database import Database
 from server.market_types import MINUTE_US, Candle, Interval
 from server.market_view import MarketView
@@ -31,7 +31,7 @@ class Minutes:
         self.world = world
         self.market, self.candles = MarketView(), CandleBook()
         self.busted = BustedCandles(database, world.write_behind, self.market, self.candles)
-        self.add_trades = own_trades_listener(self.candles, except_symbols=NOBODY, on_bust=self.busted.add)
+        self.own_trades = OwnTrades(self.candles, except_symbols=NOBODY, on_bust=self.busted.add)
 
     async def begin(self, database: Database) -> None:
         runtime = self.world.runtime
@@ -39,10 +39,10 @@ class Minutes:
             database, self.candles, now_us=runtime.now_us(), except_symbols=NOBODY
         )
         await runtime.wait_durable(runtime.state.seq)
-        self.add_trades(runtime.durable_records_with(Traded, TradeBusted, after=stored_seq))
+        self.own_trades.take(runtime.durable_records_with(Traded, TradeBusted, after=stored_seq))
         self.market.seed(runtime.state, now_us=runtime.now_us(), candles=self.candles)
-        for listener in (self.market.listener, self.add_trades):
-            runtime.add_listener(listener)
+        self.own_trades.follow(self.market)
+        runtime.add_listener(self.market.listener)
         self.busted.start(runtime.durable_seq)
 
     async def mended(self) -> None:

@@ -18,7 +18,7 @@ from engine.commands import Envelope, TransferIn
 from engine.kinds import Source
 from feeds.busted_candles import BustedCandles
 from feeds.candles import CandleBook
-from feeds.own_candles import own_trades_listener
+from feeds.own_candles import OwnTrades
 from handlers.app import build_runner
 from handlers.gate_listener import open_gates
 from handlers.ws_hub import make_hub
@@ -215,7 +215,7 @@ async def _start_services(stack: AsyncExitStack, dsn: str, world: World, setting
     runtime.add_listener(market.listener)
     candles = CandleBook()
     busted = BustedCandles(database, world.write_behind, market, candles)
-    runtime.add_listener(own_trades_listener(candles, except_symbols=frozenset(), on_bust=busted.add))
+    OwnTrades(candles, except_symbols=frozenset(), on_bust=busted.add).follow(market)
     busted.start(runtime.durable_seq)
     stack.push_async_callback(busted.stop)
     bank = Bank(runtime)

@@ -148,8 +148,8 @@ ACKNOWLEDGEMENT: Final = (
     Mutation(
         "the durability gate of orders over HTTP",
         "handlers/direct.py",
-        "                applied.seq, lambda lost: self._end(lost, call, applied, started_s, write)\n",
-        "                0, lambda lost: self._end(lost, call, applied, started_s, write)\n",
+        "                applied.seq, partial(self._end, call, applied, started_s, write)\n",
+        "                0, partial(self._end, call, applied, started_s, write)\n",
         (ANSWERS, READS),
     ),
     Mutation(
