@@ -7,7 +7,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from engine.refusals import Refusal
-from handlers.openapi_doc import LIMIT, ORDER_CURSOR, AsOfMeta, Doc, Example, Link, Query, Tag
+from handlers.openapi_doc import LIMIT, ORDER_CURSOR, AsOfMeta, Doc, Example, Link, PageMeta, Query, Tag
 from handlers.parking_bookings import (
     BookingBody,
     BookingId,
@@ -17,7 +17,15 @@ from handlers.parking_bookings import (
     ExtendBody,
     QuoteBody,
 )
-from handlers.parking_stays import PayBody, ReceiptJson, StayJson, TicketBody, TicketId, TicketJson
+from handlers.parking_stays import (
+    PayBody,
+    ReceiptJson,
+    StayJson,
+    StayStatusName,
+    TicketBody,
+    TicketId,
+    TicketJson,
+)
 
 
 class BookingsMeta(Struct, frozen=True, omit_defaults=True):
@@ -260,11 +268,28 @@ STAYS: Final[dict[str, Any]] = {
     ),
     f"GET {_BASE}/stays": Doc(
         operation="list_stays",
-        summary="Where your vehicles are inside",
+        summary="Your stays",
         tag=Tag.PARKING,
-        about="With what leaving now would cost, where no booking or pass pays for it.",
+        about="The newest first: those of vehicles that are inside with what leaving now would cost, where no booking or pass pays "
+        "for it, and those that are over with their receipts. A stay is whose the vehicle was when it began.",
         answer=list[StayJson],
-        meta=AsOfMeta,
-        examples=(Example(name="inside", summary="One of them", given="a vehicle inside"),),
+        meta=PageMeta,
+        query=(Query("status", StayStatusName, "Only those that stand so."), ORDER_CURSOR, LIMIT),
+        database=True,
+        examples=(
+            Example(name="all", summary="The newest fifty", given="a vehicle inside"),
+            Example(
+                name="inside",
+                summary="What leaving now would cost",
+                given="a vehicle inside",
+                query={"status": "INSIDE"},
+            ),
+            Example(
+                name="over",
+                summary="What it cost, line by line",
+                given="a stay that is over",
+                query={"status": "ENDED"},
+            ),
+        ),
     ),
 }

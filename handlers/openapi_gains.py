@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from engine.refusals import Refusal
+from handlers.csv_text import CSV
 from handlers.lot_method import LotMethodJson
 from handlers.openapi_doc import (
     ENTRY_CURSOR,
@@ -18,7 +19,7 @@ from handlers.openapi_doc import (
     Tag,
     time_query,
 )
-from handlers.realized_gains import CSV, RealizedGainsJson
+from handlers.realized_gains import RealizedGainsJson
 from server.errors import NotFound
 
 GAINS: Final = {

@@ -224,7 +224,7 @@ async def occupancy(call: Call) -> Answer:
 
 def read_minutes(call: Call) -> tuple[int, int]:
     """`from` and `to` as the whole minutes that they touch. Refused INVALID_INTERVAL when they make none, or one of more than 31 days."""
-    times = [_read_time_us(call, name) for name in ("from", "to")]
+    times = [read_moment_us(call, name) for name in ("from", "to")]
     for name, time_us in zip(("from", "to"), times, strict=True):
         if time_us is None:
             raise BadRequest(name, "is required")
@@ -234,10 +234,10 @@ def read_minutes(call: Call) -> tuple[int, int]:
     return from_us // MINUTE_US, -(-to_us // MINUTE_US)
 
 
-def _read_time_us(call: Call, name: str) -> int | None:
-    """A time; one of another age than ours is a time all the same, and refused by the rules."""
+def read_moment_us(call: Call, name: str, *, end_of_day: bool = False) -> int | None:
+    """A date or time; one of another age than ours is a time all the same, and refused by the rules."""
     try:
-        return read_time_us(call.query, name)
+        return read_time_us(call.query, name, end_of_day=end_of_day)
     except BadRequest as error:
         if error.problem == OUT_OF_RANGE:
             raise RefusedAtBorder(Refusal.INVALID_INTERVAL, name, OUT_OF_RANGE) from None

@@ -10,6 +10,7 @@ from handlers import (
     parking_bookings,
     parking_copies,
     parking_lots,
+    parking_reports,
     parking_stays,
     vehicles,
 )
@@ -18,6 +19,7 @@ from handlers.openapi_admin_parking import ESTATE, TARIFFS
 from handlers.openapi_booking_copies import COPIES
 from handlers.openapi_bookings import BOOKINGS, STAYS
 from handlers.openapi_parking import LOTS, VEHICLES
+from handlers.openapi_parking_reports import REPORTS
 from handlers.routing import BASE, HOLDER, PARKING_DESK, PUBLIC, Route
 from server.rate_limits import LimitClass
 
@@ -25,6 +27,7 @@ CALLS: Final = LimitClass.CALLS
 _PARKING: Final = f"{BASE}/parking"
 _DESK: Final = f"{BASE}/admin/parking"
 _LOT: Final = f"{_DESK}/lots/{{lot_id}}"
+_REPORTS: Final = f"{BASE}/admin/reports/parking"
 
 PARKING_ROUTES: Final = (
     Route("GET", f"{_PARKING}/lots", parking_lots.lots, PUBLIC, CALLS),
@@ -56,7 +59,9 @@ PARKING_ROUTES: Final = (
     Route("GET", f"{_DESK}/tariffs", admin_tariffs.tariffs, PARKING_DESK, CALLS),
     Route("GET", f"{_DESK}/tariffs/{{tariff}}", admin_tariffs.tariff, PARKING_DESK, CALLS),
     Route("PUT", f"{_DESK}/tariffs/{{tariff}}", Audited(admin_tariffs.set_tariff), PARKING_DESK, CALLS),
+    Route("GET", f"{_REPORTS}/revenue", parking_reports.revenue, PARKING_DESK, CALLS),
+    Route("GET", f"{_REPORTS}/occupancy", parking_reports.occupancy, PARKING_DESK, CALLS),
 )
 
-PARKING_DOCS: Final = {**LOTS, **VEHICLES, **BOOKINGS, **COPIES, **STAYS, **ESTATE, **TARIFFS}
+PARKING_DOCS: Final = {**LOTS, **VEHICLES, **BOOKINGS, **COPIES, **STAYS, **ESTATE, **TARIFFS, **REPORTS}
 """What is written of each of them, by its name."""

@@ -1,7 +1,8 @@
-"""Walk-ins and who is inside: tickets by plate, paying for them, and the caller's stays."""
+"""Walk-ins, and stays: tickets by plate, paying for them, where the caller's vehicles are inside, and what is over with its receipts."""
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Annotated, Final
 
 import msgspec
@@ -18,16 +19,17 @@ from engine.parking.records import Parking
 from engine.parking.tariff_records import Price
 from engine.refusals import Refusal
 from handlers.call import Call
-from handlers.envelope import Answer, encoded, refusal, success_as_of
+from handlers.envelope import Answer, MetaJson, encoded, refusal, success, success_as_of
 from handlers.field_types import Time, TransactionId, names
 from handlers.numbers import Number, cash
 from handlers.order_json import time_text
 from handlers.orders import HIT
 from handlers.parking_words import Code, ParkingLotId, Plate, VehicleId, read_lot, shown_lot
-from handlers.request_input import ID_MAX, read_id
+from handlers.request_input import ID_MAX, read_choice, read_cursor, read_id, read_limit
 from handlers.tariff_json import PriceJson, price_json
 from handlers.vehicles import HEIGHT_MAX_CM, VehicleKindIn
 from server.errors import NotFound, RefusedAtBorder
+from server.parking_history import ParkingHistory, PastStay, before_of
 
 TicketId = Annotated[str, Meta(pattern="^tkt_[1-9][0-9]{0,18}$")]
 StayId = Annotated[str, Meta(pattern="^sty_[1-9][0-9]{0,18}$")]
@@ -63,21 +65,36 @@ class TicketJson(Struct, frozen=True):
     leave_until: Time | None
 
 
-class ReceiptJson(Struct, frozen=True):
-    """What was paid for what, line by line. There is time to leave until `leave_until`; then the clock runs again."""
+class ChargedJson(Struct, frozen=True, kw_only=True):
+    """What was charged for what, line by line: the lines sum to `price.total`, of which `paid` was paid."""
 
     transaction_id: TransactionId
     kind: ChargeKindName
+    paid: Number
+    price: PriceJson
+
+
+class ReceiptJson(ChargedJson, frozen=True, kw_only=True):
+    """What was paid for a ticket. There is time to leave until `leave_until`; then the clock runs again."""
+
     ticket_id: TicketId
     stay_id: StayId
     lot_id: ParkingLotId
-    paid: Number
-    price: PriceJson
     leave_until: Time | None
 
 
-class StayJson(Struct, frozen=True):
-    """A vehicle of the caller's that is inside. `price` is what leaving now would cost, null where a booking or pass pays for it."""
+class StayReceiptJson(ChargedJson, frozen=True, kw_only=True):
+    """What was charged for a stay: when it ended, or for its ticket before. `owed` became a debt; `cash`: at a machine."""
+
+    owed: Number
+    cash: bool
+    charged_at: Time
+
+
+class StayJson(Struct, frozen=True, kw_only=True):
+    """A stay of a vehicle of the caller's. While it is INSIDE `price` is what leaving now would cost, null where a booking or pass
+    pays for it. Once it has ENDED `receipts` are what it was charged, which is `charged` in all; of that `owed` became a debt.
+    """
 
     stay_id: StayId
     lot_id: ParkingLotId
@@ -87,7 +104,11 @@ class StayJson(Struct, frozen=True):
     by: EntryRightName
     status: StayStatusName
     begun_at: Time
+    ended_at: Time | None
     price: PriceJson | None
+    charged: Number
+    owed: Number
+    receipts: tuple[StayReceiptJson, ...] | None
 
 
 _ticket: Final = msgspec.json.Decoder(TicketBody)
@@ -139,21 +160,30 @@ async def pay(call: Call) -> Answer:
 
 
 async def stays(call: Call) -> Answer:
-    """`GET /parking/stays`: which of the caller's vehicles are inside, and what leaving now would cost.
+    """`GET /parking/stays?status=&cursor=&limit=`, the newest first: those inside from memory, those that are over from the table.
 
     A stay that began before the vehicle was registered is somebody else's affair: anybody can register a plate.
     """
-    runtime = call.services.runtime
+    runtime, account_id = call.services.runtime, call.principal.account_id
+    status = read_choice(call.query, "status", {each.name: each for each in StayStatus}, None)
+    cursor, limit = read_cursor(call.query), read_limit(call.query)
+    before = before_of(cursor)
     parking, seq, now_us = runtime.state.parking, runtime.state.seq, runtime.now_us()
-    found = []
-    for vehicle_id in parking.vehicles_of_account.get(call.principal.account_id, {}):
-        vehicle = parking.vehicles[vehicle_id]
-        stay_id = parking.stay_of_who.get(vehicle.plate)
-        if stay_id is not None and parking.stays[stay_id].begin_us >= vehicle.registered_us:
-            found.append(_stay_json(parking, parking.stays[stay_id], vehicle_id, now_us))
-    data = encoded(found)
+    vehicles = [parking.vehicles[each] for each in parking.vehicles_of_account.get(account_id, {})]
+    found: list[tuple[int, StayJson]] = []
+    for vehicle in vehicles if status is not StayStatus.ENDED else ():
+        stay = parking.stays.get(parking.stay_of_who.get(vehicle.plate, 0))
+        if stay is not None and stay.stay_id < before and stay.begin_us >= vehicle.registered_us:
+            found.append((stay.stay_id, _stay_json(parking, stay, vehicle.vehicle_id, now_us)))
     await runtime.wait_durable(seq)
-    return success_as_of(data, seq)
+    if status is not StayStatus.INSIDE:
+        history = ParkingHistory(call.services.database, call.services.write_behind)
+        over = await history.stays(account_id, seq, before, limit + 1, vehicles)
+        found += [(each.stay_id, _past_json(parking, each)) for each in over]
+    found.sort(key=itemgetter(0), reverse=True)
+    next_cursor = str(found[limit - 1][0]) if len(found) > limit else None
+    meta = MetaJson(as_of_seq=seq, limit=limit, next_cursor=next_cursor)
+    return success([shown for _, shown in found[:limit]], meta=meta)
 
 
 def _stay_json(parking: Parking, stay: Stay, vehicle_id: int, now_us: int) -> StayJson:
@@ -163,12 +193,51 @@ def _stay_json(parking: Parking, stay: Stay, vehicle_id: int, now_us: int) -> St
         lot_id=shown_lot(stay.lot),
         vehicle_id=f"veh_{vehicle_id}",
         plate=stay.who,
-        space=None if stay.space == NO_SPACE else parking.space_at(stay.lot, stay.space).number,
+        space=_space(parking, stay.lot, stay.space),
         by=stay.right.name,
         status=stay.status.name,
         begun_at=time_text(stay.begin_us),
+        ended_at=None,
         price=None if price is None else price_json(price, parking.lots[stay.lot].currency),
+        charged=cash(stay.charged_e4),
+        owed=cash(stay.owed_e4),
+        receipts=None,
     )
+
+
+def _past_json(parking: Parking, stay: PastStay) -> StayJson:
+    currency = parking.lots[stay.lot].currency
+    receipts = [
+        StayReceiptJson(
+            transaction_id=f"txn_{each.txn_id}",
+            kind=each.kind.name,
+            paid=cash(each.paid_e4),
+            price=price_json(each.price, currency),
+            owed=cash(each.owed_e4),
+            cash=each.cash,
+            charged_at=time_text(each.charged_us),
+        )
+        for each in stay.receipts
+    ]
+    return StayJson(
+        stay_id=f"sty_{stay.stay_id}",
+        lot_id=shown_lot(stay.lot),
+        vehicle_id=f"veh_{stay.vehicle_id}",
+        plate=stay.plate,
+        space=_space(parking, stay.lot, stay.space),
+        by=stay.right.name,
+        status=StayStatus.ENDED.name,
+        begun_at=time_text(stay.begin_us),
+        ended_at=time_text(stay.end_us),
+        price=None,
+        charged=cash(stay.charged_e4),
+        owed=cash(stay.owed_e4),
+        receipts=tuple(receipts),
+    )
+
+
+def _space(parking: Parking, lot: str, index: int) -> str | None:
+    return None if index == NO_SPACE else parking.space_at(lot, index).number
 
 
 def _ticket_json(ticket: Ticket) -> TicketJson:

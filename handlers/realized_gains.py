@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from engine.holding_period import Term
 from engine.wash_sales import Part
 from handlers.call import Call
+from handlers.csv_text import CSV, accepts_csv, safe
 from handlers.envelope import Answer, MetaJson, success
 from handlers.field_types import ExecutionId, LotId, OrderId, Time, names
 from handlers.numbers import Number, cash, quantity
@@ -23,7 +24,6 @@ from server.history import END_US
 from server.realized_gains import Gain, GainReport, TermTotal, Wanted, gain_report
 
 SYMBOL_MAX: Final = 32
-CSV: Final = "text/csv"
 CSV_ROWS_MAX: Final = 10_000
 EPOCH: Final = date(1970, 1, 1)
 
@@ -118,7 +118,7 @@ async def realized_gains(call: Call) -> Answer:
     """`GET /portfolio/realized-gains?symbol=&from_date=&to_date=&cursor=&limit=&format=`, newest first."""
     wanted = _wanted(call)
     cursor, limit = read_cursor(call.query), read_limit(call.query)
-    as_csv = read_choice(call.query, "format", {"json": False, "csv": True}, _accepts_csv(call))
+    as_csv = read_choice(call.query, "format", {"json": False, "csv": True}, accepts_csv(call))
     services = call.services
     seq = services.runtime.state.seq
     await services.runtime.wait_durable(seq)
@@ -142,11 +142,6 @@ def _wanted(call: Call) -> Wanted:
     if to_us is not None and to_us < from_us:
         raise BadRequest("to_date", "is before from_date")
     return Wanted(call.principal.account_id, symbol, from_us, END_US if to_us is None else to_us)
-
-
-def _accepts_csv(call: Call) -> bool:
-    """Whether the client asks for CSV by its first choice; whoever takes anything gets JSON."""
-    return call.headers.get("Accept", "").partition(",")[0].partition(";")[0].strip() == CSV
 
 
 def _gain(gain: Gain) -> GainJson:
@@ -237,7 +232,7 @@ CSV_COLUMNS: Final = (
 
 
 def _csv(report: GainReport) -> bytes:
-    """RFC 4180. No field has a comma or a quote: symbols are the listing's own, and are quoted all the same."""
+    """RFC 4180. No field but the symbol has anything that would have to be quoted."""
     return "".join(f"{line}\r\n" for line in (",".join(CSV_COLUMNS), *map(_csv_line, report.gains))).encode()
 
 
@@ -249,8 +244,7 @@ def _csv_fields(gain: Gain) -> Iterator[str]:
     gain_e4 = gain.proceeds_e4 - gain.cost_e4
     parts = gain.parts or ()
     adjusted_e4 = sum(part.gain_e4 for part in parts) if parts else gain_e4
-    symbol = gain.symbol.replace('"', '""')
-    yield f'"{symbol}"'
+    yield safe(gain.symbol)
     yield from (gain.kind.name, gain.term.name, quantity_text(gain.units_e8))
     yield from (time_text(gain.acquired_us), time_text(gain.sold_us))
     yield from map(cash_text, (gain.proceeds_e4, gain.cost_e4, gain.fee_e4, gain_e4))

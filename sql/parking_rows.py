@@ -88,6 +88,22 @@ WHERE account_id = $1 AND status = ANY($2::SMALLINT[]) AND booking_id < $3 ORDER
 # account_id, booking_id
 BOOKING: Final = "SELECT * FROM parking_bookings WHERE account_id = $1 AND booking_id = $2"
 
+# account_id, as of seq, before stay_id, limit, the account's vehicles and since when they are registered; newest first. A gate that was
+# cut off may tell of a stay only after somebody has registered its plate: that one is not shown.
+STAYS_OVER: Final = """
+SELECT s.* FROM parking_stays s
+LEFT JOIN unnest($5::BIGINT[], $6::TIMESTAMPTZ[]) AS v (vehicle_id, registered_at) ON v.vehicle_id = s.vehicle_id
+WHERE s.account_id = $1 AND s.account_id > 0 AND s.seq <= $2 AND s.stay_id < $3
+    AND (v.registered_at IS NULL OR s.begin_at >= v.registered_at)
+ORDER BY s.stay_id DESC LIMIT $4
+"""
+
+# stay_ids; oldest first
+RECEIPTS: Final = """
+SELECT txn_id, stay_id, kind, total_e4, tax_e4, paid_e4, owed_e4, cash, charged_at, lines FROM parking_charges
+WHERE stay_id = ANY($1) AND stay_id > 0 ORDER BY txn_id
+"""
+
 _lines: Final = msgspec.json.Encoder().encode
 
 

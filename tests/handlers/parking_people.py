@@ -86,17 +86,27 @@ async def _cancelled(small: SmallKerb, user: Client) -> dict[str, str]:
 
 async def go_in(small: SmallKerb, plate: str) -> None:
     """A vehicle passes the entry, whose camera has read its plate."""
+    await _pass(small, "P1-in", plate)
+    assert plate in small.world.state.parking.stay_of_who
+
+
+async def go_out(small: SmallKerb, plate: str) -> None:
+    """A vehicle passes the exit."""
+    await _pass(small, "P1-out", plate)
+    assert plate not in small.world.state.parking.stay_of_who
+
+
+async def _pass(small: SmallKerb, gate: str, plate: str) -> None:
     runtime = small.services.runtime
     gates = runtime.state.parking.gate_states
-    if "P1-in" not in gates:
-        await runtime.execute(RenewGateKey("P1-in"), Envelope(Source.OPERATOR))
-    n = gates["P1-in"].n
-    scan = ScanTag("P1-in", n + 1, b"d", 1, runtime.now_us(), CredentialKind.PLATE, plate)
-    passed = ReportPassage("P1-in", n + 2, b"d", 1, runtime.now_us(), passed=True)
+    if gate not in gates:
+        await runtime.execute(RenewGateKey(gate), Envelope(Source.OPERATOR))
+    n = gates[gate].n
+    scan = ScanTag(gate, n + 1, b"d", 1, runtime.now_us(), CredentialKind.PLATE, plate)
+    passed = ReportPassage(gate, n + 2, b"d", 1, runtime.now_us(), passed=True)
     for command in (scan, passed):
         applied = await runtime.execute(command, Envelope(Source.GATE))
         assert applied.refused is None
-    assert plate in runtime.state.parking.stay_of_who
 
 
 async def inside(small: SmallKerb, user: Client) -> dict[str, str]:
@@ -105,6 +115,21 @@ async def inside(small: SmallKerb, user: Client) -> dict[str, str]:
     (vehicle_id,) = [int(ids["vehicle_id"].removeprefix("veh_"))]
     await go_in(small, small.world.state.parking.vehicles[vehicle_id].plate)
     return ids
+
+
+async def _left(small: SmallKerb, user: Client) -> dict[str, str]:
+    """A vehicle of the user's that was inside for a moment."""
+    ids = await inside(small, user)
+    await go_out(small, small.world.state.parking.vehicles[int(ids["vehicle_id"].removeprefix("veh_"))].plate)
+    return ids
+
+
+async def _visited(small: SmallKerb, _: Client) -> dict[str, str]:
+    """A car park that somebody has left, and somebody else is in."""
+    number = small.world.state.seq
+    await _left(small, await small.trader(f"gone{number}", cash="100"))
+    await inside(small, await small.trader(f"here{number}", cash="100"))
+    return {}
 
 
 async def walk_in(small: SmallKerb, user: Client) -> dict[str, str]:
@@ -127,5 +152,7 @@ PARKING_WORLDS: dict[str, Callable[[SmallKerb, Client], Awaitable[dict[str, str]
     "a booking": booking,
     "a cancelled booking": _cancelled,
     "a vehicle inside": inside,
+    "a stay that is over": _left,
+    "a car park with visitors": _visited,
     "a walk-in who is inside": walk_in,
 }

@@ -84,7 +84,7 @@ def test_every_route_has_a_policy_that_was_decided_on() -> None:
             expected = PUBLIC
         elif route.path.startswith(f"{BASE}/admin/risk/") or route.path.endswith(("/link", "/kyc-tier")):
             expected = RISK_DESK
-        elif route.path.startswith(f"{BASE}/admin/parking/"):
+        elif route.path.startswith((f"{BASE}/admin/parking/", f"{BASE}/admin/reports/parking/")):
             expected = PARKING_DESK
         elif route.path.startswith(f"{BASE}/admin/"):
             expected = ADMIN
