@@ -42,6 +42,9 @@ def amounts_in(terms: TariffTerms, unread: frozenset[str]) -> Iterator[tuple[str
     if "events" not in unread:
         for number, event in enumerate(terms.events, start=1):
             yield f"events {number}.flat", event.flat
+    if "passes" not in unread:
+        for number, product in enumerate(terms.passes, start=1):
+            yield f"passes {number}.price", product.price
 
 
 def _of_rates(field: str, rates: RatesConfig) -> Iterator[tuple[str, Decimal]]:

@@ -61,6 +61,21 @@ class LostTicketName(StrEnum):
     HIGHER = "HIGHER"
 
 
+class PassKindName(StrEnum):
+    SEASON = "SEASON"
+    RECURRING = "RECURRING"
+
+
+class WeekdayName(StrEnum):
+    MON = "MON"
+    TUE = "TUE"
+    WED = "WED"
+    THU = "THU"
+    FRI = "FRI"
+    SAT = "SAT"
+    SUN = "SUN"
+
+
 class RatesConfig(msgspec.Struct, frozen=True, kw_only=True, rename="upper", forbid_unknown_fields=True):
     """The price of a unit by the type of space; a type that is left out has STANDARD's."""
 
@@ -100,6 +115,20 @@ class EventConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     flat: Amount = Decimal(0)
 
 
+class PassConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A pass that is sold; a SEASON pass is for every day and hour."""
+
+    code: TariffName
+    label: Label
+    kind: PassKindName = PassKindName.SEASON
+    days: Annotated[int, Meta(ge=1, le=366)]
+    price: Amount
+    weekdays: tuple[WeekdayName, ...] = tuple(WeekdayName)
+    begins: WallTime = "00:00"
+    ends: WallTime = "24:00"
+    reserved: bool = False
+
+
 class TariffTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of a tariff but its name. What is wrong with its figures the engine's own check says (server/tariff_config.py)."""
 
@@ -123,6 +152,7 @@ class TariffTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     coin: Amount = Decimal("0.01")
     tax_bps: Share = 0
     tax_inclusive: bool = True
+    passes: tuple[PassConfig, ...] = ()
 
 
 class TariffConfig(TariffTerms, frozen=True, kw_only=True):

@@ -96,6 +96,27 @@ def _booking_is_mine(services: Services, principal: Principal, text: str) -> boo
     return None if booking is None else booking.account_id == principal.account_id
 
 
+def _waiting_is_mine(services: Services, principal: Principal, text: str) -> bool | None:
+    entry = services.runtime.state.parking.waiting.get(read_id(text, "wtg_"))
+    return None if entry is None else entry.account_id == principal.account_id
+
+
+def _pass_is_mine(services: Services, principal: Principal, text: str) -> bool | None:
+    found = services.runtime.state.parking.passes.get(read_id(text, "pas_"))
+    return None if found is None else found.account_id == principal.account_id
+
+
+def _debt_is_mine(services: Services, principal: Principal, text: str) -> bool | None:
+    """The account's own, or of a plate that is a vehicle's of it: no stranger is told what a plate owes."""
+    parking = services.runtime.state.parking
+    debt = parking.debts.get(read_id(text, "dbt_"))
+    if debt is None:
+        return None
+    vehicle = parking.vehicles.get(parking.vehicle_of_plate.get(debt.plate, 0))
+    owner_id = debt.account_id or (0 if vehicle is None else vehicle.account_id)
+    return owner_id == principal.account_id
+
+
 OBJECTS: Final[dict[str, PathObject]] = {
     "symbol": PathObject(Ownership.SHARED),
     "order_id": PathObject(Ownership.CALLER, _order_is_mine, f"ord_{ID_MAX}"),
@@ -107,6 +128,9 @@ OBJECTS: Final[dict[str, PathObject]] = {
     "vehicle_id": PathObject(Ownership.CALLER, _vehicle_is_mine, f"veh_{ID_MAX}"),
     "tag": PathObject(Ownership.CALLER, _tag_is_mine, "-"),
     "booking_id": PathObject(Ownership.CALLER, _booking_is_mine, f"bkg_{ID_MAX}"),
+    "waiting_id": PathObject(Ownership.CALLER, _waiting_is_mine, f"wtg_{ID_MAX}"),
+    "pass_id": PathObject(Ownership.CALLER, _pass_is_mine, f"pas_{ID_MAX}"),
+    "debt_id": PathObject(Ownership.CALLER, _debt_is_mine, f"dbt_{ID_MAX}"),
     "ticket_id": PathObject(Ownership.SHARED),
 }
 """The `{name}` of a path → whose such objects are. Below /admin all of them are OPERATED."""

@@ -21,12 +21,12 @@ from engine.parking.records import Gate
 from handlers.admin import REASON_MAX
 from handlers.call import Call
 from handlers.envelope import Answer, MetaJson, encoded, refusal, success_as_of, success_encoded
-from handlers.field_types import NOT_BLANK, PRINTABLE, Confidential, names
-from handlers.order_body import plain_text
+from handlers.field_types import NOT_BLANK, Confidential, names
+from handlers.order_body import said_text
 from handlers.orders import HIT
 from handlers.parking_words import CODE, Code, ParkingLotId, read_lot, shown_lot
 from handlers.request_input import read_limit, read_page
-from server.errors import BadRequest, Conflict, NotFound, Overloaded
+from server.errors import Conflict, NotFound, Overloaded
 from server.gate_hub import PREFIX, GateHub
 
 NAME_MAX: Final = 200
@@ -48,7 +48,7 @@ class GateBody(Struct, frozen=True, forbid_unknown_fields=True):
     gate_id: GateId
     lot_id: ParkingLotId
     name: Annotated[
-        str, Meta(min_length=1, max_length=NAME_MAX), Meta(extra_json_schema={"pattern": PRINTABLE})
+        str, Meta(min_length=1, max_length=NAME_MAX), Meta(extra_json_schema={"pattern": NOT_BLANK})
     ]
     direction: Literal["ENTRY", "EXIT", "BOTH"]
     lanes: Annotated[int, Meta(ge=1, le=LANES_MAX)] = 1
@@ -120,14 +120,13 @@ async def gates(call: Call) -> Answer:
 
 
 async def put(call: Call) -> Answer:
-    """`POST /admin/parking/gates`: 201 for a new gate, 200 for one that is changed. Its secret is another call."""
+    """`POST /admin/parking/gates`: 201, for a gate that is changed too. Its secret is another call."""
     body = call.decode(_gate)
     code, parking = body.gate_id.removeprefix(PREFIX), call.services.runtime.state.parking
-    is_new = code not in parking.gates
     command = SetGate(
         code,
         read_lot(body.lot_id),
-        plain_text(body.name, "name"),
+        said_text(body.name, "name"),
         Direction[body.direction],
         body.lanes,
         body.height_cm,
@@ -138,8 +137,7 @@ async def put(call: Call) -> Answer:
     applied = await call.execute(command)
     if applied.refused is not None:
         return refusal(applied.refused, call.request_id, duplicate=applied.duplicate)
-    status = 201 if is_new or applied.duplicate else 200
-    return _done(_gate_json(call, parking.gates[code]), applied, status=status)
+    return _done(_gate_json(call, parking.gates[code]), applied, status=201)
 
 
 async def renew_secret(call: Call) -> Answer:
@@ -158,9 +156,7 @@ async def operate(call: Call) -> Answer:
     """`POST /admin/parking/gates/{gate_id}/commands`: 201. An OPEN needs the gate to be connected; it is never sent later."""
     body = call.decode(_command)
     code = _code(call)
-    reason = plain_text(body.reason, "reason")
-    if not reason.strip():
-        raise BadRequest("reason", "must not be blank")
+    reason = said_text(body.reason, "reason")
     if code not in call.services.runtime.state.parking.gates:
         raise NotFound("There is no such gate.")
     connected = code in _hub(call).links

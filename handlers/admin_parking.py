@@ -14,12 +14,13 @@ from engine.parking.commands import SetFloor, SetLot, SetSpace
 from engine.parking.kinds import EstateProblem, Feature, LotStatus, SpaceState, SpaceType
 from engine.parking.records import Space
 from engine.parking.tariff_commands import SetZone
+from engine.parking.tariff_setting import tariff_now
 from engine.refusals import Refusal
 from handlers.admin_risk import as_operator
 from handlers.call import Call
 from handlers.envelope import Answer, MetaJson, encoded, refusal, success_as_of, success_encoded
 from handlers.field_types import NOT_BLANK, PRINTABLE, Currency
-from handlers.order_body import plain_text
+from handlers.order_body import plain_text, said_text
 from handlers.orders import HIT
 from handlers.parking_words import (
     SPACE_TYPES,
@@ -140,8 +141,14 @@ async def set_lot(call: Call) -> Answer:
         problem = "is not a time zone such as America/New_York"
         raise RefusedAtBorder(Refusal.INVALID_ZONE, "time_zone", problem)
     known = runtime.state.parking.lots.get(code)
+    if body.tariff and (known is None or known.tariff != body.tariff):
+        tariff = tariff_now(runtime.state.parking, body.tariff)
+        if tariff is None or tariff.currency != body.currency:
+            raise RefusedAtBorder(
+                Refusal.TARIFF_NOT_FOUND, "tariff", "is no tariff in the car park's currency"
+            )
     command = SetLot(
-        *(code, plain_text(body.name, "name"), plain_text(body.address, "address"), zone.name, body.currency),
+        *(code, said_text(body.name, "name"), plain_text(body.address, "address"), zone.name, body.currency),
         *(body.tariff or "", LotStatus[body.status]),
         *(() if known is None else (known.rules,)),
     )
@@ -153,7 +160,7 @@ async def set_lot(call: Call) -> Answer:
 async def set_floor(call: Call) -> Answer:
     """`PUT /admin/parking/lots/{lot_id}/floors/{floor}`."""
     body, code, floor = call.decode(_floor), read_lot(call.path("lot_id")), call.path("floor")
-    command = SetFloor(code, _code(floor), plain_text(body.name, "name"), body.level, body.height_cm)
+    command = SetFloor(code, _code(floor), said_text(body.name, "name"), body.level, body.height_cm)
     return await _set(call, command, EstateJson(shown_lot(code), "FLOOR", floor))
 
 

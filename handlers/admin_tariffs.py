@@ -57,7 +57,8 @@ async def set_tariff(call: Call) -> Answer:
     terms, name = call.decode(_terms), call.path("tariff")
     wrong = [*unfit_amounts(terms)]
     if not wrong:
-        for label in (*[each.label for each in terms.bands], *[each.label for each in terms.events]):
+        named = (terms.bands, terms.events, terms.passes)
+        for label in [each.label for some in named for each in some]:
             plain_text(label, "label")
         wanted = tariff_of(terms, name)
         wrong = mistakes(wanted)

@@ -33,7 +33,7 @@ from server.private_streams import Remembered
 
 
 class StreamBookingJson(Struct, frozen=True, kw_only=True, rename={"begins": "from"}):
-    """A booking as it stands. `held` is what is held of the wallet; `tax` is a part of `total`."""
+    """A booking as it stands. `held` is what is held of the wallet; `tax` is a part of `total`. An offer has no `tariff` yet."""
 
     booking_id: BookingId
     lot_id: ParkingLotId
@@ -45,7 +45,7 @@ class StreamBookingJson(Struct, frozen=True, kw_only=True, rename={"begins": "fr
     begins: Time
     to: Time
     status: BookingStatusName
-    tariff: Code
+    tariff: Code | None
     tariff_version: int
     held: Number
     total: Number
@@ -76,7 +76,7 @@ class BookingEncoder:
                 begins=time_text(each.begin_us),
                 to=time_text(each.end_us),
                 status=each.status.name,
-                tariff=each.terms.tariff,
+                tariff=each.terms.tariff or None,
                 tariff_version=each.terms.version,
                 held=cash(each.hold_e4),
                 total=cash(each.price_e4),

@@ -175,7 +175,8 @@ BOOKINGS: Final[dict[str, Any]] = {
         operation="extend_booking",
         summary="Stay longer",
         tag=Tag.PARKING,
-        about="Before arrival or while inside, when the space is free; before arrival another space does as well. The difference is held.",
+        about="Before arrival or while inside, until the end and its grace, when the space is free; before arrival another space does as "
+        "well. The difference is held.",
         body=ExtendBody,
         answer=BookingJson,
         meta=AsOfMeta,
@@ -183,7 +184,8 @@ BOOKINGS: Final[dict[str, Any]] = {
         in_path=True,
         command=True,
         refusals=(
-            *(Refusal.BOOKING_NOT_FOUND, Refusal.INVALID_INTERVAL, Refusal.BOOKING_OVERLAPS),
+            *(Refusal.BOOKING_NOT_FOUND, Refusal.BOOKING_NOT_OPEN),
+            *(Refusal.INVALID_INTERVAL, Refusal.BOOKING_OVERLAPS),
             *(Refusal.PARKING_FULL, Refusal.INSUFFICIENT_FUNDS, Refusal.UNSETTLED_FUNDS),
         ),
         examples=(
@@ -212,7 +214,7 @@ STAYS: Final[dict[str, Any]] = {
         operation="issue_ticket",
         summary="Get a ticket by plate",
         tag=Tag.PARKING,
-        about="For a walk-in: the gate opens for this plate within the next ten minutes.",
+        about="For a walk-in: the gate opens for this plate within the next ten minutes. A plate that somebody else has registered gets none.",
         body=TicketBody,
         answer=TicketJson,
         status=201,
@@ -220,7 +222,8 @@ STAYS: Final[dict[str, Any]] = {
         command=True,
         in_path=True,
         refusals=(
-            *(Refusal.PARKING_LOT_NOT_FOUND, Refusal.PARKING_LOT_CLOSED, Refusal.INVALID_TICKET),
+            *(Refusal.PARKING_LOT_NOT_FOUND, Refusal.PARKING_LOT_CLOSED),
+            *(Refusal.PLATE_TAKEN, Refusal.INVALID_TICKET),
             *(Refusal.TICKET_EXISTS, Refusal.TARIFF_NOT_FOUND, Refusal.ZONE_NOT_FOUND),
             *(Refusal.PARKING_DEBT, Refusal.PARKING_FULL),
         ),

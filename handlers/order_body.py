@@ -73,6 +73,13 @@ class PlainReplacement(NoTerms, frozen=True, forbid_unknown_fields=True):
     client_order_id: ClientOrderId | None = None
 
 
+def said_text(text: str, field: str) -> str:
+    """As `plain_text`, and it says something: blanks alone do not."""
+    if not text.strip():
+        raise BadRequest(field, "must not be blank")
+    return plain_text(text, field)
+
+
 def plain_text(text: str, field: str) -> str:
     """The text, if every character can be printed (so: no NUL, no control characters, no lone surrogates)."""
     if not text.isprintable():

@@ -16,7 +16,7 @@ from engine.parking.booking_events import BookingSet
 from engine.parking.booking_records import Booking
 from engine.parking.bookings import quote
 from engine.parking.kinds import BookingStatus, Feature, SpaceType, UserType
-from engine.parking.pricing import QUOTE_US, price_of_booking
+from engine.parking.pricing import QUOTE_US, priced
 from engine.parking.records import Parking
 from engine.refusals import Refusal
 from handlers.call import Call
@@ -104,7 +104,9 @@ class BookingQuoteJson(Struct, frozen=True, rename={"begins": "from"}):
 
 
 class BookingJson(Struct, frozen=True, kw_only=True, rename={"begins": "from"}):
-    """A booking. `held` is what is held of the wallet; `price` is that of its tariff's version, line by line."""
+    """A booking. `held` is what is held of the wallet; `price` is that of its tariff's version, line by line: of a HELD_OFFER what
+    taking it now would cost, of an offer that was not taken nothing, and `tariff` is null.
+    """
 
     booking_id: BookingId
     lot_id: ParkingLotId
@@ -116,7 +118,7 @@ class BookingJson(Struct, frozen=True, kw_only=True, rename={"begins": "from"}):
     begins: Time
     to: Time
     status: BookingStatusName
-    tariff: Code
+    tariff: Code | None
     tariff_version: int
     held: Number
     price: PriceJson
@@ -158,11 +160,8 @@ async def quotes(call: Call) -> Answer:
 async def book(call: Call) -> Answer:
     """`POST /parking/bookings`: 201; the price is held on the wallet."""
     body = call.decode(_booking)
-    version = body.tariff_version or 0
-    price_max_e4 = 0 if is_absent(body.max_price) else read_amount_e4(body.max_price, "max_price")
-    if price_max_e4 < 0 or (price_max_e4 == 0 and not is_absent(body.max_price)):
-        raise RefusedAtBorder(Refusal.INVALID_AMOUNT, "max_price", "must be above zero")
-    return _answered(call, await call.execute(_command(call, body, version, price_max_e4)), status=201)
+    command = _command(call, body, body.tariff_version or 0, read_price_max_e4(body.max_price))
+    return answered_booking(call, await call.execute(command), status=201)
 
 
 async def bookings(call: Call) -> Answer:
@@ -192,7 +191,7 @@ async def booking(call: Call) -> Answer:
     """`GET /parking/bookings/{booking_id}`."""
     runtime = call.services.runtime
     parking, seq = runtime.state.parking, runtime.state.seq
-    booking_id = _id_of(call)
+    booking_id = booking_number(call)
     found = parking.bookings.get(booking_id)
     if found is None:
         await runtime.wait_durable(seq)
@@ -220,19 +219,19 @@ def _history(call: Call) -> ParkingHistory:
 
 async def cancel(call: Call) -> Answer:
     """`DELETE /parking/bookings/{booking_id}`: the lot's refund table says what is given back."""
-    return _answered(call, await call.execute(CancelBooking(_id_of(call))), in_path=True)
+    return answered_booking(call, await call.execute(CancelBooking(booking_number(call))), in_path=True)
 
 
 async def extend(call: Call) -> Answer:
     """`POST /parking/bookings/{booking_id}/extend`: the difference is held."""
     body = call.decode(_extend)
-    longer = ExtendBooking(_id_of(call), _minute_us(body.to, "to"))
-    return _answered(call, await call.execute(longer), in_path=True)
+    longer = ExtendBooking(booking_number(call), read_minute_us(body.to, "to"))
+    return answered_booking(call, await call.execute(longer), in_path=True)
 
 
 def booking_json(parking: Parking, each: Booking) -> BookingJson:
     """A booking as its owner sees it."""
-    price = price_of_booking(parking, each, each.end_us)
+    terms, price = priced(parking, each)
     return BookingJson(
         booking_id=f"bkg_{each.booking_id}",
         lot_id=shown_lot(each.lot),
@@ -244,8 +243,8 @@ def booking_json(parking: Parking, each: Booking) -> BookingJson:
         begins=time_text(each.begin_us),
         to=time_text(each.end_us),
         status=each.status.name,
-        tariff=each.terms.tariff,
-        tariff_version=each.terms.version,
+        tariff=terms.tariff or None,
+        tariff_version=terms.version,
         held=cash(each.hold_e4),
         price=price_json(price, parking.lots[each.lot].currency),
         created_at=time_text(each.created_us),
@@ -253,15 +252,11 @@ def booking_json(parking: Parking, each: Booking) -> BookingJson:
 
 
 def _command(call: Call, body: QuoteBody, version: int = 0, price_max_e4: int = 0) -> BookSpace:
-    try:
-        lot = read_lot(body.lot_id)
-    except NotFound:
-        raise RefusedAtBorder(Refusal.PARKING_LOT_NOT_FOUND, "lot_id", "is no car park") from None
     return BookSpace(
-        lot,
+        read_lot_in_body(body.lot_id),
         read_vehicle(body.vehicle_id),
-        _minute_us(body.begins, "from"),
-        _minute_us(body.to, "to"),
+        read_minute_us(body.begins, "from"),
+        read_minute_us(body.to, "to"),
         SpaceType[body.type],
         sum({int(Feature[each]) for each in body.features}),
         sum({int(Feature[each]) for each in body.preferred}),
@@ -271,7 +266,25 @@ def _command(call: Call, body: QuoteBody, version: int = 0, price_max_e4: int = 
     )
 
 
-def _minute_us(text: str, field: str) -> int:
+def read_lot_in_body(text: str) -> str:
+    """A car park; what is none is refused as the engine would."""
+    try:
+        return read_lot(text)
+    except NotFound:
+        raise RefusedAtBorder(Refusal.PARKING_LOT_NOT_FOUND, "lot_id", "is no car park") from None
+
+
+def read_price_max_e4(raw: Raw) -> int:
+    """What something may cost at most, 0 for whatever it costs."""
+    if is_absent(raw):
+        return 0
+    price_max_e4 = read_amount_e4(raw, "max_price")
+    if price_max_e4 <= 0:
+        raise RefusedAtBorder(Refusal.INVALID_AMOUNT, "max_price", "must be above zero")
+    return price_max_e4
+
+
+def read_minute_us(text: str, field: str) -> int:
     """A time; one of another age than ours cannot be written in an answer, and is refused by the rules."""
     time_us = moment_us(text, field)
     if not 0 <= time_us < TIME_MAX_US:
@@ -279,7 +292,7 @@ def _minute_us(text: str, field: str) -> int:
     return time_us
 
 
-def _id_of(call: Call) -> int:
+def booking_number(call: Call) -> int:
     """The number of the booking in the path; that of one that does not exist for what is none."""
     try:
         return read_id(call.path("booking_id"), "bkg_")
@@ -287,7 +300,7 @@ def _id_of(call: Call) -> int:
         return ID_MAX
 
 
-def _answered(call: Call, applied: Applied, *, status: int = 200, in_path: bool = False) -> Answer:
+def answered_booking(call: Call, applied: Applied, *, status: int = 200, in_path: bool = False) -> Answer:
     for event in applied.answer:
         if isinstance(event, BookingSet):
             data = booking_json(call.services.runtime.state.parking, event.booking)

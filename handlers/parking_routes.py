@@ -20,6 +20,8 @@ from handlers.openapi_booking_copies import COPIES
 from handlers.openapi_bookings import BOOKINGS, STAYS
 from handlers.openapi_parking import LOTS, VEHICLES
 from handlers.openapi_parking_reports import REPORTS
+from handlers.openapi_passes import DEBTS, PASS_ROUTES, PASSES
+from handlers.openapi_waiting import WAITING, WAITING_ROUTES
 from handlers.routing import BASE, HOLDER, PARKING_DESK, PUBLIC, Route
 from server.rate_limits import LimitClass
 
@@ -42,6 +44,8 @@ PARKING_ROUTES: Final = (
     Route("POST", f"{_PARKING}/bookings/{{booking_id}}/extend", parking_bookings.extend, HOLDER, CALLS),
     Route("GET", f"{_PARKING}/bookings.ics", parking_copies.calendar, HOLDER, CALLS),
     Route("GET", f"{_PARKING}/bookings/{{booking_id}}/pass", parking_copies.gate_pass, HOLDER, CALLS),
+    *WAITING_ROUTES,
+    *PASS_ROUTES,
     Route("POST", f"{_PARKING}/tickets", parking_stays.issue, HOLDER, CALLS),
     Route("POST", f"{_PARKING}/tickets/{{ticket_id}}/pay", parking_stays.pay, HOLDER, CALLS),
     Route("GET", f"{_PARKING}/stays", parking_stays.stays, HOLDER, CALLS),
@@ -63,5 +67,17 @@ PARKING_ROUTES: Final = (
     Route("GET", f"{_REPORTS}/occupancy", parking_reports.occupancy, PARKING_DESK, CALLS),
 )
 
-PARKING_DOCS: Final = {**LOTS, **VEHICLES, **BOOKINGS, **COPIES, **STAYS, **ESTATE, **TARIFFS, **REPORTS}
+PARKING_DOCS: Final = {
+    **LOTS,
+    **VEHICLES,
+    **BOOKINGS,
+    **COPIES,
+    **WAITING,
+    **PASSES,
+    **DEBTS,
+    **STAYS,
+    **ESTATE,
+    **TARIFFS,
+    **REPORTS,
+}
 """What is written of each of them, by its name."""

@@ -58,7 +58,7 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     Refusal.TICKET_NOT_FOUND: Shown(404, "There is no such ticket, or nobody is inside with it."),
     Refusal.TICKET_EXISTS: Shown(409, "There is a ticket or a stay with this plate or code already."),
     Refusal.TICKET_PAID: Shown(409, "The ticket is paid, and there is still time to leave."),
-    Refusal.PASS_NOT_FOUND: Shown(404, "There is no such pass."),
+    Refusal.PASS_NOT_FOUND: Shown(422, "There is no such pass.", 404),
     Refusal.WAITING_NOT_FOUND: Shown(404, "There is no such entry on the waiting list."),
     Refusal.DEBT_NOT_FOUND: Shown(404, "There is no such debt."),
     Refusal.TARIFF_NOT_FOUND: Shown(422, "The car park has no tariff in its currency."),

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from engine.parking.kinds import PassKind
 from engine.parking.tariff_records import (
     CapMode,
     FreeMode,
@@ -28,6 +29,10 @@ CapModeName = Annotated[str, Meta(extra_json_schema=names(CapMode))]
 LostTicketRuleName = Annotated[str, Meta(extra_json_schema=names(LostTicketRule))]
 TariffDayName = Annotated[
     str, Meta(extra_json_schema={"enum": ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN", "HOLIDAY"]})
+]
+PassKindName = Annotated[str, Meta(extra_json_schema=names(PassKind))]
+WeekdayName = Annotated[
+    str, Meta(extra_json_schema={"enum": ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]})
 ]
 DateText = Annotated[str, Meta(extra_json_schema={"format": "date"})]
 _DAYS: Final = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN", "HOLIDAY")
@@ -76,6 +81,20 @@ class EventJson(Struct, frozen=True):
     flat: Number
 
 
+class PassProductJson(Struct, frozen=True):
+    """A pass that is sold. `price` is before rounding and tax on top; a `reserved` one has a space of its own."""
+
+    code: Code
+    label: str
+    kind: PassKindName
+    days: int
+    price: Number
+    weekdays: tuple[WeekdayName, ...]
+    begins: str
+    ends: str
+    reserved: bool
+
+
 class TariffJson(Struct, frozen=True, kw_only=True):
     """A version of a tariff. docs/tariffs.md has the rules."""
 
@@ -101,6 +120,7 @@ class TariffJson(Struct, frozen=True, kw_only=True):
     coin: Number
     tax_bps: int
     tax_inclusive: bool
+    passes: tuple[PassProductJson, ...]
 
 
 class PriceLineJson(Struct, frozen=True, rename={"begins": "from"}):
@@ -150,8 +170,8 @@ def tariff_json(tariff: Tariff) -> TariffJson:
         BandJson(
             each.label,
             tuple([_DAYS[day] for day in each.days]),
-            _wall(each.from_minute),
-            _wall(each.to_minute),
+            wall_text(each.from_minute),
+            wall_text(each.to_minute),
             _rates(each.rates),
         )
         for each in tariff.bands
@@ -191,12 +211,39 @@ def tariff_json(tariff: Tariff) -> TariffJson:
         coin=cash(tariff.coin_e4),
         tax_bps=tariff.tax_bps,
         tax_inclusive=tariff.tax_inclusive,
+        passes=passes_json(tariff),
     )
+
+
+def passes_json(tariff: Tariff) -> tuple[PassProductJson, ...]:
+    """The passes that are sold."""
+    return tuple(
+        [
+            PassProductJson(
+                each.code,
+                each.label,
+                each.kind.name,
+                each.days,
+                cash(each.price_e4),
+                weekdays_of(each.weekdays),
+                wall_text(each.from_minute),
+                wall_text(each.to_minute),
+                each.reserved,
+            )
+            for each in tariff.passes
+        ]
+    )
+
+
+def weekdays_of(total: int) -> tuple[str, ...]:
+    """The names of a sum of weekdays."""
+    return tuple([name for number, name in enumerate(_DAYS[:7]) if total >> number & 1])
 
 
 def _rates(rates: Rates) -> tuple[RateJson, ...]:
     return tuple([RateJson(space_type.name, cash(rate_e4)) for space_type, rate_e4 in rates])
 
 
-def _wall(minute: int) -> str:
+def wall_text(minute: int) -> str:
+    """A minute of the day as a clock shows it."""
     return f"{minute // 60:02}:{minute % 60:02}"

@@ -110,7 +110,7 @@ class RefusedAtBorder(KerbError):
     """Well formed, but it cannot be expressed in the engine's units, so the engine's own refusal applies."""
 
     def __init__(self, refusal: Refusal, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}", details={"field": field})
+        super().__init__(f"{field}: {problem}" if field else problem, details={"field": field})
         self.refusal = refusal
         self.field = field
 

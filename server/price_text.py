@@ -39,5 +39,6 @@ WORDS: Final[dict[LineCode, Callable[[PriceLine], str]]] = {
     LineCode.LOST_TICKET: lambda line: "lost ticket",
     LineCode.ROUNDING: lambda line: "rounded up to the smallest coin",
     LineCode.TAX: lambda line: "tax",
+    LineCode.PASS: lambda line: f"pass: {line.label}",
 }
 """Code → how it is said; a test shows that none is missing."""

@@ -12,12 +12,14 @@ import msgspec
 from config.tariff_records import (
     BandConfig,
     EventConfig,
+    PassConfig,
     RatesConfig,
     TariffConfig,
     TariffDay,
     TariffTerms,
+    WeekdayName,
 )
-from engine.parking.kinds import SpaceType
+from engine.parking.kinds import PassKind, SpaceType
 from engine.parking.tariff_checks import mistakes
 from engine.parking.tariff_commands import SetTariff
 from engine.parking.tariff_records import (
@@ -27,6 +29,7 @@ from engine.parking.tariff_records import (
     FreeMode,
     LostTicketRule,
     OccupancyRule,
+    PassProduct,
     Rates,
     Tariff,
 )
@@ -35,6 +38,7 @@ from engine.state import State
 from engine.units import CASH_SCALE
 
 _DAYS: Final = tuple(TariffDay)
+_WEEKDAYS: Final = tuple(WeekdayName)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -84,6 +88,7 @@ def tariff_of(config: TariffTerms, name: str) -> Tariff:
         _e4(config.coin),
         config.tax_bps,
         config.tax_inclusive,
+        passes=tuple([_pass(each) for each in config.passes]),
     )
 
 
@@ -106,6 +111,20 @@ def _band(config: BandConfig) -> Band:
 def _event(config: EventConfig) -> EventSurcharge:
     return EventSurcharge(
         config.label, _us(config.begins), _us(config.ends), config.surcharge_bps, _e4(config.flat)
+    )
+
+
+def _pass(config: PassConfig) -> PassProduct:
+    return PassProduct(
+        config.code,
+        config.label,
+        PassKind[config.kind.name],
+        config.days,
+        _e4(config.price),
+        sum({1 << _WEEKDAYS.index(day) for day in config.weekdays}),
+        _minute(config.begins),
+        _minute(config.ends),
+        config.reserved,
     )
 
 

@@ -62,9 +62,10 @@ class LeaveWaitingList(Command, frozen=True, gc=False, array_like=True, tag=True
 
 
 class AcceptOffer(Command, frozen=True, gc=False, array_like=True, tag=True):
-    """Take the space that is offered."""
+    """Take the space that is offered. `price_max_e4` is what it may cost, 0 for whatever it costs."""
 
     booking_id: int
+    price_max_e4: int = 0
 
 
 class IssuePass(Command, frozen=True, gc=False, array_like=True, tag=True):
@@ -83,8 +84,22 @@ class IssuePass(Command, frozen=True, gc=False, array_like=True, tag=True):
     space: str = ""
 
 
+class BuyPass(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """A driver buys a pass of the lot's tariff for a vehicle of the envelope's account; a quote is asked for in the same words.
+
+    `version` is that of the quote, 0 for the present one; `price_max_e4` is what it may cost, 0 for whatever it costs.
+    """
+
+    lot: str
+    vehicle_id: int
+    product: str
+    begin_us: int
+    version: int = 0
+    price_max_e4: int = 0
+
+
 class CancelPass(Command, frozen=True, gc=False, array_like=True, tag=True):
-    """An operator takes a pass back."""
+    """Give a pass back, or take it back as an operator."""
 
     pass_id: int
 
@@ -129,6 +144,7 @@ BookingCommand = (
     | LeaveWaitingList
     | AcceptOffer
     | IssuePass
+    | BuyPass
     | CancelPass
     | IssueTicket
     | PayTicket

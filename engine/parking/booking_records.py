@@ -104,7 +104,8 @@ class Ticket(Struct, frozen=True, gc=False, array_like=True):
 
 class Pass(Struct, frozen=True, gc=False, array_like=True):
     """The right of a vehicle to be in a lot at no further charge. A RECURRING one is for `weekdays` (a sum of 1 for Monday to 64
-    for Sunday) from `from_minute` to `to_minute` of the lot's wall clock. With a reserved `space` that is kept for it all the time.
+    for Sunday) from `from_minute` to `to_minute` of the lot's wall clock. With a reserved `space` that is kept for it all the time. `product` is
+    the code of what was bought, '' for what an operator made.
     """
 
     pass_id: int
@@ -120,6 +121,7 @@ class Pass(Struct, frozen=True, gc=False, array_like=True):
     space: int
     price_e4: int
     status: PassStatus
+    product: str = ""
 
 
 class WaitingEntry(Struct, frozen=True, gc=False, array_like=True):

@@ -190,6 +190,9 @@ def extend_booking(turn: Turn, envelope: Envelope, command: ExtendBooking) -> Re
     booking = booking_for(parking, envelope, command.booking_id)
     if booking is None or booking.status is BookingStatus.HELD_OFFER:
         return Refused(Refusal.BOOKING_NOT_FOUND)
+    grace_us = parking.lots[booking.lot].rules.late_grace * MINUTE_US
+    if turn.now_us > booking.end_us + grace_us:  # what is overstay now does not become booked time
+        return Refused(Refusal.BOOKING_NOT_OPEN, (("status", int(booking.status)),))
     if (
         command.end_us <= booking.end_us
         or command.end_us % MINUTE_US

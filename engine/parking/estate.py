@@ -55,15 +55,22 @@ def lot_problem(parking: Parking, command: SetLot) -> EstateProblem | None:
     known = parking.lots.get(command.lot)
     if not is_code(command.lot) or (command.tariff and not is_code(command.tariff)):
         return EstateProblem.CODE
-    if not 0 < len(command.name) <= TEXT_MAX or len(command.address) > TEXT_MAX:
+    if not command.name.strip() or len(command.name) > TEXT_MAX or len(command.address) > TEXT_MAX:
         return EstateProblem.TEXT
     if not 0 < len(command.time_zone) <= TEXT_MAX:
         return EstateProblem.TEXT
+    if known is not None and known.time_zone != command.time_zone and has_bookings(parking, command.lot):
+        return EstateProblem.ZONE
     if not is_code(command.currency) or (known is not None and known.currency != command.currency):
         return EstateProblem.CURRENCY
     if known is None and len(parking.lots) >= LOTS_MAX:
         return EstateProblem.TOO_MANY
     return None if _are_sound(command.rules) else EstateProblem.RULES
+
+
+def has_bookings(parking: Parking, lot: str) -> bool:
+    """Whether a lot has open bookings, which keep the price that they were quoted."""
+    return any(booking.lot == lot for booking in parking.bookings.values())
 
 
 def _are_sound(rules: LotRules) -> bool:

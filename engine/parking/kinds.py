@@ -173,6 +173,7 @@ class EstateProblem(IntEnum):
     LANES = 15
     GATE_ELSEWHERE = 16  # the gate's id is that of a gate of another lot
     IN_USE = 17  # its type cannot change, nor can it be retired, while somebody has it
+    ZONE = 18  # the time zone cannot change while bookings are open: they are priced by it
 
 
 class DecisionReason(IntEnum):

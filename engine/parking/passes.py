@@ -1,6 +1,6 @@
 """Passes: the right to be in a lot at no further charge, at all times or on some days between some hours.
 
-An operator issues a pass at a price, which the account pays at once; with a reserved space that is the pass's all the time. Whoever
+A driver buys one of those that the lot's tariff has, an operator issues any, at a price that the account pays at once; with a reserved space that is the pass's all the time. Whoever
 stays beyond the hours of a pass pays for the time after them. Source: docs/parking.md, "Passes".
 """
 
@@ -8,24 +8,30 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.commands import Envelope
 from engine.events import Refused
 from engine.kinds import TimerKind
-from engine.parking.booking_commands import CancelPass, IssuePass
+from engine.parking.allocation import USUAL_TYPE, allocate, fitting
+from engine.parking.booking_commands import BuyPass, CancelPass, IssuePass
 from engine.parking.booking_records import NO_SPACE, Pass
 from engine.parking.claims import minutes_of
 from engine.parking.keeping import put_pass
-from engine.parking.kinds import ChargeKind, PassKind, PassStatus, SpaceState
-from engine.parking.money import charge, funds_refusal
-from engine.parking.records import Parking
+from engine.parking.kinds import ChargeKind, LotStatus, PassKind, PassStatus, SpaceState
+from engine.parking.money import charge, debt_of, funds_refusal
+from engine.parking.pricing import terms_now
+from engine.parking.records import Parking, Vehicle
 from engine.parking.tariff_records import Price
+from engine.parking.tariffs import price_pass
+from engine.parking.vehicles import is_operator
 from engine.parking.waiting import serve_waiting
-from engine.parking.zones import Zone, local_day, offset_us, wall_us, weekday
+from engine.parking.wish import Wish
+from engine.parking.zones import Zone, after_days_us, local_day, offset_us, wall_us, weekday
 from engine.refusals import Refusal
 from engine.risk import account_refusal
-from engine.state import Timer
+from engine.state import Account, State, Timer
 from engine.timers import add_timer, drop_timer_of
 from engine.turn import Turn
 from engine.units import DAY_US, MINUTE_US, NOTIONAL_MAX_E4
@@ -74,10 +80,103 @@ def issue_pass(turn: Turn, envelope: Envelope, command: IssuePass) -> Refused | 
         *(command.begin_us, command.end_us, command.weekdays, command.from_minute, command.to_minute),
         *(space, command.price_e4, PassStatus.ACTIVE),
     )
+    sell(turn, account, vehicle, each, Price(command.price_e4, command.tax_e4, ()))
+    return None
+
+
+def sell(turn: Turn, account: Account, vehicle: Vehicle, each: Pass, price: Price) -> None:
+    """Charge for a pass, and end it when its time is over."""
     put_pass(turn, each)
     add_timer(turn, each.end_us, TimerKind.PASS_OVER, str(each.pass_id))
-    price = Price(command.price_e4, command.tax_e4, ())
-    charge(turn, ChargeKind.PASS, lot.lot, price, account, right_id=each.pass_id, who=vehicle.plate)
+    charge(turn, ChargeKind.PASS, each.lot, price, account, right_id=each.pass_id, who=vehicle.plate)
+
+
+class PassOffer(Struct, frozen=True, gc=False):
+    """What a pass would be bought as: its record without an id, its price, and the tariff's version.
+
+    `obstacle` is why it cannot be paid for now, or None.
+    """
+
+    account: Account
+    vehicle: Vehicle
+    draft: Pass
+    price: Price
+    version: int
+    obstacle: Refused | None
+
+
+def quote_pass(state: State, envelope: Envelope, command: BuyPass, now_us: int) -> PassOffer | Refused:
+    """What buying a pass would come to now. Nothing changes; it is refused for what buying would be, but for money."""
+    parking = state.parking
+    account = state.accounts.get(envelope.account_id)
+    refused = account_refusal(account)
+    if refused is not None or account is None:
+        return refused or Refused(Refusal.ACCOUNT_NOT_FOUND)
+    lot = parking.lots.get(command.lot)
+    if lot is None:
+        return Refused(Refusal.PARKING_LOT_NOT_FOUND)
+    vehicle = parking.vehicles.get(command.vehicle_id)
+    if vehicle is None or vehicle.account_id != account.account_id:
+        return Refused(Refusal.VEHICLE_NOT_FOUND)
+    if lot.currency != account.currency:
+        return Refused(Refusal.CURRENCY_MISMATCH)
+    if lot.status is LotStatus.CLOSED:
+        return Refused(Refusal.PARKING_LOT_CLOSED)
+    begin = command.begin_us // MINUTE_US
+    terms = terms_now(parking, lot, begin, begin + 1, command.version, now_us)
+    if isinstance(terms, Refused):
+        return terms
+    tariff = parking.tariffs[terms.tariff, terms.version]
+    product = next((each for each in tariff.passes if each.code == command.product), None)
+    if product is None:
+        return Refused(Refusal.PASS_NOT_FOUND)
+    earliest_us = now_us - now_us % MINUTE_US
+    if command.begin_us % MINUTE_US or not earliest_us <= command.begin_us <= now_us + PASS_MAX_US:
+        return Refused(Refusal.INVALID_INTERVAL, (("begin_us", command.begin_us),))
+    if len(parking.passes_of_vehicle.get(vehicle.vehicle_id, {})) >= PASSES_MAX:
+        return Refused(Refusal.INVALID_PASS, (("maximum", PASSES_MAX),))
+    debt_e4 = debt_of(parking, account.account_id)
+    if debt_e4 > lot.rules.debt_max_e4:
+        return Refused(Refusal.PARKING_DEBT, (("debt_e4", debt_e4),))
+    end_us = after_days_us(parking.zones[lot.time_zone], command.begin_us, product.days)
+    space = NO_SPACE
+    if product.reserved:
+        found = space_to_reserve(parking, lot.lot, vehicle, command.begin_us, end_us)
+        if isinstance(found, Refused):
+            return found
+        space = found
+    price = price_pass(tariff, product, command.begin_us, end_us)
+    if command.price_max_e4 and price.total_e4 > command.price_max_e4:
+        return Refused(Refusal.PRICE_CHANGED, (("price_e4", price.total_e4),))
+    draft = Pass(
+        *(0, account.account_id, vehicle.vehicle_id, lot.lot, product.kind, command.begin_us, end_us),
+        *(product.weekdays, product.from_minute, product.to_minute, space, price.total_e4),
+        *(PassStatus.ACTIVE, product.code),
+    )
+    obstacle = funds_refusal(state, account, price.total_e4)
+    return PassOffer(account, vehicle, draft, price, tariff.version, obstacle)
+
+
+def space_to_reserve(
+    parking: Parking, lot: str, vehicle: Vehicle, begin_us: int, end_us: int
+) -> int | Refused:
+    """The space that a pass with one of its own gets."""
+    wish = Wish(USUAL_TYPE[vehicle.kind], vehicle.kind, vehicle.height_cm, vehicle.rights)
+    found = allocate(parking, lot, wish, *minutes_of(begin_us, end_us))
+    if found is not None:
+        return found[0]
+    fits = fitting(parking, lot, wish)
+    return Refused(Refusal.PARKING_FULL if fits else Refusal.VEHICLE_DOES_NOT_FIT)
+
+
+def buy_pass(turn: Turn, envelope: Envelope, command: BuyPass) -> Refused | None:
+    """Buy a pass that the lot's tariff has."""
+    offer = quote_pass(turn.state, envelope, command, turn.now_us)
+    if isinstance(offer, Refused):
+        return offer
+    if offer.obstacle is not None:
+        return offer.obstacle
+    sell(turn, offer.account, offer.vehicle, replace(offer.draft, pass_id=turn.new_id()), offer.price)
     return None
 
 
@@ -99,9 +198,9 @@ def _is_sound(command: IssuePass, now_us: int) -> bool:
 
 
 def cancel_pass(turn: Turn, envelope: Envelope, command: CancelPass) -> Refused | None:
-    """Take a pass back; what was paid for it stays paid."""
+    """Give a pass back, or take it back; what was paid for it stays paid."""
     each = turn.state.parking.passes.get(command.pass_id)
-    if each is None:
+    if each is None or not (is_operator(envelope) or each.account_id == envelope.account_id):
         return Refused(Refusal.PASS_NOT_FOUND)
     drop_timer_of(turn.state, TimerKind.PASS_OVER, str(each.pass_id))
     end_pass(turn, each, PassStatus.CANCELLED)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from engine.events import Refused
 from engine.parking.booking_records import Booking, Stay, Terms
+from engine.parking.claims import minutes_of
+from engine.parking.kinds import BookingStatus
 from engine.parking.layout import layout_of
 from engine.parking.records import Parking, ParkingLot
 from engine.parking.tariff_records import Price, StayContext
@@ -82,6 +86,17 @@ def price_of_booking(parking: Parking, booking: Booking, end_us: int, left_us: i
         *(parking, booking.lot, booking.terms, booking.wish, booking.begin_us, max(end_us, left_us)),
         booked_until_us=end_us,
     )
+
+
+def priced(parking: Parking, booking: Booking) -> tuple[Terms, Price]:
+    """A booking's terms and its price: of an offer those that taking it now would have, of one that was not taken nothing."""
+    terms: Terms | Refused = booking.terms
+    if booking.status is BookingStatus.HELD_OFFER:
+        begin, end = minutes_of(booking.begin_us, booking.end_us)
+        terms = terms_now(parking, parking.lots[booking.lot], begin, end, 0, 0)
+    if isinstance(terms, Refused) or not terms.tariff:
+        return Terms("", 0), NOTHING
+    return terms, price_of_booking(parking, replace(booking, terms=terms), booking.end_us)
 
 
 def price_of_stay(parking: Parking, stay: Stay, left_us: int, *, lost_ticket: bool = False) -> Price:

@@ -21,6 +21,7 @@ from engine.parking import (
 from engine.parking.booking_commands import (
     AcceptOffer,
     BookSpace,
+    BuyPass,
     CancelBooking,
     CancelPass,
     EndStay,
@@ -70,6 +71,7 @@ PARKING_COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], Refused | Non
     LeaveWaitingList: waiting.leave_waiting_list,
     AcceptOffer: waiting.accept_offer,
     IssuePass: passes.issue_pass,
+    BuyPass: passes.buy_pass,
     CancelPass: passes.cancel_pass,
     IssueTicket: tickets.issue_ticket,
     PayTicket: tickets.pay_ticket,

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from engine.parking.codes import CODE_MAX, is_code
-from engine.parking.kinds import SpaceType
+from engine.parking.kinds import PassKind, SpaceType
 from engine.parking.tariff_records import (
     DAY_MINUTES,
     EVERY_DAY,
@@ -19,6 +19,7 @@ from engine.parking.tariff_records import (
     EventSurcharge,
     FreeMode,
     LostTicketRule,
+    PassProduct,
     Rates,
     Tariff,
 )
@@ -35,6 +36,9 @@ STEPS_MAX: Final = 20
 EVENTS_MAX: Final = 100
 HOLIDAYS_MAX: Final = 400
 STEP_MINUTE_MAX: Final = 31 * DAY_MINUTES
+PASSES_MAX: Final = 50
+PASS_DAYS_MAX: Final = 366
+ALL_WEEKDAYS: Final = 127
 DAYS_MAX: Final = TIME_MAX_US // DAY_US
 
 
@@ -47,6 +51,7 @@ def mistakes(tariff: Tariff) -> list[str]:
         *mistakes_of_days(tariff),
         *mistakes_of_steps(tariff),
         *mistakes_of_events(tariff),
+        *mistakes_of_passes(tariff),
         *mistakes_of_figures(tariff),
     ]
 
@@ -149,6 +154,40 @@ def mistakes_of_event(event: EventSurcharge) -> Iterator[str]:
         yield f"flat: must be from 0 to {AMOUNT_MAX_E4 // CASH_SCALE}"
     if not event.surcharge_bps and not event.flat_e4:
         yield "surcharge_bps: an event has a surcharge or a flat price"
+
+
+def mistakes_of_passes(tariff: Tariff) -> Iterator[str]:
+    """Each pass has a code of its own, a length, a price and times."""
+    if len(tariff.passes) > PASSES_MAX:
+        yield f"passes: at most {PASSES_MAX}"
+    codes: dict[str, None] = {}
+    for number, product in enumerate(tariff.passes, start=1):
+        for mistake in mistakes_of_pass(product):
+            yield f"passes {number}.{mistake}"
+        if product.code in codes:
+            yield f"passes {number}.code: {product.code} is there twice"
+        codes[product.code] = None
+
+
+def mistakes_of_pass(product: PassProduct) -> Iterator[str]:
+    """One pass's, without its number."""
+    if not is_code(product.code):
+        yield f"code: must be 1 to {CODE_MAX} letters, digits, dashes, dots and underscores"
+    if not 1 <= len(product.label) <= LABEL_MAX:
+        yield f"label: must have 1 to {LABEL_MAX} characters"
+    if not 1 <= product.days <= PASS_DAYS_MAX:
+        yield f"days: must be from 1 to {PASS_DAYS_MAX}"
+    if not 0 <= product.price_e4 <= AMOUNT_MAX_E4:
+        yield f"price: must be from 0 to {AMOUNT_MAX_E4 // CASH_SCALE}"
+    always = (product.weekdays, product.from_minute, product.to_minute) == (ALL_WEEKDAYS, 0, DAY_MINUTES)
+    if product.kind not in tuple(PassKind):
+        yield "kind: is none"
+    elif product.kind is PassKind.SEASON and not always:
+        yield "days_of_week: a SEASON pass is for every day and hour"
+    if not 0 < product.weekdays <= ALL_WEEKDAYS:
+        yield "days_of_week: must name at least one"
+    if not 0 <= product.from_minute < product.to_minute <= DAY_MINUTES:
+        yield "ends: must be after begins"
 
 
 def mistakes_of_figures(tariff: Tariff) -> Iterator[str]:

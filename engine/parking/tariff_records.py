@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from engine.parking.kinds import SpaceType
+from engine.parking.kinds import PassKind, SpaceType
 from engine.units import BPS, MINUTE_US
 
 HOLIDAY: Final = 7
@@ -60,6 +60,7 @@ class LineCode(IntEnum):
     LOST_TICKET = 9
     ROUNDING = 10
     TAX = 11
+    PASS = 12
 
 
 class Band(Struct, frozen=True, array_like=True):
@@ -90,6 +91,22 @@ class OccupancyRule(Struct, frozen=True, array_like=True):
     max_bps: int
 
 
+class PassProduct(Struct, frozen=True, array_like=True):
+    """A pass that is sold at a price: for so many `days` of the wall clock. A RECURRING one is good on `weekdays` (a sum of 1 for Monday
+    to 64 for Sunday) in minutes `[from_minute, to_minute)`. `reserved`: with a space of its own.
+    """
+
+    code: str
+    label: str
+    kind: PassKind
+    days: int
+    price_e4: int
+    weekdays: int = 127
+    from_minute: int = 0
+    to_minute: int = DAY_MINUTES
+    reserved: bool = False
+
+
 class Tariff(Struct, frozen=True, array_like=True):
     """A version of a tariff; docs/tariffs.md explains each figure. `version` is 0 until the engine has taken it, at `since_us`."""
 
@@ -116,6 +133,7 @@ class Tariff(Struct, frozen=True, array_like=True):
     tax_bps: int = 0
     tax_inclusive: bool = True
     since_us: int = 0
+    passes: tuple[PassProduct, ...] = ()
 
 
 class StayContext(Struct, frozen=True, array_like=True):

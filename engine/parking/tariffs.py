@@ -17,6 +17,7 @@ from engine.parking.tariff_records import (
     FreeMode,
     LineCode,
     LostTicketRule,
+    PassProduct,
     Price,
     PriceLine,
     StayContext,
@@ -55,6 +56,16 @@ def price_stay(tariff: Tariff, zone: Zone, begin_us: int, end_us: int, context: 
     if context.lost_ticket:
         lines = with_lost_ticket(tariff, lines, begin_us, end_us, is_known=context.begin_known)
     return with_tax(tariff, lines, begin_us, end_us)
+
+
+def price_pass(tariff: Tariff, product: PassProduct, begin_us: int, end_us: int) -> Price:
+    """The price of a pass: one line, whole coins, and the tax as of a stay."""
+    return with_tax(
+        tariff,
+        [single(LineCode.PASS, product.price_e4, begin_us, end_us, product.label)],
+        begin_us,
+        end_us,
+    )
 
 
 def is_timed(tariff: Tariff, context: StayContext) -> bool:

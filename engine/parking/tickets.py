@@ -46,6 +46,10 @@ def issue_ticket(turn: Turn, envelope: Envelope, command: IssueTicket) -> Refuse
     if lot.status is LotStatus.CLOSED:
         return Refused(Refusal.PARKING_LOT_CLOSED)
     who = command.plate or CODE_PREFIX + command.code
+    vehicle = parking.vehicles.get(parking.vehicle_of_plate.get(who, 0))
+    is_own = vehicle is not None and vehicle.account_id == envelope.account_id
+    if envelope.source not in MACHINES and vehicle is not None and not is_own:
+        return Refused(Refusal.PLATE_TAKEN)
     if (
         not (is_plate(command.plate) if command.plate else is_code(command.code))
         or bool(command.plate) is bool(command.code)
@@ -61,12 +65,14 @@ def issue_ticket(turn: Turn, envelope: Envelope, command: IssueTicket) -> Refuse
         return terms
     owed_e4 = sum([debt_e4_of(turn, each) for each in parking.debts_of_plate.get(who, {})])
     kind, height_cm = command.kind, command.height_cm
-    vehicle = parking.vehicles.get(parking.vehicle_of_plate.get(who, 0))
     if vehicle is not None:  # a ticket is no way around what its account owes, nor around its size
         owed_e4 += debt_of(parking, vehicle.account_id)
         kind, height_cm = vehicle.kind, max(height_cm, vehicle.height_cm)
-    if owed_e4 > lot.rules.debt_max_e4:
-        return Refused(Refusal.PARKING_DEBT)
+    if (
+        owed_e4 > lot.rules.debt_max_e4
+    ):  # told at the machine, and to who has registered the plate; to nobody else
+        is_told = is_own or envelope.source in MACHINES
+        return Refused(Refusal.PARKING_DEBT if is_told else Refusal.INVALID_TICKET)
     ticket = Ticket(
         *(turn.new_id(), lot.lot, who, kind, height_cm),
         *(TicketStatus.ISSUED, turn.now_us),
@@ -96,6 +102,8 @@ def pay_ticket(turn: Turn, envelope: Envelope, command: PayTicket) -> Refused | 
     account = None
     lot = parking.lots[ticket.lot]
     price = price_of_stay(parking, stay, turn.now_us, lost_ticket=command.lost)
+    if command.lost and envelope.source not in MACHINES:  # nobody has looked for the ticket: it saves nothing
+        price = max(price, price_of_stay(parking, stay, turn.now_us), key=lambda each: each.total_e4)
     if not command.cash:
         account = state.accounts.get(envelope.account_id)
         refused = account_refusal(account)

@@ -19,7 +19,7 @@ from engine.parking.claims import minutes_of
 from engine.parking.confirming import confirm, interval_refusal
 from engine.parking.keeping import put_booking, put_waiting
 from engine.parking.kinds import BookingStatus, LotStatus, WaitingStatus
-from engine.parking.money import funds_refusal
+from engine.parking.money import debt_of, funds_refusal
 from engine.parking.pricing import price_of_booking, terms_now
 from engine.parking.records import Parking
 from engine.parking.vehicles import is_operator, vehicle_for
@@ -158,11 +158,16 @@ def accept_offer(turn: Turn, envelope: Envelope, command: AcceptOffer) -> Refuse
         return Refused(Refusal.CURRENCY_MISMATCH)
     if lot.status is LotStatus.CLOSED:
         return Refused(Refusal.PARKING_LOT_CLOSED)
+    debt_e4 = debt_of(parking, account.account_id)
+    if debt_e4 > lot.rules.debt_max_e4:
+        return Refused(Refusal.PARKING_DEBT, (("debt_e4", debt_e4),))
     terms = terms_now(parking, lot, *minutes_of(offer.begin_us, offer.end_us), 0, turn.now_us)
     if isinstance(terms, Refused):
         return terms
     booking = replace(offer, terms=terms)
     price = price_of_booking(parking, booking, booking.end_us)
+    if command.price_max_e4 and price.total_e4 > command.price_max_e4:
+        return Refused(Refusal.PRICE_CHANGED, (("price_e4", price.total_e4),))
     refused = funds_refusal(state, account, price.total_e4)
     if refused is not None:
         return refused

@@ -61,6 +61,13 @@ def local_day(zone: Zone, utc_us: int) -> int:
     return wall_us(zone, utc_us) // DAY_US
 
 
+def after_days_us(zone: Zone, begin_us: int, days: int) -> int:
+    """The instant at which the wall clock shows what it shows at `begin_us`, so many days later."""
+    ahead_us = offset_us(zone, begin_us)
+    end_us = begin_us + days * DAY_US
+    return end_us - (offset_us(zone, end_us) - ahead_us)
+
+
 def weekday(day: int) -> int:
     """0 for a Monday, 6 for a Sunday."""
     return (day + MONDAY) % 7

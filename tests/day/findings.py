@@ -40,7 +40,10 @@ async def look(day: Day, dsn: str) -> None:
     await occupancy(line, day.operator, books, day.traffic.lot)
     inside: dict[str, str] = {}
     for driver in day.drivers:
-        inside |= {each["plate"]: each["by"] for each in await _get(line, driver.client, "/parking/stays")}
+        inside |= {
+            each["plate"]: each["by"]
+            for each in await _get(line, driver.client, "/parking/stays?status=INSIDE")
+        }
         await _wallet(line, driver)
         await _bookings(line, driver, books)
     tickets = {plate: right for plate, right in books.inside.items() if plate not in inside}

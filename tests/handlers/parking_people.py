@@ -11,12 +11,21 @@ from engine.kinds import Source
 from engine.parking.commands import ImportEstate
 from engine.parking.gate_commands import RenewGateKey, ReportPassage, ScanTag
 from engine.parking.gate_kinds import CredentialKind
+from engine.parking.kinds import PassKind
 from engine.parking.tariff_commands import SetTariff, SetZone
+from engine.parking.tariff_records import PassProduct
+from engine.units import CASH_SCALE
 from tests.engine.parking.parking_world import FLOORS, GATES, LOT, SPACES
 from tests.engine.parking.tariff_world import BERLIN, CITY
 from tests.handlers.small_kerb import Client, SmallKerb
 
-TARIFF = replace(CITY, name="std", currency="USD")
+PASSES = (
+    PassProduct("MONTH", "30 days", PassKind.SEASON, 30, 80 * CASH_SCALE),
+    PassProduct("OWN", "30 days, own space", PassKind.SEASON, 30, 120 * CASH_SCALE, reserved=True),
+    PassProduct("NIGHTS", "weekday nights", PassKind.RECURRING, 30, 20 * CASH_SCALE, 31, 18 * 60),
+)
+TARIFF = replace(CITY, name="std", currency="USD", passes=PASSES)
+MORNING = {"from": "2023-11-20T08:00:00Z", "to": "2023-11-20T10:00:00Z"}
 
 
 async def car_park(small: SmallKerb, _: Client | None = None) -> dict[str, str]:
@@ -72,8 +81,7 @@ async def at_a_car_park(small: SmallKerb, user: Client) -> dict[str, str]:
 async def booking(small: SmallKerb, user: Client) -> dict[str, str]:
     """A booking of the user's, for two hours of a morning."""
     ids = await at_a_car_park(small, user)
-    asked = ids | {"from": "2023-11-20T08:00:00Z", "to": "2023-11-20T10:00:00Z"}
-    made = await user("POST", "/parking/bookings", asked)
+    made = await user("POST", "/parking/bookings", ids | MORNING)
     assert made.status == 201, made
     return {"booking_id": made.data["booking_id"]}
 
@@ -82,6 +90,51 @@ async def _cancelled(small: SmallKerb, user: Client) -> dict[str, str]:
     ids = await booking(small, user)
     assert (await user("DELETE", f"/parking/bookings/{ids['booking_id']}")).status == 200
     return ids
+
+
+CHARGER = {"type": "EV", "features": ["CHARGER"]} | MORNING
+
+
+async def _electric(small: SmallKerb, user: Client) -> dict[str, str]:
+    plate = {"plate": f"EV{small.world.state.seq}", "electric": True}
+    made = await user("POST", "/parking/vehicles", plate)
+    return {"lot_id": "lot_P1", "vehicle_id": made.data["vehicle_id"]}
+
+
+async def _wait(small: SmallKerb, user: Client) -> tuple[Client, dict[str, str]]:
+    """Who has booked the one charger, and a place of the user's on the list for it."""
+    await at_a_car_park(small, user)
+    neighbour = await small.trader(f"neighbour{small.world.state.seq}", cash="100")
+    theirs, own = await _electric(small, neighbour), await _electric(small, user)
+    for day in range(20, 30):  # others may wait for it too
+        asked = CHARGER | {"from": f"2023-11-{day}T08:00:00Z", "to": f"2023-11-{day}T10:00:00Z"}
+        taken = await neighbour("POST", "/parking/bookings", theirs | asked)
+        if taken.status == 201:
+            break
+    placed = await user("POST", "/parking/waiting-list", own | asked)
+    assert (placed.status, placed.data["status"]) == (201, "WAITING"), placed
+    return neighbour, {"waiting_id": placed.data["waiting_id"], "taken": taken.data["booking_id"]}
+
+
+async def waiting(small: SmallKerb, user: Client) -> dict[str, str]:
+    """A place on the waiting list for the one charger of the car park."""
+    return (await _wait(small, user))[1]
+
+
+async def offer(small: SmallKerb, user: Client) -> dict[str, str]:
+    """The charger is offered to the user: it was given back."""
+    neighbour, ids = await _wait(small, user)
+    assert (await neighbour("DELETE", f"/parking/bookings/{ids['taken']}")).status == 200
+    (placed,) = (await user("GET", "/parking/waiting-list")).data
+    return {"waiting_id": ids["waiting_id"], "booking_id": placed["booking_id"]}
+
+
+async def season_pass(small: SmallKerb, user: Client) -> dict[str, str]:
+    """A pass of the user's for 30 days."""
+    ids = await at_a_car_park(small, user)
+    made = await user("POST", "/parking/passes", ids | {"code": "MONTH", "from": MORNING["from"]})
+    assert made.status == 201, made
+    return {"pass_id": made.data["pass_id"]}
 
 
 async def go_in(small: SmallKerb, plate: str) -> None:
@@ -132,10 +185,21 @@ async def _visited(small: SmallKerb, _: Client) -> dict[str, str]:
     return {}
 
 
-async def walk_in(small: SmallKerb, user: Client) -> dict[str, str]:
+async def debt(small: SmallKerb, user: Client) -> dict[str, str]:
+    """What a plate owes that left without paying, and is the user's now."""
+    plate = f"D{small.world.state.seq}"
+    await walk_in(small, user, plate)
+    small.world.clock_leap(3_600)
+    await go_out(small, plate)
+    assert (await user("POST", "/parking/vehicles", {"plate": plate})).status == 201
+    (owed,) = (await user("GET", "/parking/debts")).data
+    return {"debt_id": owed["debt_id"]}
+
+
+async def walk_in(small: SmallKerb, user: Client, plate: str = "") -> dict[str, str]:
     """Somebody without an account who is inside with a ticket."""
     await car_park(small)
-    plate = f"W{small.world.state.seq}"
+    plate = plate or f"W{small.world.state.seq}"
     ticket = await user("POST", "/parking/tickets", {"lot_id": "lot_P1", "plate": plate})
     assert ticket.status == 201, ticket
     await go_in(small, plate)
@@ -151,6 +215,10 @@ PARKING_WORLDS: dict[str, Callable[[SmallKerb, Client], Awaitable[dict[str, str]
     "a vehicle near a car park": at_a_car_park,
     "a booking": booking,
     "a cancelled booking": _cancelled,
+    "a place on the waiting list": waiting,
+    "an offer of the waiting list": offer,
+    "a pass": season_pass,
+    "a debt": debt,
     "a vehicle inside": inside,
     "a stay that is over": _left,
     "a car park with visitors": _visited,

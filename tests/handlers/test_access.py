@@ -24,7 +24,7 @@ from handlers.routes import ROUTES
 from handlers.routing import BASE, HOLDER, PUBLIC, SIGNED_IN, Route
 from server.principal import Role, Scope
 from server.rate_limits import LimitClass
-from tests.handlers.parking_people import car_park, many_spaces
+from tests.handlers.parking_people import car_park, debt, many_spaces
 from tests.handlers.small_kerb import Client, Reply, SmallKerb, sign_in
 
 CLIENT_ROLES: Final = frozenset({Role.TRADER, Role.MARKET_MAKER})
@@ -89,7 +89,22 @@ async def booking_ids(client: Client) -> list[str]:
     return [(await client("POST", "/parking/bookings", asked)).data["booking_id"]]
 
 
-OWNED: Final[dict[str, tuple[Find, str]]] = {
+async def waiting_ids(client: Client) -> list[str]:
+    """A place on the waiting list: an offer at once, for there is a space."""
+    (vehicle_id,) = await vehicle_ids(client)
+    asked = {"lot_id": "lot_P1", "vehicle_id": vehicle_id}
+    asked |= {"from": "2023-11-21T08:00:00Z", "to": "2023-11-21T10:00:00Z"}
+    return [(await client("POST", "/parking/waiting-list", asked)).data["waiting_id"]]
+
+
+async def pass_ids(client: Client) -> list[str]:
+    """A pass for a vehicle of its own."""
+    (vehicle_id,) = await vehicle_ids(client)
+    asked = {"lot_id": "lot_P1", "vehicle_id": vehicle_id, "code": "MONTH", "from": "2023-11-20T08:00:00Z"}
+    return [(await client("POST", "/parking/passes", asked)).data["pass_id"]]
+
+
+OWNED: Final[dict[str, tuple[Find | None, str]]] = {
     "order_id": (order_ids, "ord_999424"),
     "transaction_id": (transaction_ids, "txn_999424"),
     "session_id": (session_ids, "ses_999424"),
@@ -98,8 +113,21 @@ OWNED: Final[dict[str, tuple[Find, str]]] = {
     "vehicle_id": (vehicle_ids, "veh_999424"),
     "tag": (tags, "E28099942400000000000000"),
     "booking_id": (booking_ids, "bkg_999424"),
+    "waiting_id": (waiting_ids, "wtg_999424"),
+    "pass_id": (pass_ids, "pas_999424"),
+    "debt_id": (None, "dbt_999424"),
 }
-"""What a path names → how a user comes to have some, and the id of one that does not exist."""
+"""What a path names → how a user comes to have some, and the id of one that does not exist. None: not by calls alone."""
+
+
+def finder(small: SmallKerb, name: str) -> Find:
+    """How a user comes to have some."""
+
+    async def debts(client: Client) -> list[str]:
+        return [(await debt(small, client))["debt_id"]]
+
+    return OWNED[name][0] or debts
+
 
 GOOD_BODIES: Final[dict[str, dict[str, object]]] = {
     f"PATCH {BASE}/orders/{{order_id}}": {"quantity": "1", "price": "89"},
@@ -196,7 +224,7 @@ async def test_what_is_another_s_is_answered_like_what_is_not_there(small: Small
     assert {name for route in routes for name in names_of(route) if name not in SHARED} == OWNED.keys()
     for route in routes:
         (name,) = (name for name in names_of(route) if name in OWNED)
-        find, absent = OWNED[name]
+        find, absent = finder(small, name), OWNED[name][1]
         body = GOOD_BODIES.get(route.name)
         nothing = await call(client, route, path_with(route, {name: absent}), body)
         assert nothing.status == 404, (route.name, nothing)

@@ -32,7 +32,7 @@ async def test_a_gate_is_made_given_a_secret_connects_and_obeys(operated: tuple[
     address = ("127.0.0.1", small.services.gate_port)
     made = await operator("POST", "/admin/parking/gates", GATE)
     assert (made.status, made.data["connected"], made.data["secrets"]) == (201, False, 0)
-    assert (await operator("POST", "/admin/parking/gates", GATE | {"lanes": 2})).status == 200
+    assert (await operator("POST", "/admin/parking/gates", GATE | {"lanes": 2})).status == 201
     opening = {"command": "OPEN", "lane": 1, "reason": "test"}
     assert (await operator("POST", "/admin/parking/gates/gat_north/commands", opening)).status == 409
 

@@ -10,7 +10,7 @@ from handlers.openapi_admin_parking import TARIFFS
 from server.estate_csv import CsvProblem
 from server.price_text import WORDS
 from server.principal import Role
-from tests.handlers.parking_people import car_park
+from tests.handlers.parking_people import booking, car_park
 from tests.handlers.small_kerb import Client, SmallKerb, sign_in
 from tests.server.test_estate_csv import GOOD
 
@@ -29,8 +29,15 @@ async def operator(small: SmallKerb) -> Client:
     return client
 
 
-async def test_a_car_park_is_built_piece_by_piece(small: SmallKerb) -> None:
+async def with_a_tariff(small: SmallKerb) -> Client:
+    """An operator who has made the tariff CITY."""
     desk = await operator(small)
+    assert (await desk("PUT", "/admin/parking/tariffs/CITY", TARIFF)).status == 200
+    return desk
+
+
+async def test_a_car_park_is_built_piece_by_piece(small: SmallKerb) -> None:
+    desk = await with_a_tariff(small)
     made = await desk("PUT", "/admin/parking/lots/lot_S1", LOT)
     assert (made.status, made.data) == (200, {"lot_id": "lot_S1", "kind": "LOT", "id": "lot_S1"})
     parking = small.world.state.parking
@@ -47,7 +54,7 @@ async def test_a_car_park_is_built_piece_by_piece(small: SmallKerb) -> None:
 
 
 async def test_what_cannot_be_is_refused_and_names_its_problem(small: SmallKerb) -> None:
-    desk = await operator(small)
+    desk = await with_a_tariff(small)
     await desk("PUT", "/admin/parking/lots/lot_S1", LOT)
     for path, body, status, problem in (
         ("lots/lot_S1", LOT | {"currency": "EUR"}, 422, "CURRENCY"),
@@ -56,17 +63,36 @@ async def test_what_cannot_be_is_refused_and_names_its_problem(small: SmallKerb)
         ("lots/lot_S1/spaces/G-1", {"floor": "X", "type": "TANK"}, 400, None),
         ("lots/lot_S1", LOT | {"time_zone": "Mars/Base"}, 422, None),
         ("lots/lot_S1", LOT | {"time_zone": "../UTC"}, 422, None),
+        ("lots/lot_S1", LOT | {"time_zone": "Factory"}, 422, None),
+        ("lots/lot_S1", LOT | {"time_zone": "zone.tab"}, 422, None),
+        ("lots/lot_S1", LOT | {"tariff": "NONE"}, 422, None),
+        ("lots/lot_S2", LOT | {"currency": "EUR"}, 422, None),
         ("lots/lot_S1", LOT | {"name": "a\nb"}, 400, None),
+        ("lots/lot_S1", LOT | {"name": "   "}, 400, None),
+        ("lots/lot_S1/floors/G", {"name": " ", "level": 0}, 400, None),
         ("lots/S1", LOT, 404, None),
         ("lots/lot_NONE/floors/G", {"name": "x", "level": 0}, 404, None),
     ):
         reply = await desk("PUT", f"/admin/parking/{path.replace(' ', '%20')}", body)
         assert reply.status == status, (path, body, reply)
         assert reply.error["details"].get("problem") == problem, (path, body, reply)
+        assert not reply.error["message"].startswith(":"), reply
+
+
+async def test_the_time_zone_stays_while_bookings_are_priced_by_it(small: SmallKerb) -> None:
+    desk, driver = await operator(small), await small.trader("driver", cash="100")
+    booked = await booking(small, driver)
+    body = {"name": "Old Harbour", "currency": "USD", "tariff": "std"}
+    path = "/admin/parking/lots/lot_P1"
+    refused = await desk("PUT", path, body | {"time_zone": "America/New_York"})
+    assert (refused.status, refused.error["details"]) == (422, {"problem": "ZONE"})
+    assert refused.error["message"] == "the car park cannot be like this"
+    await driver("DELETE", f"/parking/bookings/{booked['booking_id']}")
+    assert (await desk("PUT", path, body | {"time_zone": "America/New_York"})).status == 200
 
 
 async def test_a_file_is_imported_in_one_piece_or_not_at_all(small: SmallKerb) -> None:
-    desk = await operator(small)
+    desk = await with_a_tariff(small)
     await car_park(small)
     await desk("PUT", "/admin/parking/lots/lot_S1", LOT)
     path = "/admin/parking/lots/lot_S1/import"

@@ -91,8 +91,9 @@ def test_the_table_of_refusals() -> None:
     assert world.cash("ann") == ("100", "1")
     world.operator(replace(LOT, status=LotStatus.CLOSED, time_zone="UTC", tariff="STD"))
     assert refusal(world.do(world.asked("bob", "11:00", "12:00"), "bob")) == "PARKING_LOT_CLOSED"
-    world.operator(replace(LOT, tariff="STD", time_zone="Nowhere"))
-    assert refusal(world.do(world.asked("bob", "11:00", "12:00"), "bob")) == "ZONE_NOT_FOUND"
+    world.operator(replace(LOT, lot="P2", tariff="STD", time_zone="Nowhere"))
+    elsewhere = replace(world.asked("bob", "11:00", "12:00"), lot="P2")
+    assert refusal(world.do(elsewhere, "bob")) == "ZONE_NOT_FOUND"
     world.operator(replace(LOT, tariff="OTHER", time_zone="UTC"))
     assert refusal(world.do(world.asked("bob", "11:00", "12:00"), "bob")) == "TARIFF_NOT_FOUND"
     world.operator(SetAccountStatus(world.ids["bob"], AccountStatus.DISABLED, ""))
@@ -202,6 +203,33 @@ def test_a_booking_is_extended_for_the_difference() -> None:
     assert world.cash("ann") == ("100", "3")
     world.to("11:50")
     assert world.leave("ANN1")[1].total_e4 == e4("3")
+
+
+def test_what_is_overstayed_does_not_become_booked_time() -> None:
+    world = BookingWorld()
+    booking = world.booked("ann", "8:10", "9:00")
+    world.to("8:10")
+    world.enter("ANN1")
+    world.to("9:10")
+    longer = ExtendBooking(booking.booking_id, clock("9:30"))
+    assert refusal(world.do(longer, "ann")) == "BOOKING_NOT_OPEN"
+    world.operator(SetTariff(replace(TARIFF, overstay_fee_e4=e4("9"))))
+    other = world.booked("bob", "9:15", "9:45")
+    world.to("9:15")
+    world.enter("BOB1")
+    world.to("9:54")
+    assert refusal(world.do(ExtendBooking(other.booking_id, clock("11:00")), "bob")) == "accepted"
+    world.to("10:30")
+    assert world.leave("BOB1")[1].total_e4 == e4("2")
+
+
+def test_the_zone_of_a_lot_stays_while_bookings_are_open() -> None:
+    world = BookingWorld()
+    booking = world.booked("ann", "9:00", "10:00")
+    moved = replace(LOT, time_zone="Europe/Berlin", tariff="STD")
+    assert refusal(world.operator(moved)) == "INVALID_ESTATE"
+    world.do(CancelBooking(booking.booking_id), "ann")
+    assert refusal(world.operator(moved)) == "accepted"
 
 
 def test_before_arrival_a_longer_booking_may_be_on_another_space() -> None:

@@ -53,6 +53,7 @@ def test_a_lot_closes_and_opens() -> None:
         (replace(LOT, lot="P 1"), EstateProblem.CODE),
         (replace(LOT, tariff="'; DROP TABLE"), EstateProblem.CODE),
         (replace(LOT, name=""), EstateProblem.TEXT),
+        (replace(LOT, name="  "), EstateProblem.TEXT),
         (replace(LOT, address="x" * 201), EstateProblem.TEXT),
         (replace(LOT, time_zone=""), EstateProblem.TEXT),
         (replace(LOT, currency="EUR"), EstateProblem.CURRENCY),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from msgspec.structs import replace
 
 from engine.commands import AnyCommand, Deposit, RequestWithdrawal, SettleWithdrawal
@@ -11,9 +10,7 @@ from engine.kinds import Source, TransactionKind
 from engine.parking.booking_commands import (
     AcceptOffer,
     CancelBooking,
-    CancelPass,
     EndStay,
-    IssuePass,
     IssueTicket,
     JoinWaitingList,
     LeaveWaitingList,
@@ -24,29 +21,25 @@ from engine.parking.booking_events import (
     BookingSet,
     DebtSet,
     OccupancyChanged,
-    PassSet,
     TicketSet,
     WaitingSet,
 )
 from engine.parking.commands import BlockPlate, RemoveVehicle
-from engine.parking.kinds import ChargeKind, LotStatus, PassKind, SpaceType, TicketStatus, WaitingStatus
+from engine.parking.kinds import ChargeKind, LotStatus, SpaceType, TicketStatus, WaitingStatus
 from engine.parking.records import LotRules
 from engine.parking.tariff_commands import SetTariff
-from engine.parking.zones import weekday
+from engine.parking.tariff_records import LostTicketRule
 from engine.state import (
     PARKING_CASH_ACCOUNT_ID,
     PARKING_DEBT_ACCOUNT_ID,
     PARKING_REVENUE_ACCOUNT_ID,
     PARKING_TAX_ACCOUNT_ID,
 )
-from engine.units import DAY_US
 from tests.engine.parking.booking_world import STANDARD, TARIFF, BookingWorld, clock, receipt
 from tests.engine.parking.parking_world import LOT, SPACES
 from tests.engine.world import e4, of_kind, refusal
 
 ONE = SPACES[:1]
-TODAY = 1 << weekday(100)
-"""The bit of the weekday on which tests happen."""
 
 
 def test_a_tag_alone_is_charged_to_its_wallet() -> None:
@@ -199,6 +192,36 @@ def test_a_lost_ticket_costs_what_the_tariff_says() -> None:
     assert (charged.kind, charged.total_e4) == (ChargeKind.LOST_TICKET, e4("20"))
 
 
+def test_a_driver_who_says_that_the_ticket_is_lost_saves_nothing_by_it() -> None:
+    world = BookingWorld()
+    flat = replace(TARIFF, lost_ticket_e4=e4("2"), lost_ticket_rule=LostTicketRule.FLAT)
+    world.operator(SetTariff(flat))
+    ticket = world.ticket(plate="NEW1")
+    world.enter("NEW1")
+    world.to("13:00")
+    charged = receipt(world.do(PayTicket(ticket.ticket_id, lost=True), "ann"))
+    assert (charged.kind, charged.total_e4) == (ChargeKind.LOST_TICKET, e4("5"))
+    world.to("13:20")
+    again = receipt(world.do(PayTicket(ticket.ticket_id, cash=True, lost=True), source=Source.OPERATOR))
+    assert again.total_e4 == e4("2")
+
+
+def test_a_plate_is_not_anybodys() -> None:
+    world = BookingWorld()
+    assert refusal(world.do(IssueTicket("P1", "ANN1"), "bob")) == "PLATE_TAKEN"
+    assert refusal(world.do(IssueTicket("P1", "ANN1"), "ann")) == "accepted"
+    ticket = world.ticket(plate="NEW1")
+    stay = world.enter("NEW1")
+    world.to("9:00")
+    world.leave("NEW1")
+    assert world.parking.debts[stay.stay_id].plate == "NEW1"
+    assert ticket.ticket_id not in world.parking.tickets
+    assert refusal(world.do(IssueTicket("P1", "NEW1"), "bob")) == "INVALID_TICKET"
+    assert refusal(world.do(IssueTicket("P1", "NEW1"), source=Source.GATE)) == "PARKING_DEBT"
+    world.vehicle("bob", "NEW1")
+    assert refusal(world.do(IssueTicket("P1", "NEW1"), "bob")) == "PARKING_DEBT"
+
+
 def test_the_table_of_tickets() -> None:
     world = BookingWorld(spaces=ONE)
     world.operator(BlockPlate("BAD1", on=True, reason=""))
@@ -238,86 +261,6 @@ def test_a_ticket_that_nobody_uses_is_closed() -> None:
     assert world.right("NEW1") == ("UNKNOWN_TAG", "")
 
 
-def test_a_season_pass_is_free_of_charge_on_its_own_space() -> None:
-    world = BookingWorld(spaces=SPACES[:2])
-    sell = IssuePass(
-        world.vehicles["ANN1"],
-        "P1",
-        PassKind.SEASON,
-        clock("8:00"),
-        clock("+30 8:00"),
-        e4("50"),
-        e4("8"),
-        space="G-2",
-    )
-    charged = receipt(world.operator(sell))
-    assert (charged.kind, charged.total_e4, charged.tax_e4) == (ChargeKind.PASS, e4("50"), e4("8"))
-    assert world.cash("ann") == ("50", "0")
-    assert refusal(world.operator(replace(sell, vehicle_id=world.vehicles["BOB1"]))) == "PARKING_FULL"
-    assert world.number(world.booked("bob", "9:00", "10:00")) == "G-1"
-    assert world.right("ANN1") == ("PASS", "G-2")
-    stay = world.enter("ANN1")
-    assert (stay.from_us, stay.until_us) == (0, 0)
-    world.to("20:00")
-    assert world.leave("ANN1")[0] == "EXIT_PAID"
-    assert world.cash("ann") == ("50", "0")
-    (over,) = [event for event in world.to("+30 8:00") if isinstance(event, PassSet)]
-    assert over.season_pass.status.name == "ENDED"
-    assert world.right("ANN1")[0] == "WALLET"
-
-
-def test_a_recurring_pass_is_good_on_its_days_between_its_hours() -> None:
-    world = BookingWorld()
-    sell = IssuePass(
-        world.vehicles["ANN1"],
-        "P1",
-        PassKind.RECURRING,
-        clock("8:00"),
-        clock("+30 8:00"),
-        0,
-        0,
-        TODAY,
-        8 * 60,
-        18 * 60,
-    )
-    world.operator(sell)
-    assert world.right("ANN1")[0] == "PASS"
-    world.enter("ANN1")
-    world.to("19:00")
-    reason, charged = world.leave("ANN1")  # an hour after its end
-    assert (reason, charged.total_e4) == ("EXIT_CHARGED", e4("1"))
-    assert world.right("ANN1")[0] == "WALLET"
-    world.to("+1 9:00")
-    assert world.right("ANN1")[0] == "WALLET"
-    world.to("+7 9:00")
-    assert world.right("ANN1")[0] == "PASS"
-    (pass_id,) = world.parking.passes
-    assert refusal(world.operator(CancelPass(pass_id))) == "accepted"
-    assert refusal(world.operator(CancelPass(pass_id))) == "PASS_NOT_FOUND"
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"vehicle_id": 1}, "VEHICLE_NOT_FOUND"),
-        ({"lot": "P9"}, "PARKING_LOT_NOT_FOUND"),
-        ({"end_us": clock("8:00")}, "INVALID_PASS"),
-        ({"end_us": clock("8:00") + 401 * DAY_US}, "INVALID_PASS"),
-        ({"weekdays": 1}, "INVALID_PASS"),
-        ({"kind": PassKind.RECURRING, "weekdays": 0}, "INVALID_PASS"),
-        ({"kind": PassKind.RECURRING, "from_minute": 600, "to_minute": 600}, "INVALID_PASS"),
-        ({"tax_e4": e4("51")}, "INVALID_PASS"),
-        ({"space": "G-9"}, "SPACE_NOT_FOUND"),
-        ({"price_e4": e4("101")}, "INSUFFICIENT_FUNDS"),
-        ({}, "accepted"),
-    ],
-)
-def test_the_table_of_passes(changes: dict[str, object], expected: str) -> None:
-    world = BookingWorld()
-    sell = IssuePass(world.vehicles["ANN1"], "P1", PassKind.SEASON, clock("8:00"), clock("+9 8:00"), e4("50"))
-    assert refusal(world.operator(replace(sell, **changes))) == expected
-
-
 def waiting_for(world: BookingWorld, who: str, begin: str = "9:00", end: str = "10:00") -> JoinWaitingList:
     return JoinWaitingList("P1", world.vehicles[f"{who.upper()}1"], clock(begin), clock(end), STANDARD)
 
@@ -345,6 +288,24 @@ def test_a_freed_space_is_offered_to_the_first_and_then_to_the_next() -> None:
     assert world.cash("cal") == ("10", "1")
     assert refusal(world.do(AcceptOffer(offers[0].booking_id), "cal")) == "BOOKING_NOT_OPEN"
     assert world.parking.waiting == {}
+
+
+def test_who_owes_something_takes_no_offer() -> None:
+    world = BookingWorld(spaces=ONE)
+    taken = world.booked("bob", "11:00", "12:00")
+    world.open("eve", cash="1")
+    world.vehicle("eve", "EVE1")
+    world.enter("EVE1")
+    world.do(waiting_for(world, "eve", "11:00", "11:30"), "eve")
+    world.to("10:00")
+    assert world.leave("EVE1")[1].owed_e4 == e4("1")
+    world.do(CancelBooking(taken.booking_id), "bob")
+    (offer,) = world.parking.bookings.values()
+    assert refusal(world.do(AcceptOffer(offer.booking_id), "eve")) == "PARKING_DEBT"
+    world.do(Deposit(e4("3"), "CARD"), "eve")
+    assert refusal(world.do(AcceptOffer(offer.booking_id, e4("0.49")), "eve")) == "PRICE_CHANGED"
+    assert refusal(world.do(AcceptOffer(offer.booking_id, e4("0.50")), "eve")) == "accepted"
+    assert world.cash("eve") == ("2", "0.5")
 
 
 def test_who_waits_may_leave_and_time_ends_it_too() -> None:
