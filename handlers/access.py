@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from handlers.request_input import ID_MAX, read_id
-from handlers.routing import HOLDER, RISK_DESK
+from handlers.routing import HOLDER, PARKING_DESK, RISK_DESK
 from server.errors import NotFound, ScopeMissing
+from server.gate_stream import GATES
 from server.live_values import PORTFOLIO
 from server.principal import Principal, Role, Scope
 from server.private_channels import BALANCE, BOOKINGS, NOTIFICATIONS, ORDERS, RISK
@@ -205,6 +206,7 @@ CHANNEL_POLICIES: Final[dict[str, frozenset[Role]]] = {
     PORTFOLIO: HOLDER,
     RISK: RISK_DESK,
     BOOKINGS: HOLDER,
+    GATES: PARKING_DESK,
 }
 """Channel of the WebSocket that is not everybody's → the roles of which a client needs one. The others are public."""
 

@@ -12,7 +12,7 @@ from handlers.call import Call
 from handlers.envelope import Answer, MetaJson, success
 from handlers.field_types import Time, UserId
 from handlers.order_json import time_text
-from handlers.parking_words import VehicleId
+from handlers.parking_words import VehicleId, read_lot
 from handlers.request_input import read_choice, read_cursor, read_limit, read_text
 from server.access_logs import KINDS, AccessEntry, entries
 from server.errors import BadRequest
@@ -60,7 +60,7 @@ async def own(call: Call) -> Answer:
 
 
 async def everything(call: Call) -> Answer:
-    """`GET /admin/parking/access-logs?gate_id=&kind=&cursor=&limit=`, newest first."""
+    """`GET /admin/parking/access-logs?lot_id=&gate_id=&kind=&cursor=&limit=`, newest first."""
     services = call.services
     cursor, limit = read_cursor(call.query), read_limit(call.query)
     kind = read_choice(call.query, "kind", _KINDS, "")
@@ -68,10 +68,19 @@ async def everything(call: Call) -> Answer:
     if gate_id is not None and not (gate_id.startswith(PREFIX) and is_code(gate_id.removeprefix(PREFIX))):
         raise BadRequest("gate_id", "must be a gate's id, gat_ and its code")
     gate = (gate_id or "").removeprefix(PREFIX)
+    gates = None
+    if "lot_id" in call.query:
+        lot = read_lot(call.query["lot_id"])
+        gates = [each.gate_id for each in services.runtime.state.parking.gates.values() if each.lot == lot]
     seq = services.runtime.state.seq
     await services.runtime.wait_durable(seq)
     page = await entries(
-        services.database, services.write_behind, gate=gate, kind=kind, cursor=cursor, limit=limit
+        *(services.database, services.write_behind),
+        gate=gate,
+        gates=gates,
+        kind=kind,
+        cursor=cursor,
+        limit=limit,
     )
     return _answer(page, seq, limit)
 

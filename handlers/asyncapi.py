@@ -37,7 +37,7 @@ ABOUT: Final = f"""\
 Market data and private streams, and orders. Connect to `{PATHS[0]}` (or `{PATHS[1]}`), subprotocol `{Wire.JSON.value}` (or none).
 Messages are JSON text of at most 64 KiB. With the subprotocol `{Wire.PROTO.value}` the messages of channels come as binary ones instead,
 each a `Data` of the protobuf schema at `/kerb.proto`, with equal values; everything else stays JSON text. Quotes, trades, depth, candles, auctions and parking need no login; `orders`, `balance`,
-`notifications`, `portfolio` and `bookings` do (and `risk`, with the role `risk` or `admin`), by
+`notifications`, `portfolio` and `bookings` do (and `risk`, with the role `risk` or `admin`, and `gates`, with `parking_operator` or `admin`), by
 the `Authorization` header of the handshake or by an `auth` message.
 
 An error never closes a good session. A private stream is never cut: `prev_seq` proves that nothing is missing, and

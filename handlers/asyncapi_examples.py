@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from handlers.asyncapi_messages import Auctions, Bookings, Orders, Parking, Trades
+from handlers.asyncapi_messages import Auctions, Bookings, Gates, Orders, Parking, Trades
 from handlers.ws_messages import Batch, Cancel, Ping, Place, SignIn, Subscribe, Unsubscribe
 
 EXAMPLES: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
@@ -168,6 +168,27 @@ _BOOKING: Final = {
     "currency": "USD",
     "created_at": "2024-01-08T14:24:05.000000Z",
 }
+_SCANNED: Final[dict[str, Any]] = {
+    "entry_id": "acl_4711014133",
+    "at": "2024-01-08T14:24:05.250000Z",
+    "said_at": "2024-01-08T14:24:05.241000Z",
+    "kind": "DECISION",
+    "reason": "BOOKING",
+    "lot_id": "lot_HARBOUR",
+    "gate_id": "gat_HARBOUR-in",
+    "lane": 1,
+    "open": True,
+    "alarm": False,
+    "vehicle_id": "veh_4402014137",
+    "operator_id": None,
+    "credential": "TAG",
+    "what": "E2801160600002054E9A7B31",
+    "space": "G-2",
+    "booking_id": None,
+    "stay_id": None,
+}
+_NOTHING: Final = dict.fromkeys(("vehicle_id", "credential", "what", "space"))
+_TAILGATING: Final = {"entry_id": "acl_4790014370", "kind": "FINDING", "reason": "TAILGATING"}
 TOLD: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
     Trades: (
         {"channel": "trades", "data": [_TRADE]},
@@ -185,6 +206,15 @@ TOLD: Final[dict[type[Struct], tuple[dict[str, Any], ...]]] = {
             "seq": 4790,
             "prev_seq": 4711,
             "data": _BOOKING | {"status": "CANCELLED", "held": 0},
+        },
+    ),
+    Gates: (
+        {"channel": "gates", "seq": 4711, "prev_seq": 4402, "data": _SCANNED},
+        {
+            "channel": "gates",
+            "seq": 4790,
+            "prev_seq": 4711,
+            "data": _SCANNED | _NOTHING | _TAILGATING | {"open": None, "alarm": True},
         },
     ),
     Orders: (

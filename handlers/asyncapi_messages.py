@@ -13,6 +13,7 @@ from handlers.balance_json import BalanceJson
 from handlers.booking_stream import StreamBookingJson
 from handlers.busted_order_json import StreamOrderJson
 from handlers.field_types import PhaseName, SideName, TradeId
+from handlers.gate_stream import StreamGateJson
 from handlers.notifications import NotificationJson
 from handlers.numbers import Number, NumberOrNull
 from handlers.parking_lots import FloorPartJson
@@ -104,10 +105,11 @@ class Unsubscribed(Answer, frozen=True, kw_only=True):
 
 
 class ResyncRequired(Answer, frozen=True, kw_only=True):
-    """What `resume_from` asked for is forgotten: GET the state, then subscribe from its `as_of_seq`."""
+    """What `resume_from` asked for is forgotten: GET the state, then subscribe from its `as_of_seq`. `lot_id`: of `gates`."""
 
     type: Literal["resync_required"]
     channel: str
+    lot_id: ParkingLotId | UnsetType = UNSET
     seq: Seq
 
 
@@ -299,6 +301,15 @@ class Bookings(Private, frozen=True, kw_only=True):
     data: StreamBookingJson
 
 
+class Gates(Private, frozen=True, kw_only=True):
+    """What happened at a gate, or was found in a car park: for its operators. Each car park is a stream of its own, so `prev_seq` is
+    that of the message before with the same `lot_id`. `GET /admin/parking/access-logs` has those of before.
+    """
+
+    channel: Literal["gates"]
+    data: StreamGateJson
+
+
 class Portfolios(Struct, frozen=True):
     """What the account is worth, as `GET /portfolio` has it, from the state at `seq`. Only the newest is sent."""
 
@@ -310,5 +321,5 @@ class Portfolios(Struct, frozen=True):
 CLIENT: Final = (SignIn, Subscribe, Unsubscribe, Ping, Place, Cancel, Batch)
 SERVER: Final = (
     Ok, Error, Pong, Subscribed, Unsubscribed, ResyncRequired, Shutdown, Quotes, Trades, Depth, Candles,
-    Auctions, Parking, Orders, Balances, Notifications, Portfolios, Risk, Bookings
+    Auctions, Parking, Orders, Balances, Notifications, Portfolios, Risk, Bookings, Gates
 )  # fmt: skip

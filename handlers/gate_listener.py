@@ -123,6 +123,7 @@ async def open_gates(services: Services) -> GateListener:
         settings.data_dir / "gate_secret", without_it="every gate needs a new secret"
     )
     hub = services.gates = GateHub(services.runtime, GateSecrets(master), settings.gate, WallClock())
+    hub.note_restart()
     listener = await listen(hub, settings.gate, or_any_port=settings.mode is Mode.DEMO)
     services.gate_port = listener.port
     watch(services.metrics, hub)

@@ -69,15 +69,17 @@ GATE_DOCS: Final[dict[str, Any]] = {
         operation="list_access_logs",
         summary="What happened at gates",
         tag=Tag.ADMIN,
-        about="Decisions, passages, findings, orders and new secrets, newest first. Rows are only ever added.",
+        about="Decisions, passages, findings, orders, new secrets and connections, newest first. Rows are only ever added.",
         answer=list[AccessEntryJson],
         meta=PageMeta,
         query=(
+            Query("lot_id", ParkingLotId, "Those of this car park alone."),
             Query("gate_id", GateId, "Those of this gate alone."),
             Query("kind", EntryKindName, "Those of this kind alone."),
             ORDER_CURSOR,
             LIMIT,
         ),
+        errors=(NotFound,),
         database=True,
         examples=(
             Example(name="findings", summary="What was found", query={"kind": "FINDING"}),

@@ -9,6 +9,7 @@ from handlers.balance_json import BalanceEncoder
 from handlers.booking_stream import BookingEncoder, BookingPacker
 from handlers.busted_order_json import encode_busted_order
 from handlers.envelope import encoded
+from handlers.gate_stream import GateEntryEncoder, GateEntryPacker
 from handlers.notifications import NotificationEncoder
 from handlers.order_json import encode_order
 from handlers.private_proto import (
@@ -25,6 +26,7 @@ from server.busted_orders import OrderBusted
 from server.candle_streams import CandleStreams
 from server.clock import Clock
 from server.fan_out import Hub
+from server.gate_stream import GateEntry
 from server.live_values import LiveValue, ValueOf
 from server.market_types import CandleSource
 from server.market_view import MarketView
@@ -47,6 +49,7 @@ def make_hub(
             Notification: NotificationEncoder(runtime.state),
             RiskViolated: ViolationEncoder(runtime.state),
             BookingSet: BookingEncoder(runtime.state),
+            GateEntry: GateEntryEncoder(runtime.state),
         },
         {
             OrderUpdated: packed_order,
@@ -55,11 +58,13 @@ def make_hub(
             Notification: NotificationPacker(runtime.state),
             RiskViolated: ViolationPacker(runtime.state),
             BookingSet: BookingPacker(runtime.state),
+            GateEntry: GateEntryPacker(runtime.state),
         },
         clock,
         CandleStreams(market, candles, runtime.now_us),
         value_of(runtime, market),
         runtime.state.accounts,
+        runtime.state.parking.gates,
     )
 
 

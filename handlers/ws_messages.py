@@ -44,7 +44,7 @@ class SignIn(Message, frozen=True, tag="auth", kw_only=True):
 
 
 class Subscribe(Message, frozen=True, tag="subscribe", kw_only=True):
-    """Follow channels. `symbols` are for public ones, `lots` for parking, `intervals` for candles, `resume_from` for private ones."""
+    """Follow channels. `symbols` are for public ones, `lots` for parking and gates, `intervals` for candles, `resume_from` for private ones."""
 
     channels: Annotated[tuple[str, ...], Meta(min_length=1, max_length=CHANNELS_MAX)]
     symbols: Annotated[tuple[Symbol, ...], Meta(max_length=SYMBOLS_MAX)] = ()
@@ -55,7 +55,7 @@ class Subscribe(Message, frozen=True, tag="subscribe", kw_only=True):
 
 
 class Unsubscribe(Message, frozen=True, tag="unsubscribe", kw_only=True):
-    """Stop following channels, of these symbols (parking: of these `lots`) or, without any, of all."""
+    """Stop following channels, of these symbols (parking and gates: of these `lots`) or, without any, of all."""
 
     channels: Annotated[tuple[str, ...], Meta(min_length=1, max_length=CHANNELS_MAX)]
     symbols: Annotated[tuple[Symbol, ...], Meta(max_length=SYMBOLS_MAX)] | None = None

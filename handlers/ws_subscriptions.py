@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from engine.refusals import Refusal
@@ -10,6 +10,7 @@ from handlers.access import CHANNEL_POLICIES
 from handlers.ws_messages import IntervalName, MessageId, Subscribe, Unsubscribe, encode, id_member
 from handlers.ws_session import Session
 from server.errors import BadRequest, KerbError
+from server.gate_stream import GATES
 from server.live_values import PORTFOLIO
 from server.market_types import Interval
 from server.outlet import Follows, Outlet
@@ -60,8 +61,8 @@ def subscribe(session: Session, message: Subscribe) -> None:
     _check_channels(session, channels)
     if any(channel != PARKING for channel in public) and not message.symbols:
         raise BadRequest("symbols", "is required for public channels")
-    if PARKING in public and not message.lots:
-        raise BadRequest("lots", "is required for parking")
+    if (PARKING in public or GATES in private) and not message.lots:
+        raise BadRequest("lots", "is required for parking and gates")
     if message.resume_from is not None and not private:
         raise BadRequest("resume_from", "is for private channels")
     interval_ms = _interval_ms(session, message.interval_ms)
@@ -79,7 +80,8 @@ def subscribe(session: Session, message: Subscribe) -> None:
         else {symbol: SYMBOL_SOURCES[channel](view) for symbol, view in found.items()}
         for channel in public
     }
-    _check_room(session, wanted, private)
+    streams = _streams(private, lots)
+    _check_room(session, wanted, streams)
 
     done: dict[str, object] = {
         channel: {"symbols": list(found), "interval_ms": interval_ms} for channel in public
@@ -88,17 +90,11 @@ def subscribe(session: Session, message: Subscribe) -> None:
         done[CANDLES] = {"symbols": list(found), "intervals": message.intervals, "interval_ms": interval_ms}
     if PARKING in public:
         done[PARKING] = {"lots": list(lots), "interval_ms": interval_ms}
-    resync = []
     if PORTFOLIO in private:
         done[PORTFOLIO] = {"interval_ms": interval_ms}
-    for channel in private:
-        if channel == PORTFOLIO:
-            continue
-        seq = session.services.hub.private.subscribe(session.outlet, channel, message.resume_from)
-        if seq is None:
-            resync.append(channel)
-        else:
-            done[channel] = {"seq": seq}
+    if GATES in private and not lots:
+        done[GATES] = {"lots": []}
+    resync = _resume(session, streams, message.resume_from, done)
     unknown = [
         {"symbol": symbol, "code": "UNKNOWN_SYMBOL"}
         for symbol in dict.fromkeys(message.symbols)
@@ -116,6 +112,35 @@ def subscribe(session: Session, message: Subscribe) -> None:
         session.services.hub.follow_value(session.outlet, interval_ms)
 
 
+def _streams(private: list[str], lots: Iterable[str]) -> list[str]:
+    """What is followed of private channels, by name: of `gates` a stream for each car park."""
+    streams: list[str] = []
+    for channel in private:
+        streams += [f"{GATES} {lot_id}" for lot_id in lots] if channel == GATES else [channel]
+    return streams
+
+
+def _resume(
+    session: Session, streams: list[str], resume_from: int | None, done: dict[str, object]
+) -> list[str]:
+    """Follow private streams, and say so in `done`. Returns those that cannot be resumed from there."""
+    resync = []
+    followed_lots: list[str] = []
+    for stream in streams:
+        channel, _, lot_id = stream.partition(" ")
+        if channel == PORTFOLIO:
+            continue
+        seq = session.services.hub.private.subscribe(session.outlet, stream, resume_from)
+        if seq is None:
+            resync.append(stream)
+        elif lot_id:
+            followed_lots.append(lot_id)
+            done[channel] = {"lots": followed_lots, "seq": seq}
+        else:
+            done[channel] = {"seq": seq}
+    return resync
+
+
 def _answer(
     session: Session,
     message_id: MessageId,
@@ -128,10 +153,12 @@ def _answer(
             b'{"type":"subscribed"%b,"channels":%b,"errors":%b}'
             % (id_member(message_id), encode(done), encode(errors))
         )
-    for channel in resync:
+    for stream in resync:
+        channel, _, lot_id = stream.partition(" ")
+        of_lot = b',"lot_id":' + encode(lot_id) if lot_id else b""
         session.outlet.send(
-            b'{"type":"resync_required"%b,"channel":%b,"seq":%d}'
-            % (id_member(message_id), encode(channel), session.services.hub.private.seq)
+            b'{"type":"resync_required"%b,"channel":%b%b,"seq":%d}'
+            % (id_member(message_id), encode(channel), of_lot, session.services.hub.private.seq)
         )
 
 
@@ -163,7 +190,7 @@ def _interval_ms(session: Session, asked_ms: int | None) -> int:
     return asked_ms
 
 
-def _check_room(session: Session, wanted: Follows, private: list[str]) -> None:
+def _check_room(session: Session, wanted: Follows, streams: list[str]) -> None:
     """Raises TooManySubscriptions when the client would follow more than it may."""
     outlet = session.outlet
     follows = outlet.follows
@@ -171,7 +198,7 @@ def _check_room(session: Session, wanted: Follows, private: list[str]) -> None:
         len(follows.get(channel, {}).keys() | wanted.get(channel, {}).keys()) for channel in PUBLIC_CHANNELS
     )
     followed = {*outlet.cursors, PORTFOLIO} if outlet.value is not None else set(outlet.cursors)
-    total += len(followed | set(private))
+    total += len(followed | set(streams))
     limit = session.services.settings.stream.subscriptions_max
     if total > limit:
         raise TooManySubscriptions(limit)
@@ -185,7 +212,11 @@ def unsubscribe(session: Session, message: Unsubscribe) -> None:
             raise UnknownChannel(channel)
     hub, outlet = session.services.hub, session.outlet
     for channel in message.channels:
-        if channel in PRIVATE_CHANNELS:
+        if channel == GATES:
+            for stream in [name for name in outlet.cursors if name.partition(" ")[0] == GATES]:
+                if message.lots is None or stream.partition(" ")[2] in message.lots:
+                    hub.private.unsubscribe(outlet, stream)
+        elif channel in PRIVATE_CHANNELS:
             hub.private.unsubscribe(outlet, channel)
         if channel == PORTFOLIO:
             hub.values.unfollow(outlet)

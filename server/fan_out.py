@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from config.settings import StreamSettings
+from engine.parking.records import Gate
 from engine.state import Account
 from server.candle_streams import CandleSeries, CandleStreams
 from server.clock import Clock
@@ -21,6 +22,7 @@ from server.codec import Record
 from server.cohorts import CLIENTS_MAX, SLOT_MS, CohortWheel, snapshot_frames
 from server.connection_care import TURN_MS, ConnectionCare
 from server.depth_log import DepthLog
+from server.gate_stream import NO_GATES
 from server.live_values import LiveValues, ValueOf
 from server.market_view import MarketView
 from server.outlet import Follows, Outlet
@@ -71,11 +73,14 @@ class Hub:
         candles: CandleStreams,
         value_of: ValueOf,
         accounts: Mapping[int, Account] = NO_ACCOUNTS,
+        gates: Mapping[str, Gate] = NO_GATES,
     ) -> None:
         self.market = market
         self.candles = candles
         self.settings = settings
-        self.private = PrivateStreams(dict(encoders), dict(packers), settings.resume_events_max, accounts)
+        self.private = PrivateStreams(
+            dict(encoders), dict(packers), settings.resume_events_max, accounts, gates
+        )
         self.care = ConnectionCare(settings, clock)
         self.wheel = CohortWheel(market, settings.interval_max_ms)
         self.values = LiveValues(market, value_of, self.when_durable, SLOT_MS, settings.interval_max_ms)

@@ -7,17 +7,21 @@ little memory and a place; when the places run out, the oldest of these goes.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from engine.commands import Envelope
+from engine.kinds import Source
 from engine.parking.commands import BlockPlate, BlockTag, RemoveVehicle, RevokeTag
-from engine.parking.gate_commands import OperateGate, RenewGateKey
+from engine.parking.gate_commands import NoteGateLink, OperateGate, RenewGateKey
 from engine.parking.gate_events import GateKeyRenewed, GateOperated
 from engine.parking.gate_kinds import GateOrder
 from engine.parking.gate_records import GateState
 from server.booking_codes import BookingCodes
+from server.errors import KerbError
 from server.gate_desk import GateDesk
 from server.gate_faults import GateFaults
 from server.gate_link import GateLink
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from server.codec import Record
     from server.gate_secrets import GateSecrets
     from server.runtime import Runtime
+
+logger = logging.getLogger("kerb.gates")
 
 PREFIX: Final = "gat_"
 LOT_PREFIX: Final = "lot_"
@@ -51,6 +57,12 @@ ORDERS: Final = {
     GateOrder.SYNC: "SYNC",
 }
 """An operator's order → `do` of the command that the gate gets."""
+
+
+RESTARTED: Final = "RESTART"
+"""Why gates that were connected when the server stopped are not any more."""
+
+_ENVELOPE: Final = Envelope(Source.GATE)
 
 
 class Standing(Struct, frozen=True):
@@ -150,6 +162,7 @@ class GateHub:
         self._release(link)
         older = self.links.get(link.gate)
         self.links[link.gate] = link
+        self.note_link(link.gate, True, "" if older is None else Fault.REPLACED.value)
         if older is not None:
             older.end(Fault.REPLACED)
         self._lists_due[link] = None
@@ -160,8 +173,30 @@ class GateHub:
         self._lists_due.pop(link, None)
         if self.links.get(link.gate) is link:
             del self.links[link.gate]
+            self.note_link(link.gate, False, link.ended_for)
         if self._all_gone is not None and not self.links and not self._unproven:
             self._all_gone.set()
+
+    def note_link(self, gate: str, connected: bool, why: str) -> None:
+        """Have it in the journal that a gate is connected or cut off, in a turn of the loop of its own: whoever says so may be
+        in the middle of what the journal has made durable. A server that stops says it when it starts again.
+        """
+
+        def note() -> None:
+            try:
+                self._runtime.submit(NoteGateLink(gate, connected, why), _ENVELOPE)
+            except KerbError as error:
+                logger.info("not noted of %s%s, connected=%s: %s", PREFIX, gate, connected, error)
+
+        if not self._is_closing:
+            asyncio.get_running_loop().call_soon(note)
+
+    def note_restart(self) -> None:
+        """Have it in the journal that the gates which were connected when the server ended are cut off. Call once, at the start."""
+        states = self._runtime.state.parking.gate_states
+        for code in sorted(states):
+            if states[code].connected:
+                self.note_link(code, False, RESTARTED)
 
     def _evict(self, link: GateLink, fault: Fault) -> None:
         link.end(fault)

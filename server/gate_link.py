@@ -71,6 +71,7 @@ class Step(IntEnum):
 
 class GateLink:
     """A connection as the hub sees it. `gate` is the gate that it has proved to be, '' before; `claimed` the id that it said.
+    `ended_for` is why it has ended, in a word.
 
     `heard_s` is the loop time of its last good line; `n` the highest counter that this session has seen;
     `unread_since_s` the loop time since when it does not take what it is sent, 0 while it does.
@@ -87,6 +88,7 @@ class GateLink:
         "begun_s",
         "certified",
         "claimed",
+        "ended_for",
         "gate",
         "heard_s",
         "list_due_s",
@@ -110,6 +112,7 @@ class GateLink:
         self.unread_since_s = 0.0
         self.list_due_s = 0.0
         self.claimed = ""
+        self.ended_for = "CLOSED"
         self._handshake = b""
         self._heard = self._said = _NO_SESSION
         self._reader = LineReader()
@@ -164,6 +167,7 @@ class GateLink:
         """End the connection, at once; counted and logged, once."""
         if self.step is not Step.ENDED:
             self.step = Step.ENDED
+            self.ended_for = fault.value
             self._hub.faults.note(fault, self.address, self.claimed)
             self.transport.abort()
 

@@ -190,6 +190,26 @@ class BookingStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BOOKING_STATUS_CANCELLED: _ClassVar[BookingStatus]
     BOOKING_STATUS_NO_SHOW: _ClassVar[BookingStatus]
     BOOKING_STATUS_EXPIRED: _ClassVar[BookingStatus]
+
+class GateEntryKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    GATE_ENTRY_KIND_UNSPECIFIED: _ClassVar[GateEntryKind]
+    GATE_ENTRY_KIND_DECISION: _ClassVar[GateEntryKind]
+    GATE_ENTRY_KIND_PASSED: _ClassVar[GateEntryKind]
+    GATE_ENTRY_KIND_PASSED_OFFLINE: _ClassVar[GateEntryKind]
+    GATE_ENTRY_KIND_FINDING: _ClassVar[GateEntryKind]
+    GATE_ENTRY_KIND_ORDER: _ClassVar[GateEntryKind]
+    GATE_ENTRY_KIND_SECRET: _ClassVar[GateEntryKind]
+    GATE_ENTRY_KIND_CONNECTED: _ClassVar[GateEntryKind]
+    GATE_ENTRY_KIND_LOST: _ClassVar[GateEntryKind]
+
+class GateCredential(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    GATE_CREDENTIAL_UNSPECIFIED: _ClassVar[GateCredential]
+    GATE_CREDENTIAL_TAG: _ClassVar[GateCredential]
+    GATE_CREDENTIAL_PLATE: _ClassVar[GateCredential]
+    GATE_CREDENTIAL_CODE: _ClassVar[GateCredential]
+    GATE_CREDENTIAL_BOOKING: _ClassVar[GateCredential]
 PHASE_UNSPECIFIED: Phase
 PHASE_CLOSED: Phase
 PHASE_CONTINUOUS: Phase
@@ -320,9 +340,23 @@ BOOKING_STATUS_COMPLETED: BookingStatus
 BOOKING_STATUS_CANCELLED: BookingStatus
 BOOKING_STATUS_NO_SHOW: BookingStatus
 BOOKING_STATUS_EXPIRED: BookingStatus
+GATE_ENTRY_KIND_UNSPECIFIED: GateEntryKind
+GATE_ENTRY_KIND_DECISION: GateEntryKind
+GATE_ENTRY_KIND_PASSED: GateEntryKind
+GATE_ENTRY_KIND_PASSED_OFFLINE: GateEntryKind
+GATE_ENTRY_KIND_FINDING: GateEntryKind
+GATE_ENTRY_KIND_ORDER: GateEntryKind
+GATE_ENTRY_KIND_SECRET: GateEntryKind
+GATE_ENTRY_KIND_CONNECTED: GateEntryKind
+GATE_ENTRY_KIND_LOST: GateEntryKind
+GATE_CREDENTIAL_UNSPECIFIED: GateCredential
+GATE_CREDENTIAL_TAG: GateCredential
+GATE_CREDENTIAL_PLATE: GateCredential
+GATE_CREDENTIAL_CODE: GateCredential
+GATE_CREDENTIAL_BOOKING: GateCredential
 
 class Data(_message.Message):
-    __slots__ = ("quotes", "trades", "depth", "candles", "orders", "balance", "notifications", "portfolio", "auctions", "risk", "parking", "bookings")
+    __slots__ = ("quotes", "trades", "depth", "candles", "orders", "balance", "notifications", "portfolio", "auctions", "risk", "parking", "bookings", "gates")
     QUOTES_FIELD_NUMBER: _ClassVar[int]
     TRADES_FIELD_NUMBER: _ClassVar[int]
     DEPTH_FIELD_NUMBER: _ClassVar[int]
@@ -335,6 +369,7 @@ class Data(_message.Message):
     RISK_FIELD_NUMBER: _ClassVar[int]
     PARKING_FIELD_NUMBER: _ClassVar[int]
     BOOKINGS_FIELD_NUMBER: _ClassVar[int]
+    GATES_FIELD_NUMBER: _ClassVar[int]
     quotes: _containers.RepeatedCompositeFieldContainer[Quote]
     trades: _containers.RepeatedCompositeFieldContainer[Trade]
     depth: _containers.RepeatedCompositeFieldContainer[Depth]
@@ -347,7 +382,8 @@ class Data(_message.Message):
     risk: _containers.RepeatedCompositeFieldContainer[RiskEvent]
     parking: _containers.RepeatedCompositeFieldContainer[ParkingOccupancy]
     bookings: _containers.RepeatedCompositeFieldContainer[BookingEvent]
-    def __init__(self, quotes: _Optional[_Iterable[_Union[Quote, _Mapping]]] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., depth: _Optional[_Iterable[_Union[Depth, _Mapping]]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[OrderEvent, _Mapping]]] = ..., balance: _Optional[_Iterable[_Union[BalanceEvent, _Mapping]]] = ..., notifications: _Optional[_Iterable[_Union[NotificationEvent, _Mapping]]] = ..., portfolio: _Optional[_Iterable[_Union[PortfolioEvent, _Mapping]]] = ..., auctions: _Optional[_Iterable[_Union[Auction, _Mapping]]] = ..., risk: _Optional[_Iterable[_Union[RiskEvent, _Mapping]]] = ..., parking: _Optional[_Iterable[_Union[ParkingOccupancy, _Mapping]]] = ..., bookings: _Optional[_Iterable[_Union[BookingEvent, _Mapping]]] = ...) -> None: ...
+    gates: _containers.RepeatedCompositeFieldContainer[GateEvent]
+    def __init__(self, quotes: _Optional[_Iterable[_Union[Quote, _Mapping]]] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., depth: _Optional[_Iterable[_Union[Depth, _Mapping]]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[OrderEvent, _Mapping]]] = ..., balance: _Optional[_Iterable[_Union[BalanceEvent, _Mapping]]] = ..., notifications: _Optional[_Iterable[_Union[NotificationEvent, _Mapping]]] = ..., portfolio: _Optional[_Iterable[_Union[PortfolioEvent, _Mapping]]] = ..., auctions: _Optional[_Iterable[_Union[Auction, _Mapping]]] = ..., risk: _Optional[_Iterable[_Union[RiskEvent, _Mapping]]] = ..., parking: _Optional[_Iterable[_Union[ParkingOccupancy, _Mapping]]] = ..., bookings: _Optional[_Iterable[_Union[BookingEvent, _Mapping]]] = ..., gates: _Optional[_Iterable[_Union[GateEvent, _Mapping]]] = ...) -> None: ...
 
 class Quote(_message.Message):
     __slots__ = ("symbol", "price_e4", "change_e4", "change_percentage_e2", "volume_e8", "bid_e4", "ask_e4", "bid_size_e8", "ask_size_e8", "timestamp_ms", "stale", "v")
@@ -872,3 +908,53 @@ class Booking(_message.Message):
     currency: str
     created_at_us: int
     def __init__(self, booking_id: _Optional[str] = ..., lot_id: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., plate: _Optional[str] = ..., space: _Optional[str] = ..., type: _Optional[_Union[SpaceType, str]] = ..., features: _Optional[_Iterable[_Union[Feature, str]]] = ..., from_us: _Optional[int] = ..., to_us: _Optional[int] = ..., status: _Optional[_Union[BookingStatus, str]] = ..., tariff: _Optional[str] = ..., tariff_version: _Optional[int] = ..., held_e4: _Optional[int] = ..., total_e4: _Optional[int] = ..., tax_e4: _Optional[int] = ..., currency: _Optional[str] = ..., created_at_us: _Optional[int] = ...) -> None: ...
+
+class GateEvent(_message.Message):
+    __slots__ = ("seq", "prev_seq", "more", "data")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    PREV_SEQ_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    prev_seq: int
+    more: bool
+    data: GateEntry
+    def __init__(self, seq: _Optional[int] = ..., prev_seq: _Optional[int] = ..., more: _Optional[bool] = ..., data: _Optional[_Union[GateEntry, _Mapping]] = ...) -> None: ...
+
+class GateEntry(_message.Message):
+    __slots__ = ("entry_id", "at_us", "said_at_us", "kind", "reason", "lot_id", "gate_id", "lane", "open", "alarm", "vehicle_id", "operator_id", "credential", "what", "space", "booking_id", "stay_id")
+    ENTRY_ID_FIELD_NUMBER: _ClassVar[int]
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    SAID_AT_US_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    LOT_ID_FIELD_NUMBER: _ClassVar[int]
+    GATE_ID_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    ALARM_FIELD_NUMBER: _ClassVar[int]
+    VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_ID_FIELD_NUMBER: _ClassVar[int]
+    CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    SPACE_FIELD_NUMBER: _ClassVar[int]
+    BOOKING_ID_FIELD_NUMBER: _ClassVar[int]
+    STAY_ID_FIELD_NUMBER: _ClassVar[int]
+    entry_id: str
+    at_us: int
+    said_at_us: int
+    kind: GateEntryKind
+    reason: str
+    lot_id: str
+    gate_id: str
+    lane: int
+    open: bool
+    alarm: bool
+    vehicle_id: str
+    operator_id: str
+    credential: GateCredential
+    what: str
+    space: str
+    booking_id: str
+    stay_id: str
+    def __init__(self, entry_id: _Optional[str] = ..., at_us: _Optional[int] = ..., said_at_us: _Optional[int] = ..., kind: _Optional[_Union[GateEntryKind, str]] = ..., reason: _Optional[str] = ..., lot_id: _Optional[str] = ..., gate_id: _Optional[str] = ..., lane: _Optional[int] = ..., open: _Optional[bool] = ..., alarm: _Optional[bool] = ..., vehicle_id: _Optional[str] = ..., operator_id: _Optional[str] = ..., credential: _Optional[_Union[GateCredential, str]] = ..., what: _Optional[str] = ..., space: _Optional[str] = ..., booking_id: _Optional[str] = ..., stay_id: _Optional[str] = ...) -> None: ...

@@ -87,6 +87,21 @@ class ReaderGate:
     def __repr__(self) -> str:
         return f"<ReaderGate {self.code} near={len(self._near)}>"
 
+    def ready(self, open_output: Callable[[], None]) -> None:
+        """The reader does what it was told. `open_output` switches the barrier on."""
+        self.open_output = open_output
+        self._note(True, "")
+
+    def lost(self, why: str) -> None:
+        """The reader is not connected any more."""
+        if self.open_output is not None:
+            self.open_output = None
+            self._note(False, why)
+
+    def _note(self, connected: bool, why: str) -> None:
+        if self.code not in self._hub.links:  # a controller speaks for the gate
+            self._hub.note_link(self.code, connected, why)
+
     def open(self) -> None:
         """Open the barrier, if there is one and the reader is connected: never later."""
         if self.open_output is not None:

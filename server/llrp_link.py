@@ -113,7 +113,7 @@ class LlrpLink:
             if self._closes_s is not None:
                 self._switch(False)
             self._ended = True
-            self._gate.open_output = None
+            self._gate.lost(LlrpFault.CLOSED.value)
             self._send(Kind.CLOSE_CONNECTION)
             self._transport.close()
 
@@ -121,7 +121,7 @@ class LlrpLink:
         """End the connection at once."""
         if not self._ended:
             self._ended = True
-            self._gate.open_output = None
+            self._gate.lost(fault.value)
             self._transport.abort()
             self._on_end(fault, detail)
 
@@ -171,7 +171,7 @@ class LlrpLink:
         self.is_ready = True
         if self._gate.settings.gpo:
             self._switch(False)
-        self._gate.open_output = self.open_output
+        self._gate.ready(self.open_output)
 
     def _switch(self, on: bool) -> None:
         self._ask(Kind.SET_READER_CONFIG, output_config(self._gate.settings.gpo, on))

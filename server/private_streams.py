@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, takewhile
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from msgspec import Struct
 
-from engine.events import AnyEvent, BalanceChanged, BookChanged, OrderUpdated, TradeBusted, Traded
+from engine.events import AnyEvent, BalanceChanged, BookChanged, OrderUpdated, Traded
 from engine.kinds import OrderStatus
+from engine.parking.records import Gate
 from engine.state import Account
-from server.busted_orders import busted_orders
 from server.codec import Record
+from server.gate_stream import NO_GATES
 from server.outlet import Outlet
-from server.private_channels import BALANCE, NOTIFICATIONS, ORDERS, RARE, Told, reader_of
+from server.private_channels import BALANCE, NOTIFICATIONS, ORDERS, STREAMED, Told, reader_of, told_of
 from server.wire import Wire
 from server.ws_frames import CloseCode, binary_frame, text_frame
 from sql.notifications import NO_ACCOUNTS, NOTABLE, PENDING, USER, notifications_of
@@ -78,7 +79,7 @@ class PrivateStream:
     __slots__ = ("channel", "count", "cursors", "entries", "evicted_seq", "last_seq", "trimmed")
 
     def __init__(self, channel: str, floor_seq: int) -> None:
-        self.channel = channel
+        self.channel = channel.partition(" ")[0]
         self.entries: deque[Remembered] = deque()
         self.count = 0
         self.evicted_seq = floor_seq
@@ -121,7 +122,7 @@ class PrivateStreams:
     """The private streams of all accounts. `seq` is the newest durable record that was taken.
 
     `encoders` and `packers` make what is told of an event, by its type, each when somebody wants it in that form. `accounts`
-    say who is a market maker (sql/notifications.py).
+    say who is a market maker (sql/notifications.py), `gates` in which car park a gate is.
     """
 
     __slots__ = (
@@ -131,6 +132,7 @@ class PrivateStreams:
             "_encoders",
             "_floor_seq",
             "_full",
+            "_gates",
             "_order",
             "_packers",
             "_per_stream_max",
@@ -144,8 +146,10 @@ class PrivateStreams:
         packers: dict[type[Told], PackEvent],
         events_max: int,
         accounts: Mapping[int, Account] = NO_ACCOUNTS,
+        gates: Mapping[str, Gate] = NO_GATES,
     ) -> None:
         self._accounts = accounts
+        self._gates = gates
         self._encoders = encoders
         self._packers = packers
         self._per_stream_max = events_max
@@ -234,13 +238,10 @@ class PrivateStreams:
             self.seq = seq
 
     def _remember_rare(self, record: Record, event: AnyEvent, notable: Notable) -> Notable:
-        if (stream_of := RARE.get(type(event))) is not None:
-            self._add(stream_of(event), record.seq, cast(Told, event), None)
-        elif type(event) in NOTABLE:
+        if type(event) in NOTABLE:
             notable = [*(notable or ()), event]
-            if type(event) is TradeBusted:
-                for busted in busted_orders(event, record.now_us):
-                    self._add((busted.order.account_id, ORDERS), record.seq, busted, None)
+        for key, told in told_of(record, event, self._gates) if type(event) in STREAMED else ():
+            self._add(key, record.seq, told, None)
         return notable
 
     def _add(self, key: tuple[int, str], seq: int, event: Told, text: bytes | None) -> None:

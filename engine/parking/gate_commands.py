@@ -69,4 +69,12 @@ class RenewGateKey(Command, frozen=True, gc=False, array_like=True, tag=True):
     gate_id: str
 
 
-GatesCommand = ScanTag | ReportPassage | SyncOffline | OperateGate | RenewGateKey
+class NoteGateLink(Command, frozen=True, gc=False, array_like=True, tag=True):
+    """A gate has proved itself and is connected, or its connection is gone; `why` is a word for operators, '' for nothing wrong."""
+
+    gate_id: str
+    connected: bool
+    why: str = ""
+
+
+GatesCommand = ScanTag | ReportPassage | SyncOffline | OperateGate | RenewGateKey | NoteGateLink

@@ -77,4 +77,14 @@ class GateKeyRenewed(Event, frozen=True, gc=False, array_like=True, tag=True):
     operator_id: int
 
 
-GatesEvent = GateDecided | GatePassed | GateFound | LineAcknowledged | GateOperated | GateKeyRenewed
+class GateLinkChanged(Event, frozen=True, gc=False, array_like=True, tag=True):
+    """A gate is connected from now on, or is not; `why` it was cut off."""
+
+    gate_id: str
+    connected: bool
+    why: str
+
+
+GatesEvent = (
+    GateDecided | GatePassed | GateFound | LineAcknowledged | GateOperated | GateKeyRenewed | GateLinkChanged
+)

@@ -20,7 +20,7 @@ LANE_BUSY_US: Final = 30 * SECOND_US
 class GateState(Struct, frozen=True, gc=False, array_like=True):
     """A gate's counters. `n` is the highest of its own, `lines` how many were answered, `command_n` the server's.
 
-    `key_version` counts the secrets it was given; 0: none yet, so it cannot connect.
+    `key_version` counts the secrets it was given; 0: none yet, so it cannot connect. `connected` is what the server said last.
     """
 
     gate_id: str
@@ -29,6 +29,7 @@ class GateState(Struct, frozen=True, gc=False, array_like=True):
     lines: int = 0
     command_n: int = 0
     locked: bool = False
+    connected: bool = False
 
 
 class GateLine(Struct, frozen=True, gc=False, array_like=True):

@@ -15,11 +15,12 @@ from engine.commands import Envelope
 from engine.events import Refused
 from engine.kinds import TimerKind
 from engine.parking.access import OPENS, OPENS_ENTRY, Verdict, decide
-from engine.parking.gate_commands import OperateGate, RenewGateKey, ReportPassage, ScanTag
+from engine.parking.gate_commands import NoteGateLink, OperateGate, RenewGateKey, ReportPassage, ScanTag
 from engine.parking.gate_events import (
     GateDecided,
     GateFound,
     GateKeyRenewed,
+    GateLinkChanged,
     GateOperated,
     GatePassed,
     LineAcknowledged,
@@ -35,6 +36,8 @@ from engine.timers import add_timer, drop_timer_of
 from engine.turn import Turn
 
 REASON_MAX: Final = 200
+WHY_MAX: Final = 32
+"""Characters of the word that says why a gate was cut off."""
 
 
 # -- lines
@@ -265,4 +268,18 @@ def renew_gate_key(turn: Turn, envelope: Envelope, command: RenewGateKey) -> Ref
     state = turn.state.parking.gate_states.get(command.gate_id) or GateState(command.gate_id)
     put_state(turn, replace(state, key_version=state.key_version + 1))
     turn.events.append(GateKeyRenewed(command.gate_id, state.key_version + 1, envelope.principal))
+    return None
+
+
+# -- the server's own word
+
+
+def note_gate_link(turn: Turn, envelope: Envelope, command: NoteGateLink) -> Refused | None:
+    """Keep, and tell operators, whether a gate is connected: said again, it is told again (another connection took over)."""
+    parking = turn.state.parking
+    if command.gate_id not in parking.gates:
+        return Refused(Refusal.GATE_NOT_FOUND)
+    state = parking.gate_states.get(command.gate_id) or GateState(command.gate_id)
+    put_state(turn, replace(state, connected=command.connected))
+    turn.events.append(GateLinkChanged(command.gate_id, command.connected, command.why[:WHY_MAX]))
     return None

@@ -47,7 +47,14 @@ from engine.parking.commands import (
     SetSpace,
     SetVehicleRights,
 )
-from engine.parking.gate_commands import OperateGate, RenewGateKey, ReportPassage, ScanTag, SyncOffline
+from engine.parking.gate_commands import (
+    NoteGateLink,
+    OperateGate,
+    RenewGateKey,
+    ReportPassage,
+    ScanTag,
+    SyncOffline,
+)
 from engine.parking.tariff_commands import SetTariff, SetZone
 from engine.turn import Turn
 
@@ -84,5 +91,6 @@ PARKING_COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], Refused | Non
     SyncOffline: offline.sync_offline,
     OperateGate: gates.operate_gate,
     RenewGateKey: gates.renew_gate_key,
+    NoteGateLink: gates.note_gate_link,
 }
 """Command → the function that decides and carries it out."""

@@ -9,8 +9,9 @@ import pytest
 from handlers.access import CHANNEL_POLICIES
 from handlers.ws_messages import ACTIONS
 from handlers.ws_subscriptions import PARKING, PRIVATE_CHANNELS, PUBLIC_CHANNELS
+from server.gate_stream import GATES
 from server.principal import Role
-from server.private_channels import RISK
+from server.private_channels import OF_THE_VENUE, RISK
 from tests.handlers.small_kerb import Client, SmallKerb
 from tests.handlers.test_access import CLIENT_ROLES, order_ids, person
 from tests.handlers.websocket_user import Message, WebSocketUser, connected, limit_order
@@ -48,7 +49,8 @@ async def test_every_channel_and_action_answers_every_role_as_it_should(
         for channel in sorted(PRIVATE_CHANNELS):
             allowed = role in CHANNEL_POLICIES[channel]
             expected = "" if allowed else "UNAUTHENTICATED" if role is None else "FORBIDDEN"
-            assert await refusal(user, "subscribe", {"channels": [channel]}) == expected, channel
+            what = {"lots": ["lot_P1"]} if channel == GATES else {}
+            assert await refusal(user, "subscribe", {"channels": [channel], **what}) == expected, channel
         for action, members in ORDER_ACTIONS.items():
             code = await refusal(user, action, members)
             assert code == (denied or ("ORDER_NOT_FOUND" if action == "order.cancel" else "")), action
@@ -108,14 +110,15 @@ async def test_an_api_key_s_scopes_hold_on_the_websocket_too(
         for channel in sorted(PRIVATE_CHANNELS):
             code = await refusal(user, "subscribe", {"channels": [channel]})
             expected = "" if may_read else "SCOPE_MISSING"
-            assert code == ("FORBIDDEN" if channel == RISK else expected), channel
+            assert code == ("FORBIDDEN" if channel in OF_THE_VENUE else expected), channel
         for action, members in ORDER_ACTIONS.items():
             code = await refusal(user, action, members)
             assert (code == "SCOPE_MISSING") == (not may_trade), action
 
 
-def test_the_risk_channel_is_for_operators_and_all_other_private_ones_for_clients() -> None:
+def test_the_venue_s_channels_are_for_operators_and_all_other_private_ones_for_clients() -> None:
     assert CHANNEL_POLICIES[RISK] == {Role.RISK, Role.ADMIN}
+    assert CHANNEL_POLICIES[GATES] == {Role.PARKING_OPERATOR, Role.ADMIN}
     assert {channel for channel, policy in CHANNEL_POLICIES.items() if policy == set(CLIENT_ROLES)} == (
-        PRIVATE_CHANNELS - {RISK}
+        PRIVATE_CHANNELS - OF_THE_VENUE
     )

@@ -54,7 +54,7 @@ async def test_a_gate_is_made_given_a_secret_connects_and_obeys(operated: tuple[
     assert (ordered["reason"], ordered["operator_id"], ordered["what"]) == ("OPEN", operator.user_id, "test")
     newest = await operator("GET", f"{logs}&limit=1")
     older = await operator("GET", f"{logs}&cursor={newest.meta['next_cursor']}")
-    assert [row["kind"] for row in (*newest.data, *older.data)] == ["ORDER", "SECRET"]
+    assert [row["kind"] for row in (*newest.data, *older.data)] == ["ORDER", "CONNECTED", "SECRET"]
 
     assert (await operator("POST", "/admin/parking/gates/gat_north/secret")).data["secret"] != secret.hex()
     with pytest.raises(GateRefused):

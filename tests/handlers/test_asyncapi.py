@@ -18,7 +18,7 @@ from handlers.ws_dispatch import MESSAGES
 from handlers.ws_messages import Batch, Place, PlainBatch, PlainPlace
 from server.ws_frames import CloseCode
 from tests.handlers.answer_schemas import closed
-from tests.handlers.parking_people import booking, car_park
+from tests.handlers.parking_people import booking, car_park, walk_in
 from tests.handlers.small_kerb import SmallKerb
 from tests.handlers.websocket_user import WebSocketUser, connected
 
@@ -124,6 +124,10 @@ async def test_examples_are_taken_and_everything_that_is_sent_is_described(small
             assert (await operator("PUT", "/admin/risk/rules/FAT_FINGER", body)).status == 200
             await user.place("BUY", "1", "80")
             await note(desk, "Risk")
+            await desk.send({"action": "subscribe", "channels": ["gates"], "lots": ["lot_P1"]})
+            await note(desk, "Subscribed")
+            await walk_in(small, user)
+            await note(desk, "Gates")
         ending = asyncio.create_task(small.services.hub.shutdown(5))
         await note(connection, "Shutdown")
         assert await connection.close_code() == CloseCode.RESTART

@@ -24,7 +24,8 @@ from engine.kinds import (
     TimeInForce,
 )
 from engine.parking.booking_events import BookingSet
-from engine.parking.kinds import BookingStatus, Feature, SpaceType
+from engine.parking.gate_kinds import CredentialKind
+from engine.parking.kinds import BookingStatus, DecisionReason, Feature, SpaceType
 from engine.state import Account, State
 from engine.terms import Special, Terms
 from engine.units import CASH_TOTAL_MAX_E4, PRICE_MAX_E4, QUANTITY_MAX_E8, notional_down_e4
@@ -32,6 +33,7 @@ from handlers.balance_json import BalanceEncoder
 from handlers.booking_stream import BookingEncoder, BookingPacker
 from handlers.busted_order_json import encode_busted_order
 from handlers.envelope import encoded
+from handlers.gate_stream import GateEntryEncoder, GateEntryPacker
 from handlers.notifications import NotificationEncoder
 from handlers.numbers import ZERO, cash, quantity
 from handlers.order_json import encode_order
@@ -49,10 +51,12 @@ from handlers.valuation import HoldingJson, PortfolioJson
 from handlers.violation_json import ViolationEncoder, figure_texts
 from server import kerb_pb2
 from server.busted_orders import OrderBusted
+from server.gate_stream import GATES, GateEntry
 from server.notification_text import KINDS, Severity, Topic
 from server.private_channels import BALANCE, NOTIFICATIONS, ORDERS, RISK, Told
 from server.private_streams import PrivateStreams, Remembered
 from server.stream_proto import portfolio_frame
+from sql.access_log import Entry, LogEntry
 from sql.entries import Liquidity
 from sql.notifications import Notification, NotificationKind
 from tests.handlers.small_kerb import SmallKerb
@@ -69,6 +73,7 @@ STREAMS = PrivateStreams(
         Notification: NotificationEncoder(STATE),
         RiskViolated: ViolationEncoder(STATE),
         BookingSet: BookingEncoder(STATE),
+        GateEntry: GateEntryEncoder(STATE),
     },
     {
         OrderUpdated: packed_order,
@@ -77,6 +82,7 @@ STREAMS = PrivateStreams(
         Notification: NotificationPacker(STATE),
         RiskViolated: ViolationPacker(STATE),
         BookingSet: BookingPacker(STATE),
+        GateEntry: GateEntryPacker(STATE),
     },
     10,
 )
@@ -238,6 +244,35 @@ def test_notifications_are_the_same(seq: int, prev_seq: int, note: Notification,
     assert packed == text
 
 
+whole_entries = st.builds(
+    LogEntry,
+    kind=st.just(Entry.DECISION),
+    gate=st.just("in"),
+    said_us=st.just(-1) | times,
+    n=links,
+    vehicle_id=links,
+    lane=st.integers(0, 64),
+    reason=st.sampled_from(DecisionReason),
+    credential=st.just(0) | st.sampled_from(CredentialKind),
+    what=st.text(max_size=8),
+    space=st.sampled_from(("", "B2-014")),
+) | st.builds(
+    LogEntry,
+    kind=st.sampled_from((Entry.CONNECTED, Entry.LOST, Entry.ORDER)),
+    gate=st.sampled_from(("in", "")),
+    operator_id=links,
+    reason=st.integers(1, 4),
+    what=st.text(max_size=8),
+)
+gate_entries = st.builds(GateEntry, links, st.just("P1"), times, whole_entries, links, links)
+
+
+@given(seqs, seqs, gate_entries, st.booleans())
+def test_gate_entries_are_the_same(seq: int, prev_seq: int, told: GateEntry, more: bool) -> None:
+    text, packed = both(GATES, seq, prev_seq, told, more)
+    assert packed == text
+
+
 figures = st.integers(-(SIGNED_MAX // 100), SIGNED_MAX // 100).map(lambda figure: figure * 100)
 numbers = {"e8": figures.map(quantity), "e4": figures.map(cash), "e2": figures.map(cash)}
 """A percentage has two decimals, as such an amount of cash has."""
@@ -295,6 +330,8 @@ def test_a_figure_that_64_bits_do_not_hold_is_the_closest_that_they_do() -> None
         (BookingStatus, kerb_pb2.BookingStatus, "BOOKING_STATUS_"),
         (SpaceType, kerb_pb2.SpaceType, "SPACE_TYPE_"),
         (Feature, kerb_pb2.Feature, "FEATURE_"),
+        (Entry, kerb_pb2.GateEntryKind, "GATE_ENTRY_KIND_"),
+        (CredentialKind, kerb_pb2.GateCredential, "GATE_CREDENTIAL_"),
     ],
 )
 def test_a_vocabulary_has_the_numbers_of_the_engine(kinds: type[Enum], packed: Any, prefix: str) -> None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from engine.parking.booking_commands import IssuePass, JoinWaitingList
 from engine.parking.commands import AttachTag, BlockPlate, BlockTag, RevokeTag
-from engine.parking.gate_commands import OperateGate, RenewGateKey, ReportPassage, ScanTag
+from engine.parking.gate_commands import NoteGateLink, OperateGate, RenewGateKey, ReportPassage, ScanTag
 from engine.parking.gate_kinds import CredentialKind, GateOrder
 from engine.parking.kinds import PassKind, SpaceType
 from engine.parking.tariff_commands import SetTariff, SetZone
@@ -32,6 +32,7 @@ def busy_parking() -> BookingWorld:
     world.to("9:00")
     world.leave("EVE1")
     world.operator(RenewGateKey("P1-in"))
+    world.do(NoteGateLink("P1-in", True))
     world.do(ScanTag("P1-in", 1, b"1", 1, world.now_us, CredentialKind.TAG, EPC))
     world.do(ReportPassage("P1-in", 2, b"2", 1, world.now_us, passed=True))
     world.operator(OperateGate("P1-in", GateOrder.OPEN, 1, "test"))

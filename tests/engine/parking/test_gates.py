@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from engine.kinds import TimerKind
+from engine.kinds import Source, TimerKind
 from engine.parking.commands import BlockPlate, BlockTag, RevokeTag, SetGate, SetLot
-from engine.parking.gate_commands import OperateGate, RenewGateKey, ReportPassage
-from engine.parking.gate_events import GateDecided, GateFound, GateOperated, GatePassed, LineAcknowledged
+from engine.parking.gate_commands import NoteGateLink, OperateGate, RenewGateKey, ReportPassage
+from engine.parking.gate_events import (
+    GateDecided,
+    GateFound,
+    GateLinkChanged,
+    GateOperated,
+    GatePassed,
+    LineAcknowledged,
+)
 from engine.parking.gate_kinds import CredentialKind, GateOrder, Way
 from engine.parking.gate_records import LANE_BUSY_US, LINES_KEPT
 from engine.parking.gates import known_line
@@ -295,3 +302,13 @@ def test_every_line_has_one_event_that_answers_it() -> None:
     assert len(of_kind(scanned, GateDecided)) == 1
     assert (len(of_kind(passed, GatePassed)), len(of_kind(passed, LineAcknowledged))) == (1, 1)
     assert (TimerKind.GATE_LANE, f"1@{IN}") not in world.state.timer_ids
+
+
+def test_a_gate_that_is_connected_or_lost_is_told_and_kept() -> None:
+    world = GateWorld()
+    for connected, why in ((True, ""), (True, "REPLACED"), (False, "S" * 99)):
+        applied = world.do(NoteGateLink(IN, connected, why), source=Source.GATE)
+        (event,) = of_kind(applied, GateLinkChanged)
+        assert (event.gate_id, event.connected, event.why) == (IN, connected, why[:32])
+        assert world.parking.gate_states[IN].connected is connected
+    assert refusal(world.do(NoteGateLink("nowhere", True))) == "GATE_NOT_FOUND"
