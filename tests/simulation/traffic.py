@@ -14,10 +14,13 @@ from server.core import Core
 from server.errors import KerbError
 from server.journal_errors import JournalError
 from tests.server.ledger_world import START_US, World
+from tests.simulation.parking_traffic import Cars
 from tests.simulation.world_loop import WorldLoop
 
 PAUSES_S: Final = (0.0, 0.0, 0.0005, 0.003, 0.02)
 TRADERS: Final = 3
+PARKING_FROM: Final = 0.6
+"""The share of turns in which somebody trades; in the others somebody parks."""
 
 
 class VirtualClock:
@@ -37,6 +40,7 @@ class Traffic(World):
     def __init__(self, core: Core, acknowledged: Callable[[Applied], None]) -> None:
         super().__init__(core.runtime, core.write_behind)
         self._acknowledged = acknowledged
+        self._cars = Cars(self)
         for account in core.state.accounts.values():
             if account.kind is AccountKind.MARKET_MAKER:
                 self.maker_id = account.account_id
@@ -47,7 +51,7 @@ class Traffic(World):
         applied = super().submit(command, account_id, key)
 
         def told(lost: JournalError | None) -> None:
-            if lost is None:
+            if lost is None and applied.recorded:
                 self._acknowledged(applied)
 
         self.runtime.call_when_durable(applied.seq, told)
@@ -73,7 +77,9 @@ class Traffic(World):
     def _turn(self, random: Random) -> None:
         dice = random.random()
         seed = random.getrandbits(48)
-        if dice < 0.04 and self.fills:
+        if dice > PARKING_FROM:
+            self._cars.happen(random.choice((1, 1, 2, 6)), random)
+        elif dice < 0.04 and self.fills:
             self.bust_at_random(1, seed)
         elif dice < 0.06:
             self.pay_dividend(1 + seed)
