@@ -39,7 +39,8 @@ IDLE_S: Final = 1.0
 
 
 class Admission:
-    """`is_tight`: new orders have to ask `refuses` before they are looked at. `refused` counts those turned away, `reads` what
+    """`is_tight`: new orders have to ask `refuses` before they are looked at. `is_over`: in this turn all of them come too late, so
+    that nobody has to look at a clock any more, which is a call to the kernel. `refused` counts those turned away, `reads` what
     has come in this turn: whoever reads counts it.
 
     `waiting_since_s` says since when (`monotonic`) a record has waited for the disk; `worked` gives seconds of processor time.
@@ -57,7 +58,7 @@ class Admission:
             "_over_since_s",
         ),
         *("_patience_s", "_probe", "_refused_in_turn", "_seen_s", "_started_s", "_took_s", "_wait_max_s"),
-        *("_waiting_since_s", "_worked", "in_turn", "is_tight", "reads", "refused"),
+        *("_waiting_since_s", "_worked", "in_turn", "is_over", "is_tight", "reads", "refused"),
     )
 
     def __init__(
@@ -68,6 +69,7 @@ class Admission:
         worked: Callable[[], float] = thread_time,
     ) -> None:
         self.in_turn = False
+        self.is_over = False
         self.is_tight = False
         self.reads = 0
         self.refused = 0
@@ -118,7 +120,7 @@ class Admission:
         else:
             self._over_since_s = None
         self._is_measured = self.reads >= READS_QUIET or self.is_tight
-        self._refused_in_turn = False
+        self._refused_in_turn = self.is_over = False
         self.reads = 0
         self._seen_s = now_s
         if self._is_measured:
@@ -136,7 +138,9 @@ class Admission:
 
     def is_late(self) -> bool:
         """Whether a new order comes too late in its turn."""
-        return self.is_tight and self._worked() > self._deadline_s
+        if not self.is_over:
+            self.is_over = self.is_tight and self._worked() > self._deadline_s
+        return self.is_over
 
     def note_refused(self) -> None:
         """One was turned away for that."""
@@ -145,9 +149,8 @@ class Admission:
 
     def refuses(self) -> bool:
         """Whether a new order comes too late in its turn; it is counted then."""
-        if self.is_tight and self._worked() > self._deadline_s:
-            self._refused_in_turn = True
-            self.refused += 1
+        if self.is_late():
+            self.note_refused()
             return True
         return False
 

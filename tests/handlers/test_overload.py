@@ -11,6 +11,7 @@ import pytest
 
 from config.settings import OverloadSettings, Settings
 from engine.events import OrderUpdated
+from handlers import unread_orders
 from handlers.unread_orders import ORDER_LINE, refusal_unread
 from server import admission
 from tests.handlers.small_kerb import Client, SmallKerb, open_small_kerb
@@ -61,6 +62,17 @@ def test_a_plain_order_is_refused_without_being_read() -> None:
 )
 def test_whatever_is_not_plain_is_read(data: bytes) -> None:
     assert refusal_unread(data) is None
+
+
+def test_no_more_heads_are_remembered_than_many_clients_have() -> None:
+    for number in range(3 * unread_orders._HEADS_MAX // 2):
+        key = b"X-Idempotency-Key: %d\r\n" % number
+        assert refusal_unread(HEAD + key + b"Content-Length: 23\r\n\r\n" + BODY) is not None
+        assert refusal_unread(HEAD + key + b"Content-Length: 23\r\n\r\n" + BODY[1:]) is None
+    assert len(unread_orders._plain_heads) <= unread_orders._HEADS_MAX
+    long = b"User-Agent: %b\r\n" % (b"x" * unread_orders._HEAD_MAX_BYTES)
+    assert refusal_unread(HEAD + long + b"Content-Length: 23\r\n\r\n" + BODY) is not None
+    assert max(map(len, unread_orders._plain_heads)) <= unread_orders._HEAD_MAX_BYTES
 
 
 @pytest.fixture
