@@ -6,10 +6,12 @@ sequence: what PostgreSQL has up to it, and the stays that run then. Nothing dur
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
 from msgspec import Struct
 
 from engine.parking.booking_records import NO_SPACE
@@ -20,7 +22,7 @@ from engine.parking.zones import Zone
 from engine.refusals import Refusal
 from engine.units import DAY_US, IDS_PER_SEQ
 from server.database import Database
-from server.errors import RefusedAtBorder
+from server.errors import DatabaseUnavailable, RefusedAtBorder
 from server.history import moment
 from server.local_time import day_start_us, day_starts_us, hour_starts_us, zone_between
 from server.runtime import Runtime
@@ -84,7 +86,7 @@ class Span(Struct, frozen=True):
 
     def cell(self, number: int) -> tuple[int, int]:
         """From when to when an hour or day is, by its number from 1."""
-        return self.starts[number - 1], (*self.starts, self.to_us)[number]
+        return self.starts[number - 1], self.starts[number] if number < len(self.starts) else self.to_us
 
 
 class Sum(Struct):
@@ -167,13 +169,13 @@ class Reports:
         await self._written(seq)
         found: list[RevenueRow] = []
         for span in spans:
-            rows = await self._database.fetch(
+            rows = await self._read(
                 *(query, list(span.lots), moment(span.from_us), moment(span.to_us)),
                 *((seq + 1) * IDS_PER_SEQ, [moment(each) for each in span.starts], *running),
                 ROWS_MAX + 1 - len(found),
             )
-            found += [_revenue_row(span, row, by) for row in rows]
-            _hold_rows(len(found))
+            _hold_rows(len(found) + len(rows))
+            found += await asyncio.to_thread(_revenue_rows, span, rows, by)
         return found, seq
 
     async def occupancy(self, wanted: Wanted) -> tuple[list[OccupancyRow], int]:
@@ -187,16 +189,22 @@ class Reports:
         await self._written(seq)
         found: list[OccupancyRow] = []
         for span, parts, places, running in plans:
-            rows = await self._database.fetch(
+            rows = await self._read(
                 *(query, *places, moment(span.from_us), moment(span.to_us), seq, *running),
                 *([moment(each) for each in (*span.starts, span.to_us)], len(parts)),
             )
-            seen = {row["grp"] for row in rows if row["peak"]}
-            for row in rows:
-                part = parts[row["grp"]]
-                if part.space_type != NO_TYPE or row["grp"] in seen:
-                    found.append(_occupancy_row(span, part, row))
+            found += await asyncio.to_thread(_occupancy_rows, span, parts, rows)
         return found, seq
+
+    async def _read(self, query: str, *arguments: object) -> Sequence[Record]:
+        """The rows. What takes longer than a statement may is refused: asking again would take as long."""
+        try:
+            return await self._database.fetch(query, *arguments)
+        except DatabaseUnavailable as error:
+            if not isinstance(error.__cause__, asyncpg.QueryCanceledError):
+                raise
+            problem = "takes too long: ask for a shorter time, or for one car park"
+            raise RefusedAtBorder(Refusal.INVALID_INTERVAL, "to_date", problem) from None
 
     async def _written(self, seq: int) -> None:
         await self._runtime.wait_durable(seq)
@@ -282,24 +290,33 @@ def _parts_of(parking: Parking, span: Span, by: frozenset[By]) -> tuple[list[Par
     return parts, places, (running, [moment(each.begin_us) for each in inside])
 
 
-def _revenue_row(span: Span, row: Record, by: frozenset[By]) -> RevenueRow:
+def _revenue_rows(span: Span, rows: Sequence[Record], by: frozenset[By]) -> list[RevenueRow]:
     names: Sequence[str] = ("charges", "total_e4", "tax_e4", "paid_e4", "cash_e4", "owed_e4")
-    return RevenueRow(
-        *(span.zone, *span.cell(row["cell"]), row["lot"]),
-        row["space_type"] if By.TYPE in by else None,
-        ChargeKind(row["kind"]) if By.KIND in by else None,
-        span.currency,
-        Sum(*[int(row[name]) for name in names]),
-    )
+    return [
+        RevenueRow(
+            *(span.zone, *span.cell(row["cell"]), row["lot"]),
+            row["space_type"] if By.TYPE in by else None,
+            ChargeKind(row["kind"]) if By.KIND in by else None,
+            span.currency,
+            Sum(*[int(row[name]) for name in names]),
+        )
+        for row in rows
+    ]
 
 
-def _occupancy_row(span: Span, part: Part, row: Record) -> OccupancyRow:
-    from_us, to_us = span.cell(row["cell"])
-    return OccupancyRow(
-        *(span.zone, from_us, to_us, part.lot, part.space_type, part.capacity, row["peak"]),
-        mean_e4(int(row["vehicle_us"]), to_us - from_us),
-        *(row["at_end"], row["came"], row["went"]),
-    )
+def _occupancy_rows(span: Span, parts: Sequence[Part], rows: Sequence[Record]) -> list[OccupancyRow]:
+    """All but those of vehicles without a space, where there never was one."""
+    seen = {row["grp"] for row in rows if row["peak"]}
+    found = []
+    for row in rows:
+        part, (from_us, to_us) = parts[row["grp"]], span.cell(row["cell"])
+        if part.space_type != NO_TYPE or row["grp"] in seen:
+            mean = mean_e4(int(row["vehicle_us"]), to_us - from_us)
+            counts = (row["peak"], mean, row["at_end"], row["came"], row["went"])
+            found.append(
+                OccupancyRow(span.zone, from_us, to_us, part.lot, part.space_type, part.capacity, *counts)
+            )
+    return found
 
 
 def mean_e4(vehicle_us: int, length_us: int) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
+# Sums that may be beyond a BIGINT are given as text: of a NUMERIC asyncpg would make a Decimal, at twice the cost.
+
 # $1 lots, $2 from, $3 to, $4 the first txn_id that is too new, $5 the begins of hours or days, $6 and $7 of stays that run now the
 # ids and types, $8 limit. A charge's type is that of its stay, or of the booking that nobody came for; a pass has none.
 _REVENUE: Final = """
 SELECT width_bucket(c.charged_at, $5::TIMESTAMPTZ[]) AS cell, {lot} AS lot, {space_type} AS space_type, {kind} AS kind,
-    count(*) AS charges, sum(c.total_e4) AS total_e4, sum(c.tax_e4) AS tax_e4, sum(c.paid_e4) AS paid_e4,
-    coalesce(sum(c.paid_e4) FILTER (WHERE c.cash), 0) AS cash_e4, sum(c.owed_e4) AS owed_e4
+    count(*) AS charges, sum(c.total_e4)::TEXT AS total_e4, sum(c.tax_e4)::TEXT AS tax_e4, sum(c.paid_e4)::TEXT AS paid_e4,
+    coalesce(sum(c.paid_e4) FILTER (WHERE c.cash), 0)::TEXT AS cash_e4, sum(c.owed_e4)::TEXT AS owed_e4
 FROM parking_charges c
 LEFT JOIN parking_stays s ON s.stay_id = c.stay_id
 LEFT JOIN parking_bookings b ON b.booking_id = c.right_id
@@ -45,7 +47,7 @@ WITH places AS (
 ), cells AS (
     SELECT *, width_bucket(at, $9) AS cell, width_bucket(until, $9) AS next_cell FROM levels
 )
-SELECT grp, cell, max(level)::BIGINT AS peak, sum(level * (extract(epoch FROM until - at) * 1000000)::BIGINT) AS vehicle_us,
+SELECT grp, cell, max(level)::BIGINT AS peak, sum(level * (extract(epoch FROM until - at) * 1000000)::BIGINT)::TEXT AS vehicle_us,
     sum(came)::BIGINT AS came, sum(went)::BIGINT AS went, max(level) FILTER (WHERE next_cell > cell)::BIGINT AS at_end
 FROM cells GROUP BY grp, cell ORDER BY cell, grp
 """

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.handlers.parking_people import car_park, go_in, go_out
@@ -203,6 +205,29 @@ async def test_a_report_that_is_too_long_says_what_to_do(small: SmallKerb) -> No
     assert "more than 10000 rows" in reply.error["message"]
     reply = await operator("GET", f"{OCCUPANCY}?from_date=2023-08-01&to_date=2023-10-31")
     assert (reply.status, "62 days at most" in reply.error["message"]) == (422, True)
+
+
+WAITING = """
+SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
+
+
+async def test_a_report_that_takes_too_long_is_refused(small: SmallKerb, database_dsn: str) -> None:
+    """PostgreSQL ends a statement that takes longer than it may, as it is ended here."""
+    await car_park(small)
+    operator = await small.admin()
+    connection = await asyncpg.connect(database_dsn)
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK parking_charges")
+            asked = asyncio.create_task(operator("GET", REVENUE + THE_DAY))
+            while not await connection.fetch(WAITING):
+                assert not asked.done()
+            reply = await asked
+    finally:
+        await connection.close()
+    assert (reply.status, reply.code) == (422, "INVALID_INTERVAL")
+    assert "takes too long" in reply.error["message"]
 
 
 async def test_what_makes_no_report_is_told_by_its_parameter(small: SmallKerb) -> None:
