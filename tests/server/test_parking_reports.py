@@ -21,7 +21,7 @@ from engine.state import (
     PARKING_REVENUE_ACCOUNT_ID,
     PARKING_TAX_ACCOUNT_ID,
 )
-from engine.units import DAY_US, MINUTE_US
+from engine.units import DAY_US, HOUR_US, MINUTE_US
 from server.database import Database
 from server.parking_reports import Bound, By, Reports, Wanted, mean_e4, totals
 from tests.server.ledger_world import SteppingClock, World, open_world
@@ -148,7 +148,10 @@ def naive_revenue(lived: Lived, begin_us: int, end_us: int, by: tuple[By, ...]) 
 async def test_reports_are_those_of_every_stay_and_charge_and_of_the_ledger(lived: Lived) -> None:
     await check_revenue(lived)
     await check_ledger(lived)
-    await check_occupancy(lived)
+    for time in (By.TOTAL, By.HOUR, By.DAY):
+        for more in ((), (By.LOT,), (By.TYPE,), (By.LOT, By.TYPE)):
+            await check_occupancy(lived, lived.now_us + DAY_US, time, *more)
+    await check_occupancy(lived, lived.now_us - 9 * HOUR_US, By.DAY, By.TYPE)
 
 
 async def check_revenue(lived: Lived) -> None:
@@ -233,26 +236,24 @@ def naive_occupancy(
     )
 
 
-async def check_occupancy(lived: Lived) -> None:
-    begin_us, end_us = lived.begin_us + 5 * 10**9, lived.now_us + DAY_US
+async def check_occupancy(lived: Lived, end_us: int, *by: By) -> None:
+    """Every row; until now at most."""
+    begin_us = lived.begin_us + 5 * 10**9
     running = [each for each in lived.stays.values() if each.status is StayStatus.INSIDE]
     assert len(running) > len(LOTS)
-    for time in (By.TOTAL, By.HOUR, By.DAY):
-        for more in ((), (By.LOT,), (By.TYPE,), (By.LOT, By.TYPE)):
-            rows, _ = await lived.reports.occupancy(wanted(begin_us, end_us, time, *more))
-            until_us = {row.zone.name: max(row.to_us, 0) for row in rows}
-            for zone, to_us in until_us.items():
-                assert lived.now_us <= to_us <= lived.now_us + 10**6  # not after now
-                cells = [(begin_us, to_us)]
-                if time is not By.TOTAL:
-                    cells = naive_cells(zone, time, begin_us, to_us)
-                of_zone = [row for row in rows if row.zone.name == zone]
-                assert sorted({(row.from_us, row.to_us) for row in of_zone}) == cells
-                here = {lot for lot, (name, _) in LOTS.items() if name == zone}
-                for row in of_zone:
-                    lots = {row.lot} if row.lot else here
-                    assert (row.peak, row.mean_e4, row.at_end, row.came, row.went) == naive_occupancy(
-                        lived, row.from_us, row.to_us, lots, row.space_type
-                    ), (time, more, row)
-                    spaces = [6, 3, 3] if By.TYPE in more else [12]
-                    assert row.capacity in [len(lots) * each for each in (*spaces, 0)]
+    rows, _ = await lived.reports.occupancy(wanted(begin_us, end_us, *by))
+    until_us = {row.zone.name: row.to_us for row in rows}
+    assert set(until_us) == {zone for zone, _ in LOTS.values()}
+    for zone, to_us in until_us.items():
+        assert min(end_us, lived.now_us) <= to_us <= min(end_us, lived.now_us + 10**6)
+        cells = [(begin_us, to_us)] if By.TOTAL in by else naive_cells(zone, by[0], begin_us, to_us)
+        of_zone = [row for row in rows if row.zone.name == zone]
+        assert sorted({(row.from_us, row.to_us) for row in of_zone}) == cells
+        here = {lot for lot, (name, _) in LOTS.items() if name == zone}
+        for row in of_zone:
+            lots = {row.lot} if row.lot else here
+            assert (row.peak, row.mean_e4, row.at_end, row.came, row.went) == naive_occupancy(
+                lived, row.from_us, row.to_us, lots, row.space_type
+            ), (by, row)
+            spaces = [6, 3, 3] if By.TYPE in by else [12]
+            assert row.capacity in [len(lots) * each for each in (*spaces, 0)]
