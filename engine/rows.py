@@ -25,7 +25,8 @@ _LINKS: Final = {"Account": object, "BookSide": object, "Position": object}
 class Kind(NamedTuple):
     """How one kind of aggregate is saved. `key_type` and `row_type` are the types to decode to.
 
-    `defaults` are those of the last fields of the row: what a row lacks that was written before they existed.
+    `defaults` are those of the last fields of the row: what a row lacks that was written before they existed. `find` is there for
+    aggregates that are replaced and never changed, and that encode as their rows do: it finds one to be written as it is.
     """
 
     key_type: Any
@@ -34,6 +35,7 @@ class Kind(NamedTuple):
     dump: Callable[[State, Any], Row | None]
     load: Callable[[State, Any, Row], None]
     defaults: Row = ()
+    find: Callable[[State], Callable[[Any], Struct | None]] | None = None
 
 
 class RowOf(NamedTuple):
@@ -114,4 +116,14 @@ def kind_of(
 ) -> Kind:
     """A kind whose aggregates are instances of a class in one dict of the state."""
     rows = row_of(aggregate, derived)
-    return Kind(key_type, *kept_in(table, rows), load or load_into(table, aggregate), rows.defaults)
+    the_table = attrgetter(table)
+    find = (lambda state: the_table(state).get) if is_its_row(aggregate) else None
+    return Kind(key_type, *kept_in(table, rows), load or load_into(table, aggregate), rows.defaults, find)
+
+
+def is_its_row(aggregate: type) -> bool:
+    """Whether instances of a class never change and encode as the tuple of all their fields."""
+    if not issubclass(aggregate, Struct):
+        return False
+    config = aggregate.__struct_config__
+    return config.frozen and config.array_like and config.tag is None and not config.omit_defaults

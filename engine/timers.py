@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from typing import Final
 
 from engine.kinds import TimerKind
 from engine.state import State, Timer
@@ -20,12 +21,23 @@ def add_timer(turn: Turn, due_us: int, kind: TimerKind, target: str) -> int:
     return timer.timer_id
 
 
+DEAD_MAX: Final = 1_024
+"""Places of disarmed timers that the heap may have beyond as many as there are timers."""
+
+SWEPT_MAX: Final = 20_000
+"""With more timers the heap is never made anew: that would be a pause. The dead places go when they are due."""
+
+
 def drop_timer(state: State, timer: Timer) -> None:
     """Disarm a timer; its place in the heap goes lazily."""
     del state.timers[timer.timer_id]
     if state.timer_ids.get((timer.kind, timer.target)) == timer.timer_id:
         del state.timer_ids[timer.kind, timer.target]
     state.dirty["timer"][timer.timer_id] = None
+    heap, timers = state.timer_heap, state.timers
+    if len(heap) > 2 * len(timers) + DEAD_MAX and len(timers) <= SWEPT_MAX:
+        heap[:] = [(each.due_us, each.timer_id) for each in timers.values()]
+        heapify(heap)
 
 
 def drop_timer_of(state: State, kind: TimerKind, target: str) -> None:

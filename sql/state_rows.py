@@ -7,6 +7,7 @@ made of them later is still of that sequence, however far the engine has gone on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any, Final, get_args
 
 from msgspec import ValidationError, msgpack
@@ -26,8 +27,8 @@ from sql.copy_rows import (
     wallet_row,
 )
 
-Change = tuple[str, Any, Row | None]
-"""An aggregate's kind, its key, and its row; None when it is gone."""
+Change = tuple[str, Any, Any]
+"""An aggregate's kind, its key, and its row, or itself where it never changes and encodes as that; None when it is gone."""
 
 _encode: Final = msgpack.Encoder().encode
 _decode_key: Final = {name: msgpack.Decoder(kind.key_type).decode for name, kind in KINDS.items()}
@@ -38,6 +39,10 @@ _NUMBERED_BY_SEQ: Final = {
     "lot": "lots",
     "withdrawal": "withdrawals",
     "funded_lot": "funded_lots",
+    "timer": "timers",
+    "booking": "parking.bookings",
+    "stay": "parking.stays",
+    "ticket": "parking.tickets",
 }
 """Kinds whose keys tell the sequence that made them, and that come and go: kind → field of the state."""
 
@@ -63,8 +68,14 @@ def cut_state(state: State, applied_seq: int) -> StateCut:
     state.dirty = new_dirty()
     changes: list[Change] = []
     for kind, keys in dirty.items():
-        if keys:
-            dump = KINDS[kind].dump
+        if not keys:
+            continue
+        of_kind = KINDS[kind]
+        if of_kind.find is not None:
+            found = of_kind.find(state)
+            changes += [(kind, key, found(key)) for key in keys]
+        else:
+            dump = of_kind.dump
             changes += [(kind, key, dump(state, key)) for key in keys]
     return StateCut(state.seq, dirty, changes)
 
@@ -83,7 +94,7 @@ def forget_unseen(state: State, applied_seq: int) -> None:
     """
     first_id = (applied_seq + 1) * IDS_PER_SEQ
     for kind, field in _NUMBERED_BY_SEQ.items():
-        alive = getattr(state, field)
+        alive = attrgetter(field)(state)
         keys: dict[Any, None] = state.dirty[kind]
         gone = [key for key in keys if key not in alive and key >= first_id]
         for key in gone:

@@ -148,15 +148,21 @@ def allocate(
 
 def fits(occupancy: Occupancy, free: int, begin: int, end: int) -> Points:
     """(points, free spaces that get them) for the gaps before and after an interval, the most points first; each space once."""
-    before, after = [], []
+    before: list[tuple[int, int]] = []
+    after: list[tuple[int, int]] = []
     left_before = left_after = free
+    taken = occupancy.taken
     for minutes, points in FITS:
-        near = occupancy.taken(max(0, begin - minutes - 1), begin) & left_before
-        before.append((points, near))
-        left_before &= ~near
-        near = occupancy.taken(end, end + minutes + 1) & left_after
-        after.append((points, near))
-        left_after &= ~near
+        near = taken(max(0, begin - minutes - 1), begin) & left_before
+        if near:
+            before.append((points, near))
+            left_before &= ~near
+        near = taken(end, end + minutes + 1) & left_after
+        if near:
+            after.append((points, near))
+            left_after &= ~near
+    if not before and not after:
+        return ((0, free),)
     before.append((0, left_before))
     after.append((0, left_after))
     sums: dict[int, int] = {}

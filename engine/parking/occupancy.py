@@ -131,8 +131,17 @@ class Occupancy:
                 cover[key] = left
             else:
                 del cover[key]
-        self._refresh(made)
-        self._refresh(above)
+        if claims:
+            self._refresh(made)
+            self._refresh(above)
+        else:
+            some = self.any
+            for key in made + above:
+                left = some[key] & ~bit
+                if left:
+                    some[key] = left
+                else:
+                    del some[key]
         answers = self._answers
         for asked, found in answers.items():
             if asked[0] < end and begin < asked[1] and not self._is_claimed(index, *asked):

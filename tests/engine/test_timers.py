@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from engine.commands import PlaceOrder
 from engine.events import OrderUpdated
-from engine.kinds import OrderStatus, TimeInForce
+from engine.kinds import OrderStatus, TimeInForce, TimerKind
+from engine.state import State
 from engine.terms import Terms
+from engine.timers import DEAD_MAX, add_timer, drop_timer, drop_timer_of, next_timer
+from engine.turn import Turn
 from engine.units import SECOND_US
 from tests.engine.mirror import all_rows, restored
 from tests.engine.world import BUY, LIMIT, World, e4, e8
@@ -36,3 +39,21 @@ def test_timers_come_in_the_order_of_what_is_due_then_of_their_ids() -> None:
     assert ended(world, 20 * S) == [first, at_20]
     world.state = restored(all_rows(world.state))
     assert ended(world, 60 * S) == [at_30, second_at_40, third_at_40, last]
+
+
+def test_disarmed_timers_do_not_pile_up_and_the_others_keep_their_order() -> None:
+    """Lanes that are passed within seconds, stays that end hours before their time."""
+    state = State()
+    turn = Turn(state, 1, 0)
+    for number in range(6_000):
+        add_timer(turn, 10 * S - number % 977, TimerKind.GATE_LANE, str(number))
+        if number % 10:
+            drop_timer_of(state, TimerKind.GATE_LANE, str(number))
+    assert len(state.timers) == 600
+    assert len(state.timer_heap) <= 2 * len(state.timers) + DEAD_MAX
+    expected = sorted((each.due_us, each.timer_id) for each in state.timers.values())
+    found = []
+    while (timer := next_timer(state)) is not None:
+        found.append((timer.due_us, timer.timer_id))
+        drop_timer(state, timer)
+    assert found == expected

@@ -61,6 +61,7 @@ from sql.state_rows import (
     merge_back,
 )
 from tests.engine.bust_facts import facts_of
+from tests.engine.parking.busy_parking import busy_parking
 
 NOW_US = 1_700_000_000_000_000
 UNIT_E8 = 10**8
@@ -227,6 +228,24 @@ def test_what_came_and_went_since_the_watermark_leaves_no_trace(engine: Engine) 
     assert engine.state.dirty["order"]
     forget_unseen(engine.state, 0)
     assert not engine.state.dirty["order"]
+
+
+def test_what_came_and_went_at_a_car_park_leaves_no_trace_either() -> None:
+    """A lane's timer is armed by a scan and dropped by the passage; a stay may be as short."""
+    world = busy_parking()
+    state = world.state
+    cut_state(state, 0)
+    applied_seq = state.seq
+    world.enter("EVE1")
+    world.leave("EVE1")
+    gone = {kind: list(state.dirty[kind]) for kind in ("stay", "timer")}
+    assert all(gone.values())
+    assert not any(key in state.parking.stays for key in gone["stay"])
+    forget_unseen(state, state.seq)
+    assert {kind: list(state.dirty[kind]) for kind in gone} == gone, "the database may know them"
+    forget_unseen(state, applied_seq)
+    assert not state.dirty["stay"]
+    assert not state.dirty["timer"].keys() - state.timers.keys()
 
 
 def test_what_the_database_knows_is_not_forgotten(engine: Engine) -> None:
