@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from asyncpg import Record
 from msgspec import Struct
 
 from engine.parking.booking_events import BookingSet, ParkingCharged, StaySet
@@ -24,6 +26,8 @@ from engine.state import (
 from engine.units import DAY_US, HOUR_US, MINUTE_US
 from server.database import Database
 from server.parking_reports import Bound, By, Reports, Wanted, mean_e4, totals
+from server.runtime import Runtime
+from server.write_behind import WriteBehind
 from tests.server.ledger_world import SteppingClock, World, open_world
 from tests.server.report_town import LOTS, Town
 
@@ -78,13 +82,13 @@ async def lived(request: pytest.FixtureRequest, database_dsn: str, tmp_path: Pat
             await database.close()
 
 
-def told(world: World) -> tuple[dict[int, Stay], list[Charge]]:
-    """All stays and charges that the journal tells of."""
+def told(world: World, seq: int = 1 << 60) -> tuple[dict[int, Stay], list[Charge]]:
+    """All stays and charges that the journal tells of up to a record."""
     stays: dict[int, Stay] = {}
     types: dict[int, SpaceType] = {}
     charges: list[Charge] = []
     for record in world.runtime.durable_records(after=0):
-        for event in record.events:
+        for event in record.events if record.seq <= seq else ():
             if isinstance(event, StaySet):
                 stays[event.stay.stay_id] = event.stay
                 types[event.stay.stay_id] = event.stay.wish.space_type
@@ -152,6 +156,7 @@ async def test_reports_are_those_of_every_stay_and_charge_and_of_the_ledger(live
         for more in ((), (By.LOT,), (By.TYPE,), (By.LOT, By.TYPE)):
             await check_occupancy(lived, lived.now_us + DAY_US, time, *more)
     await check_occupancy(lived, lived.now_us - 9 * HOUR_US, By.DAY, By.TYPE)
+    await check_what_happens_meanwhile(lived)
 
 
 async def check_revenue(lived: Lived) -> None:
@@ -257,3 +262,38 @@ async def check_occupancy(lived: Lived, end_us: int, *by: By) -> None:
             ), (by, row)
             spaces = [6, 3, 3] if By.TYPE in by else [12]
             assert row.capacity in [len(lots) * each for each in (*spaces, 0)]
+
+
+class LateReports(Reports):
+    """Asks PostgreSQL only when it is told to."""
+
+    def __init__(self, runtime: Runtime, database: Database, write_behind: WriteBehind) -> None:
+        super().__init__(runtime, database, write_behind)
+        self.may_read = asyncio.Event()
+
+    async def _read(self, query: str, *arguments: object) -> Sequence[Record]:
+        await self.may_read.wait()
+        return await super()._read(query, *arguments)
+
+
+async def check_what_happens_meanwhile(lived: Lived) -> None:
+    """Reports stay as of when they were asked for, whatever people do until PostgreSQL is asked."""
+    world, begin_us = lived.town.world, lived.begin_us
+    end_us = lived.now_us + DAY_US
+    reports = LateReports(world.runtime, lived.database, world.write_behind)
+    full = asyncio.create_task(reports.occupancy(wanted(begin_us, end_us, By.DAY, By.TYPE)))
+    paid = asyncio.create_task(reports.revenue(wanted(begin_us, end_us, By.TOTAL, By.TYPE)))
+    await asyncio.sleep(0)  # both have looked at the state now
+    lived.town.live(steps=60, minutes_max=18)
+    await world.written()
+    assert len(told(world)[1]) > len(lived.charges)
+    reports.may_read.set()
+    (occupied, seq), (charged, as_of) = await full, await paid
+    assert seq == as_of < world.state.seq
+    assert sum(each.sum.charges for each in charged) == len(lived.charges)
+    assert told(world, seq)[1] == lived.charges
+    for row in occupied:
+        here = {lot for lot, (name, _) in LOTS.items() if name == row.zone.name}
+        assert (row.peak, row.mean_e4, row.at_end, row.came, row.went) == naive_occupancy(
+            lived, row.from_us, row.to_us, here, row.space_type
+        ), row
