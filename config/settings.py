@@ -179,6 +179,7 @@ class LimitSettings(Section, frozen=True, kw_only=True):
     portfolio_per_minute: PerMinute
     registrations_per_hour: PerMinute  # per address
     logins_per_minute: PerMinute  # per address
+    readings_per_minute: PerMinute  # of cameras, per address
     buckets_max: Count  # users and addresses remembered
 
 

@@ -64,6 +64,8 @@ class Refusal(IntEnum):
     ZONE_NOT_FOUND = 250
     PARKING_LOT_CLOSED = 251
     VEHICLE_IN_USE = 252
+    CAMERA_NOT_FOUND = 253
+    CAMERA_TIME_USED = 254
     # form
     INVALID_QUANTITY = 301
     INVALID_LOT_SIZE = 302
@@ -87,6 +89,7 @@ class Refusal(IntEnum):
     INVALID_TARIFF = 338
     INVALID_ZONE = 339
     INVALID_GATE_ORDER = 341
+    INVALID_CAMERA = 342
     # risk and money
     NO_REFERENCE_PRICE = 401
     PRICE_OUT_OF_BAND = 402

@@ -133,6 +133,7 @@ OBJECTS: Final[dict[str, PathObject]] = {
     "pass_id": PathObject(Ownership.CALLER, _pass_is_mine, f"pas_{ID_MAX}"),
     "debt_id": PathObject(Ownership.CALLER, _debt_is_mine, f"dbt_{ID_MAX}"),
     "ticket_id": PathObject(Ownership.SHARED),
+    "camera_id": PathObject(Ownership.SHARED),
 }
 """The `{name}` of a path → whose such objects are. Below /admin all of them are OPERATED."""
 

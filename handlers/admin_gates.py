@@ -159,7 +159,7 @@ async def operate(call: Call) -> Answer:
     reason = said_text(body.reason, "reason")
     if code not in call.services.runtime.state.parking.gates:
         raise NotFound("There is no such gate.")
-    connected = code in _hub(call).links
+    connected = _hub(call).can_open(code)
     if body.command == "OPEN" and not connected:
         raise Conflict("The gate is not connected.")
     applied = await call.execute(OperateGate(code, GateOrder[body.command], body.lane, reason))
@@ -206,7 +206,7 @@ def _gate_json(call: Call, gate: Gate) -> GateJson:
         lanes=gate.lanes,
         height_cm=gate.height_cm or None,
         floor=gate.floor or None,
-        connected=services.gates is not None and gate.gate_id in services.gates.links,
+        connected=services.gates is not None and services.gates.can_open(gate.gate_id),
         locked=state.locked,
         n=state.n,
         secrets=state.key_version,

@@ -51,7 +51,7 @@ X_API_KEY: Final = istr("X-API-Key")
 X_REQUEST_ID: Final = istr("X-Request-ID")
 """Looking for a str takes three times as long."""
 
-BY_ADDRESS: Final = frozenset({LimitClass.REGISTRATION, LimitClass.LOGIN})
+BY_ADDRESS: Final = frozenset({LimitClass.REGISTRATION, LimitClass.LOGIN, LimitClass.READINGS})
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 BODY_TIMEOUT_S: Final = 30

@@ -110,6 +110,7 @@ def _operation(route: Route, doc: Doc, schemas: dict[Any, Schema]) -> Schema:
             operation["x-api-key-scope"] = scope.value
     parameters = [_path_parameter(name, kind, doc.examples) for name, kind in doc.path.items()]
     parameters += [_query_parameter(query, doc.examples) for query in doc.query]
+    parameters += [_query_parameter(each, doc.examples) | {"in": "header"} for each in doc.asked_headers]
     if doc.command or doc.keyed:
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
     if parameters:

@@ -97,7 +97,7 @@ class Doc(Struct, frozen=True, kw_only=True):
     """A route for its readers. `operation` names it in clients that are generated.
 
     `answer` is the type of `data` (of the whole answer when not `envelope`), None for one that is no JSON, `headers` what it may
-    have beside the common ones; `other_media_types` are what a client may ask for instead. `command`: it gives the
+    have beside the common ones, `asked_headers` what the call has; `other_media_types` are what a client may ask for instead. `command`: it gives the
     engine a command, which takes an idempotency key; `keyed`: it takes one all the same. `refusals` and `errors` are those
     that the row itself does not imply.
     """
@@ -118,6 +118,7 @@ class Doc(Struct, frozen=True, kw_only=True):
     body_optional: bool = False
     query: tuple[Query, ...] = ()
     headers: Mapping[str, str] = {}
+    asked_headers: tuple[Query, ...] = ()
     path: Mapping[str, Any] = {}
     command: bool = False
     keyed: bool = False

@@ -64,6 +64,8 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     Refusal.TARIFF_NOT_FOUND: Shown(422, "The car park has no tariff in its currency."),
     Refusal.ZONE_NOT_FOUND: Shown(422, "The car park's time zone is not known."),
     Refusal.PARKING_LOT_CLOSED: Shown(422, "The car park is closed."),
+    Refusal.CAMERA_NOT_FOUND: Shown(404, "There is no such camera, or it has no secret."),
+    Refusal.CAMERA_TIME_USED: Shown(409, "The camera has sent a reading of this time, or of a later one."),
     Refusal.VEHICLE_IN_USE: Shown(409, "The vehicle is inside, or something is booked for it."),
     Refusal.INVALID_QUANTITY: Shown(422, "The quantity must be above zero and below the limit."),
     Refusal.INVALID_LOT_SIZE: Shown(422, "The quantity is not a multiple of the lot size."),
@@ -99,6 +101,9 @@ REFUSALS: Final[dict[Refusal, Shown]] = {
     Refusal.INVALID_ZONE: Shown(422, "The time zone cannot be like this."),
     Refusal.INVALID_GATE_ORDER: Shown(
         422, "A gate cannot be told this: it has no such lane, or there is no reason."
+    ),
+    Refusal.INVALID_CAMERA: Shown(
+        422, "The camera cannot be like this: its lane, its name or how sure it has to be."
     ),
     Refusal.NO_REFERENCE_PRICE: Shown(422, "There is no reference price for this instrument yet."),
     Refusal.PRICE_OUT_OF_BAND: Shown(422, "The price is too far from the market."),

@@ -48,6 +48,7 @@ from handlers.docs_page import document_routes
 from handlers.openapi_account import OVER_TIME as OVER_TIME_DOCS
 from handlers.openapi_account import PROFILE as PROFILE_DOCS
 from handlers.openapi_busts import BUSTS as BUST_DOCS
+from handlers.openapi_cameras import CAMERA_DOCS, CAMERA_ROUTES
 from handlers.openapi_corporate import CORPORATE as CORPORATE_DOCS
 from handlers.openapi_desk import DESK as DESK_DOCS
 from handlers.openapi_dialects import DIALECTS as DIALECT_DOCS
@@ -204,6 +205,7 @@ _API: Final = (
     ),
     Route("GET", f"{BASE}/admin/audit", admin_audit.audit, ADMIN, CALLS),
     *GATE_ROUTES,
+    *CAMERA_ROUTES,
     # the dialects of reference documents 002 and 003
     Route("POST", "/v1/orders", dialect_orders.place, HOLDER, ORDERS),
     Route("GET", "/v1/orders/{order_id}", orders_read.get, HOLDER, CALLS),
@@ -238,6 +240,7 @@ DOCS: Final = {
     **BUST_DOCS,
     **CORPORATE_DOCS,
     **GATE_DOCS,
+    **CAMERA_DOCS,
     **RISK_DOCS,
     **SYSTEM_DOCS,
     **DIALECT_DOCS,

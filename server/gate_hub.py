@@ -15,12 +15,14 @@ from msgspec import Struct
 
 from engine.commands import Envelope
 from engine.kinds import Source
+from engine.parking.camera_commands import ReadPlate
 from engine.parking.commands import BlockPlate, BlockTag, RemoveVehicle, RevokeTag
 from engine.parking.gate_commands import NoteGateLink, OperateGate, RenewGateKey
 from engine.parking.gate_events import GateKeyRenewed, GateOperated
 from engine.parking.gate_kinds import GateOrder
 from engine.parking.gate_records import GateState
 from server.booking_codes import BookingCodes
+from server.clock import WallClock
 from server.errors import KerbError
 from server.gate_desk import GateDesk
 from server.gate_faults import GateFaults
@@ -28,6 +30,7 @@ from server.gate_link import GateLink
 from server.gate_lists import AllowLists
 from server.gate_messages import GateCommand
 from server.gate_protocol import Fault
+from server.plate_desk import PlateDesk
 
 if TYPE_CHECKING:
     from config.settings import GateSettings
@@ -47,7 +50,7 @@ LISTS_A_TICK: Final = 16
 REVOKES: Final = (RevokeTag, RemoveVehicle, BlockTag, BlockPlate)
 """Commands after which lists are sent anew: somebody may no longer pass."""
 
-NOTABLE: Final = (OperateGate, RenewGateKey, *REVOKES)
+NOTABLE: Final = (OperateGate, RenewGateKey, ReadPlate, *REVOKES)
 _NOTABLE: Final = frozenset(NOTABLE)
 
 ORDERS: Final = {
@@ -85,11 +88,12 @@ class GateHub:
         self.faults = GateFaults(watch)
         self.codes = BookingCodes(secrets.booking_key())
         self.desk = GateDesk(runtime, watch, self.codes)
+        self.plates = PlateDesk(runtime, self, WallClock())
         self.links: dict[str, GateLink] = {}
         self.lists = AllowLists(runtime.state, settings.allow_list_ttl_s)
         self.secrets = secrets
         self.on_open: dict[str, Callable[[], None]] = {}
-        """What opens a gate that has no connection of its own: an RFID reader's output."""
+        """What opens a gate that has no connection of its own: the output of an RFID reader that is connected."""
         self._runtime = runtime
         self._watch = watch
         self._unproven: dict[GateLink, None] = {}
@@ -134,6 +138,10 @@ class GateHub:
         record, state = self._runtime.state.parking.gates[code], self._state_of(code)
         assert state is not None
         return Standing(code, LOT_PREFIX + record.lot, record.direction.name, state.n, state.locked)
+
+    def can_open(self, gate: str) -> bool:
+        """Whether a gate would hear an OPEN now."""
+        return gate in self.links or gate in self.on_open
 
     def when_durable(self, then: Callable[[], None]) -> None:
         """Call it when everything that is known now is durable; not at all when it never will be."""
@@ -272,7 +280,7 @@ class GateHub:
         if event.order is GateOrder.OPEN and event.gate_id in self.on_open:
             self.on_open[event.gate_id]()
         if link is not None:
-            by = f"usr_{event.operator_id}"
+            by = f"usr_{event.operator_id}" if event.operator_id else event.reason  # a camera's id
             link.send(GateCommand(event.n, ORDERS[event.order], by, event.lane, event.locked))
 
     # -- the end

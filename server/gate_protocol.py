@@ -48,6 +48,7 @@ class Fault(StrEnum):
     WRONG_MAC = "WRONG_MAC"
     WRONG_COUNTER = "WRONG_COUNTER"  # at or below the highest, and not the same line again
     WRONG_CERTIFICATE = "WRONG_CERTIFICATE"
+    TLS_FAILED = "TLS_FAILED"
     HANDSHAKE_TIMEOUT = "HANDSHAKE_TIMEOUT"
     SILENT = "SILENT"
     NOT_READING = "NOT_READING"

@@ -82,7 +82,6 @@ class ReaderGate:
         self._second = 0
         self._scans = 0
         self._complained = ""
-        hub.on_open[self.code] = self.open
 
     def __repr__(self) -> str:
         return f"<ReaderGate {self.code} near={len(self._near)}>"
@@ -90,12 +89,14 @@ class ReaderGate:
     def ready(self, open_output: Callable[[], None]) -> None:
         """The reader does what it was told. `open_output` switches the barrier on."""
         self.open_output = open_output
+        self._hub.on_open[self.code] = self.open
         self._note(True, "")
 
     def lost(self, why: str) -> None:
         """The reader is not connected any more."""
         if self.open_output is not None:
             self.open_output = None
+            self._hub.on_open.pop(self.code, None)
             self._note(False, why)
 
     def _note(self, connected: bool, why: str) -> None:

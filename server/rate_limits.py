@@ -30,6 +30,7 @@ class LimitClass(Enum):
     PORTFOLIO = "portfolio"
     REGISTRATION = "registration"
     LOGIN = "login"
+    READINGS = "readings"
 
     __hash__ = object.__hash__  # Enum's own takes a call to Python's for each lookup
 
@@ -106,6 +107,7 @@ class RateLimits:
         self._by_address = {
             LimitClass.REGISTRATION: Rate(settings.registrations_per_hour, HOUR_S),
             LimitClass.LOGIN: Rate(settings.logins_per_minute, MINUTE_S),
+            LimitClass.READINGS: Rate(settings.readings_per_minute, MINUTE_S),
             LimitClass.CALLS: self._calls,
         }
 

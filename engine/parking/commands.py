@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from engine.command_base import Command
 from engine.parking.booking_commands import BookingCommand
+from engine.parking.camera_commands import CamerasCommand
 from engine.parking.gate_commands import GatesCommand
 from engine.parking.kinds import Direction, LotStatus, SpaceState, SpaceType, VehicleKind
 from engine.parking.records import LotRules
@@ -154,5 +155,6 @@ ParkingCommand = (
     | SetTariff
     | SetZone
     | GatesCommand
+    | CamerasCommand
     | BookingCommand
 )

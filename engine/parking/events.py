@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.event_base import Event
 from engine.parking.booking_events import BookingEvent
+from engine.parking.camera_events import CamerasEvent
 from engine.parking.gate_events import GatesEvent
 from engine.parking.records import Block, Floor, Gate, ParkingLot, Space, Tag, Vehicle
 from engine.parking.tariff_events import TariffSet, ZoneSet
@@ -73,5 +74,6 @@ ParkingEvent = (
     | TariffSet
     | ZoneSet
     | GatesEvent
+    | CamerasEvent
     | BookingEvent
 )

@@ -58,7 +58,7 @@ class LineAcknowledged(Event, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class GateOperated(Event, frozen=True, gc=False, array_like=True, tag=True):
-    """An operator's word to a gate, by the server's counter `n`."""
+    """An operator's word to a gate, by the server's counter `n`; by `operator_id` 0 it is a camera's, whose id is the `reason`."""
 
     gate_id: str
     n: int

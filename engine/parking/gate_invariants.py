@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.kinds import TimerKind
+from engine.parking.camera_records import READS_KEPT
 from engine.parking.gate_records import LINES_KEPT
 from engine.state import State
 
@@ -27,6 +28,16 @@ def broken_gates(state: State) -> Iterator[str]:
             yield f"the counters of gate {gate_id} are nobody's"
         if kept.get(gate_id, 0) != min(gate.lines, LINES_KEPT):
             yield f"gate {gate_id} has {kept.get(gate_id, 0)} lines of {gate.lines}"
+    for camera_id, camera in parking.cameras.items():
+        times = [answer.at_us for answer in camera.answers]
+        if camera.camera_id != camera_id or camera.gate_id not in parking.gates:
+            yield f"camera {camera_id} is not where it belongs"
+        if (
+            len(times) > READS_KEPT
+            or times != sorted({*times}, reverse=True)
+            or times[:1] != [camera.heard_us] * (camera.heard_us > 0)
+        ):
+            yield f"camera {camera_id} has answered {times}, the newest at {camera.heard_us}"
     for (gate_id, number), lane in parking.lanes.items():
         timer = state.timer_ids.get((TimerKind.GATE_LANE, f"{number}@{gate_id}"))
         if (lane.gate_id, lane.lane) != (gate_id, number) or gate_id not in parking.gates:

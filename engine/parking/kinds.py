@@ -232,3 +232,4 @@ class FindingKind(IntEnum):
     OFFLINE_CONFLICT = 5  # what a gate did alone does not fit together
     NOT_PASSED = 6  # opened, and nobody passed
     WRONG_CLOCK = 7  # a gate said a time that cannot be: the passage counts as of now
+    LOW_CONFIDENCE = 8  # a camera was not sure of a plate

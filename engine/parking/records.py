@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from engine.parking.booking_records import Booking, Debt, Pass, Stay, Ticket, WaitingEntry
+from engine.parking.camera_records import Camera
 from engine.parking.gate_records import GateLine, GateState, Lane
 from engine.parking.kinds import (
     Direction,
@@ -145,6 +146,7 @@ class Parking:
         "blocks",
         "bookings",
         "bookings_of_vehicle",
+        "cameras",
         "debts",
         "debts_of_plate",
         "floors",
@@ -195,6 +197,7 @@ class Parking:
         self.gate_states: dict[str, GateState] = {}
         self.gate_lines: dict[tuple[str, int], GateLine] = {}  # by (gate, place among its last 64)
         self.lanes: dict[tuple[str, int], Lane] = {}
+        self.cameras: dict[str, Camera] = {}
         # derived
         self.numbers: dict[str, list[str]] = {}  # of a lot, the spaces' numbers by their index
         self.occupancy: dict[str, Occupancy] = {}

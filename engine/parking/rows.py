@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from engine.parking.booking_records import Booking, Debt, Pass, Stay, Ticket, WaitingEntry
+from engine.parking.camera_records import Camera
 from engine.parking.claims import rebuild_keeping
 from engine.parking.gate_records import GateLine, GateState, Lane
 from engine.parking.occupancy import Occupancy
@@ -32,6 +33,7 @@ PARKING_TABLES: Final = {
     "gate_states": "gate_state",
     "gate_lines": "gate_line",
     "lanes": "gate_lane",
+    "cameras": "camera",
 }
 """Field of `Parking` → the kind that stores it."""
 
@@ -54,6 +56,7 @@ PARKING_KINDS: Final[dict[str, Kind]] = {
     "gate_state": kind_of(str, "parking.gate_states", GateState),
     "gate_line": kind_of(tuple[str, int], "parking.gate_lines", GateLine),
     "gate_lane": kind_of(tuple[str, int], "parking.lanes", Lane),
+    "camera": kind_of(str, "parking.cameras", Camera),
 }
 """Kind → how it is saved, in the order in which they must be loaded."""
 

@@ -9,6 +9,7 @@ from engine.commands import Envelope
 from engine.events import Refused
 from engine.parking import (
     bookings,
+    cameras,
     estate,
     gates,
     offline,
@@ -33,6 +34,7 @@ from engine.parking.booking_commands import (
     PayDebt,
     PayTicket,
 )
+from engine.parking.camera_commands import ReadPlate, RenewCameraKey, RevokeCamera, SetCamera
 from engine.parking.commands import (
     AttachTag,
     BlockPlate,
@@ -92,5 +94,9 @@ PARKING_COMMANDS: Final[dict[type, Callable[[Turn, Envelope, Any], Refused | Non
     OperateGate: gates.operate_gate,
     RenewGateKey: gates.renew_gate_key,
     NoteGateLink: gates.note_gate_link,
+    SetCamera: cameras.set_camera,
+    RenewCameraKey: cameras.renew_camera_key,
+    RevokeCamera: cameras.revoke_camera,
+    ReadPlate: cameras.read_plate,
 }
 """Command → the function that decides and carries it out."""

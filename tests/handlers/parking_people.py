@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from engine.commands import AnyCommand, Envelope
 from engine.kinds import Source
+from engine.parking.camera_commands import RenewCameraKey, SetCamera
 from engine.parking.commands import ImportEstate
 from engine.parking.gate_commands import RenewGateKey, ReportPassage, ScanTag
 from engine.parking.gate_kinds import CredentialKind
@@ -206,9 +207,19 @@ async def walk_in(small: SmallKerb, user: Client, plate: str = "") -> dict[str, 
     return {"ticket_id": ticket.data["ticket_id"]}
 
 
+async def camera(small: SmallKerb, _: Client) -> dict[str, str]:
+    """A camera at the first lane of the entry, with a secret."""
+    await car_park(small)
+    for command in (SetCamera("east", "P1-in", 1, "East", 8_000), RenewCameraKey("east")):
+        applied = await small.services.runtime.execute(command, Envelope(Source.OPERATOR))
+        assert applied.refused is None
+    return {"camera_id": "cam_east"}
+
+
 PARKING_WORLDS: dict[str, Callable[[SmallKerb, Client], Awaitable[dict[str, str]]]] = {
     "a car park": car_park,
     "a gate": _gate,
+    "a camera": camera,
     "a vehicle": vehicle,
     "a plate of somebody else": _taken_plate,
     "a tag": _tag,

@@ -135,7 +135,7 @@ GOOD_BODIES: Final[dict[str, dict[str, object]]] = {
     f"POST {BASE}/parking/vehicles/{{vehicle_id}}/tags": {"tag": "E2809994240000000000AAAA"},
 }
 
-SHARED: Final = {"symbol": "AAPL", "lot_id": "lot_P1", "ticket_id": "tkt_1"}
+SHARED: Final = {"symbol": "AAPL", "lot_id": "lot_P1", "ticket_id": "tkt_1", "camera_id": "cam_east"}
 
 EXISTING: Final = {
     "user_id": "usr_1000",

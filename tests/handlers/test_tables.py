@@ -69,6 +69,7 @@ def test_every_route_has_a_policy_that_was_decided_on() -> None:
         f"POST {BASE}/auth/sessions",
         f"POST {BASE}/auth/forgot-password",
         f"POST {BASE}/auth/reset-password",
+        f"POST {BASE}/parking/cameras/{{camera_id}}/reads",  # signed by the camera
         "GET /healthz",
         "GET /readyz",
         "GET /metrics",

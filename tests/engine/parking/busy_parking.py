@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.parking.booking_commands import IssuePass, JoinWaitingList
+from engine.parking.camera_commands import ReadPlate, RenewCameraKey, SetCamera
 from engine.parking.commands import AttachTag, BlockPlate, BlockTag, RevokeTag
 from engine.parking.gate_commands import NoteGateLink, OperateGate, RenewGateKey, ReportPassage, ScanTag
 from engine.parking.gate_kinds import CredentialKind, GateOrder
@@ -33,6 +34,9 @@ def busy_parking() -> BookingWorld:
     world.leave("EVE1")
     world.operator(RenewGateKey("P1-in"))
     world.do(NoteGateLink("P1-in", True))
+    world.operator(SetCamera("east", "P1-in", 1, "East", 8_000))
+    world.operator(RenewCameraKey("east"))
+    world.do(ReadPlate("east", world.now_us, b"1", "B1", 7_000))
     world.do(ScanTag("P1-in", 1, b"1", 1, world.now_us, CredentialKind.TAG, EPC))
     world.do(ReportPassage("P1-in", 2, b"2", 1, world.now_us, passed=True))
     world.operator(OperateGate("P1-in", GateOrder.OPEN, 1, "test"))
