@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from config.loading import ConfigError
 from config.settings import Mode
+from handlers.tls_door import TlsDoor
 from server.clock import WallClock
 from server.gate_hub import GateHub
 from server.gate_link import GateLink
@@ -93,10 +94,10 @@ def tls_context(settings: GateSettings) -> ssl.SSLContext | None:
 
 
 class GateListener:
-    """The open port. `port` is the one that was bound."""
+    """The open port. `port` is the one that was bound, `server` what accepts there."""
 
-    def __init__(self, server: asyncio.Server, port: int, hub: GateHub) -> None:
-        self._server = server
+    def __init__(self, server: asyncio.Server | TlsDoor, port: int, hub: GateHub) -> None:
+        self.server = server
         self._hub = hub
         self.port = port
 
@@ -109,7 +110,7 @@ class GateListener:
 
     async def stop(self) -> None:
         """Accept nothing more, answer what was taken, close."""
-        self._server.close()
+        self.server.close()
         await self._hub.shutdown(DRAIN_S)
 
 
@@ -138,6 +139,9 @@ def watch(metrics: Metrics, hub: GateHub) -> None:
     metrics.gauge_by("kerb_gate_faults", "Gates' connections ended.", "fault", faults.by_name)
     metrics.counter("kerb_gate_opened", "Scans that a gate opens for.", lambda: desk.opened)
     metrics.counter("kerb_gate_refused", "Scans that no gate opens for.", lambda: desk.refused)
+    plates = hub.plates
+    metrics.counter("kerb_camera_readings", "Readings of plates that were proved.", lambda: plates.readings)
+    metrics.counter("kerb_camera_forged", "Readings that were not.", lambda: plates.forged)
     metrics.durations("kerb_gate_decision_seconds", "From a scan to its answer.", desk.decisions)
 
 
@@ -152,14 +156,12 @@ async def listen(hub: GateHub, settings: GateSettings, *, or_any_port: bool = Fa
                 f"gate.host and gate.port: cannot listen on {settings.host}:{settings.port}: {error}"
             ) from error
         bound = _bind(settings.host, 0)
-    server = await asyncio.get_running_loop().create_server(
-        lambda: GateConnection(hub),
-        sock=bound,
-        backlog=BACKLOG,
-        ssl=context,
-        ssl_handshake_timeout=None if context is None else settings.handshake_s,
-    )
-    return GateListener(server, bound.getsockname()[1], hub)
+    port = bound.getsockname()[1]
+    if context is not None:
+        return GateListener(TlsDoor(bound, context, hub, lambda: GateConnection(hub)), port, hub)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: GateConnection(hub), sock=bound, backlog=BACKLOG)
+    return GateListener(server, port, hub)
 
 
 def _bind(host: str, port: int) -> socket.socket:

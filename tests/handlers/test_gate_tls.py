@@ -18,9 +18,10 @@ from msgspec.structs import replace
 from config.loading import ConfigError
 from config.settings import Settings
 from handlers.gate_listener import tls_context
+from handlers.tls_door import TlsDoor
 from server.gate_client import GateClient, GateRefused
 from server.gate_protocol import Fault
-from tests.handlers.gate_yard import AT, TAG, open_yard
+from tests.handlers.gate_yard import AT, TAG, hasty, open_yard
 
 Key = ec.EllipticCurvePrivateKey
 
@@ -89,6 +90,34 @@ async def test_a_gate_shows_a_certificate_in_its_own_name(tmp_path: Path, settin
             async with asyncio.timeout(10):
                 await GateClient.connect(yard.address, "gat_in", secret)
         assert list(yard.hub.links) == ["in"]
+
+
+async def test_handshakes_of_tls_are_bounded_in_number_and_in_time_and_a_gate_is_served_all_the_same(
+    tmp_path: Path, settings: Settings
+) -> None:
+    authority = Authority(tmp_path)
+    server = authority.make("server")
+    few = replace(hasty(settings.gate), connections_max=20, connections_per_address_max=16)
+    secured = replace(few, tls_certificate=server, tls_key=server)
+    async with open_yard(tmp_path, secured) as yard:
+        door = yard.listener.server
+        assert isinstance(door, TlsDoor)
+        silent = [await asyncio.open_connection(*yard.address) for _ in range(40)]
+        faults = yard.hub.faults.counts
+        await yard.until_refused(Fault.TOO_MANY_CONNECTIONS, 24)
+        assert door.under_way == 16
+        for reader, _ in silent[:24]:
+            assert await reader.read() == b""
+        silent[-1][1].write(b"GET / HTTP/1.1\r\n\r\n")
+        await yard.until_refused(Fault.TLS_FAILED)
+        tls = ssl.create_default_context(cafile=authority.path)
+        gate = await GateClient.connect(yard.address, "gat_in", yard.secret("in"), tls=tls)
+        assert (await gate.scan(TAG, AT)).open
+        await yard.until_refused(Fault.HANDSHAKE_TIMEOUT, 15)
+        assert door.under_way == 0
+        assert sum(faults.values()) == 40
+        for _, writer in silent:
+            writer.close()
 
 
 def test_a_certificate_that_cannot_be_read_is_a_mistake_of_config(tmp_path: Path, settings: Settings) -> None:
