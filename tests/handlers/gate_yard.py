@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -58,6 +59,7 @@ class GateYard:
         self.listener = listener
         self.address = ("127.0.0.1", listener.port)
         self.faults: list[str] = []
+        self.tls: ssl.SSLContext | None = None
 
     @property
     def state(self) -> State:
@@ -105,7 +107,7 @@ class GateYard:
 
     async def connect(self, code: str = IN, n: int = 0) -> GateClient:
         """A gate, connected."""
-        return await GateClient.connect(self.address, f"gat_{code}", self.secret(code), n)
+        return await GateClient.connect(self.address, f"gat_{code}", self.secret(code), n, tls=self.tls)
 
     async def until_refused(self, fault: Fault, count: int = 1) -> None:
         """Wait until so many connections have been ended for this."""

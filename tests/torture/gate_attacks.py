@@ -6,11 +6,14 @@ A try is a connection (or, for hostile tags, a scan of one that is honest otherw
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
+import ssl
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -22,11 +25,13 @@ from engine.parking.kinds import Direction
 from server.gate_client import GateClient, GateRefused, body_of
 from server.gate_messages import Decision
 from server.gate_protocol import LINE_MAX, Fault, mac_hex
+from tests.handlers.authority import Authority
 from tests.handlers.gate_yard import AT, TAG, GateYard, hasty, open_yard
 from tests.torture.job import Job
 
 TRIES_PER_CHUNK: Final = 500
 WORKERS: Final = 10
+TLS: Final = "TLS handshakes"
 STRANGER: Final = "E2000000000000000000DEAD"
 NONCE: Final = b"0123456789abcdef" * 2
 HELLO: Final = b'{"type":"hello","gate_id":"gat_w0","nonce":"%b","firmware":"","protocol":1}\n' % NONCE
@@ -197,6 +202,12 @@ class Attacker:
         """One connection of very many at once; it says nothing."""
         assert await self.said(b"") == b""
 
+    async def tls_handshake(self, worker: int) -> None:
+        """A handshake of TLS that is never done: nothing, noise, or a part of a right beginning."""
+        hello = client_hello()
+        noise = self.random.randbytes(self.random.randrange(1, 600))
+        await self.said(self.random.choice((b"", noise, hello, hello[: self.random.randrange(len(hello))])))
+
     async def honest_works(self) -> None:
         """The honest gate connects, opens for a tag that may pass, and for no other."""
         gate = await self.yard.connect("honest")
@@ -205,6 +216,16 @@ class Attacker:
         await gate.report("not_passed", lane=1, at=AT)
         gate.close()
         await gate.closed
+
+
+@cache
+def client_hello() -> bytes:
+    """What a client of TLS says first."""
+    context = ssl.create_default_context()
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(incoming, outgoing, server_hostname="gates.example").do_handshake()
+    return outgoing.read()
 
 
 KINDS: Final[dict[str, Callable[[Attacker, int], Awaitable[None]]]] = {
@@ -219,8 +240,9 @@ KINDS: Final[dict[str, Callable[[Attacker, int], Awaitable[None]]]] = {
     "hostile tags": Attacker.hostile_tags,
     "slow-loris": Attacker.slow_loris,
     "connections": Attacker.flood,
+    TLS: Attacker.tls_handshake,
 }
-AT_ONCE: Final = frozenset({"slow-loris", "connections"})
+AT_ONCE: Final = frozenset({"slow-loris", "connections", TLS})
 """Kinds whose tries of a chunk are all under way at the same time: they are about what they hold."""
 
 
@@ -258,11 +280,18 @@ async def attack(yard: GateYard, kind: str, tries: int, random: Random) -> None:
 
 
 @asynccontextmanager
-async def attacked_yard(folder: Path) -> AsyncIterator[GateYard]:
-    """A yard with a gate for each worker, an honest one, and room for few who say nothing."""
+async def attacked_yard(folder: Path, *, tls: bool = False) -> AsyncIterator[GateYard]:
+    """A yard with a gate for each worker, an honest one, and room for few who say nothing; with TLS if asked for."""
     settings = load_settings("test", None, {}).settings.gate
     few = replace(hasty(settings), connections_max=64, connections_per_address_max=64)
+    trusting = None
+    if tls:
+        authority = Authority(folder)
+        server = authority.make("server")
+        few = replace(few, tls_certificate=server, tls_key=server)
+        trusting = ssl.create_default_context(cafile=authority.path)
     async with open_yard(folder, few) as yard:
+        yard.tls = trusting
         for code in ("honest", *(f"w{worker}" for worker in range(WORKERS))):
             yard.add_gate(code, Direction.ENTRY)
         yield yard
@@ -270,11 +299,11 @@ async def attacked_yard(folder: Path) -> AsyncIterator[GateYard]:
 
 async def gates(job: Job) -> None:
     """All kinds, in turns."""
-    with tempfile.TemporaryDirectory() as folder:
-        async with attacked_yard(Path(folder)) as yard:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
+        async with attacked_yard(Path(folder)) as plain, attacked_yard(Path(other), tls=True) as secured:
             for numbers in job.chunks(TRIES_PER_CHUNK):
                 kind = list(KINDS)[numbers.start // TRIES_PER_CHUNK % len(KINDS)]
                 with job.round(numbers) as one:
-                    await attack(yard, kind, len(numbers), one.random)
+                    await attack(secured if kind == TLS else plain, kind, len(numbers), one.random)
                     one.text = kind
                     one.seen[kind] += len(numbers)

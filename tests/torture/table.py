@@ -12,6 +12,7 @@ from tests.torture.day import day
 from tests.torture.disk import disk
 from tests.torture.freeze import freeze
 from tests.torture.gate_attacks import gates
+from tests.torture.gate_crowd import crowd
 from tests.torture.inject import INJECTIONS, inject
 from tests.torture.job import ENGINE_SOURCES, SOURCES, Job
 from tests.torture.jumps import jump
@@ -58,7 +59,8 @@ ATTACKS: Final = (
     Attack("inject", "failing calls", len(INJECTIONS), len(INJECTIONS), inject),
     Attack("cut", "rounds of PostgreSQL killed or cut off", 200, 1_000, cut),
     Attack("wire", "rounds of clients cut off or slowed", 100, 500, wire),
-    Attack("gates", "hostile tries at gates, of eleven kinds", 11_000, 110_000, gates),
+    Attack("gates", "hostile tries at gates, of twelve kinds", 12_000, 120_000, gates),
+    Attack("crowd", "connections at the gates' port that say nothing", 2_000, 10_000, crowd),
     Attack("day", "days in a car park of 1 000 spaces, every other with a kill -9 an hour", 2, 12, day),
     Attack("last_space", "rounds of two who want the last space", 1_000, 10_000, last_space),
     Attack("freeze", "rounds of SIGSTOP and SIGCONT", 40, 200, freeze),

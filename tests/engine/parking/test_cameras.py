@@ -82,7 +82,11 @@ def test_a_camera_that_is_not_sure_decides_nothing_and_operators_are_told() -> N
     world = CameraWorld()
     applied = world.read("KERB1", 7_999)
     (found,) = of_kind(applied, GateFound)
-    assert (found.kind.name, found.credential, found.text) == ("LOW_CONFIDENCE", CredentialKind.PLATE, "KERB1")
+    assert (found.kind.name, found.credential, found.text) == (
+        "LOW_CONFIDENCE",
+        CredentialKind.PLATE,
+        "KERB1",
+    )
     assert (decisions(applied), orders(applied), world.parking.lanes) == ([], [], {})
     assert decisions(world.read("KERB1", 8_000)) == [("WALLET", 0, "KERB1")]
 
