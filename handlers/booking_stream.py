@@ -8,50 +8,24 @@ from __future__ import annotations
 
 from typing import cast
 
-from msgspec import Struct
-
 from engine.parking.booking_events import BookingSet
 from engine.parking.kinds import Feature
 from engine.state import State
+from handlers.booking_json import BookedJson, booked
 from handlers.envelope import encoded
-from handlers.field_types import Currency, Time
+from handlers.field_types import Currency
 from handlers.numbers import Number, cash
-from handlers.order_json import time_text
-from handlers.parking_bookings import BookingId, BookingStatusName
-from handlers.parking_words import (
-    Code,
-    FeatureName,
-    ParkingLotId,
-    Plate,
-    SpaceTypeName,
-    VehicleId,
-    members_of,
-    shown_lot,
-)
+from handlers.parking_words import shown_lot
 from server import kerb_pb2
 from server.private_streams import Remembered
 
 
-class StreamBookingJson(Struct, frozen=True, kw_only=True, rename={"begins": "from"}):
+class StreamBookingJson(BookedJson, frozen=True, kw_only=True, rename={"begins": "from"}):
     """A booking as it stands. `held` is what is held of the wallet; `tax` is a part of `total`. An offer has no `tariff` yet."""
 
-    booking_id: BookingId
-    lot_id: ParkingLotId
-    vehicle_id: VehicleId
-    plate: Plate
-    space: Code
-    type: SpaceTypeName
-    features: tuple[FeatureName, ...]
-    begins: Time
-    to: Time
-    status: BookingStatusName
-    tariff: Code | None
-    tariff_version: int
-    held: Number
     total: Number
     tax: Number
     currency: Currency
-    created_at: Time
 
 
 class BookingEncoder:
@@ -66,23 +40,10 @@ class BookingEncoder:
         each, parking = event.booking, self._state.parking
         return encoded(
             StreamBookingJson(
-                booking_id=f"bkg_{each.booking_id}",
-                lot_id=shown_lot(each.lot),
-                vehicle_id=f"veh_{each.vehicle_id}",
-                plate=each.plate,
-                space=parking.space_at(each.lot, each.space).number,
-                type=each.wish.space_type.name,
-                features=members_of(each.wish.required, Feature),
-                begins=time_text(each.begin_us),
-                to=time_text(each.end_us),
-                status=each.status.name,
-                tariff=each.terms.tariff or None,
-                tariff_version=each.terms.version,
-                held=cash(each.hold_e4),
+                **booked(parking, each, each.terms),
                 total=cash(each.price_e4),
                 tax=cash(each.tax_e4),
                 currency=parking.lots[each.lot].currency,
-                created_at=time_text(each.created_us),
             )
         )
 

@@ -12,10 +12,10 @@ from engine.parking.gate_kinds import CredentialKind
 from engine.state import State
 from handlers.access_logs import EntryId, EntryKindName
 from handlers.admin_gates import GateId
+from handlers.booking_json import BookingId
 from handlers.envelope import encoded
 from handlers.field_types import Time, UserId, names
 from handlers.order_json import time_text
-from handlers.parking_bookings import BookingId
 from handlers.parking_stays import StayId
 from handlers.parking_words import Code, ParkingLotId, VehicleId, shown_lot
 from server import kerb_pb2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.refusals import Refusal
+from handlers.booking_json import BookingId
 from handlers.openapi_doc import AsOfMeta, Doc, Example, Query, Tag
-from handlers.parking_bookings import BookingId
 from handlers.parking_copies import PNG, SVG, PassForm, PassJson
 from server.calendar_text import MEDIA_TYPE
 from server.errors import Overloaded

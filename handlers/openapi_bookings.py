@@ -7,13 +7,11 @@ from typing import Any, Final
 from msgspec import Struct
 
 from engine.refusals import Refusal
+from handlers.booking_json import BookingId, BookingJson, BookingStatusName
 from handlers.openapi_doc import LIMIT, ORDER_CURSOR, AsOfMeta, Doc, Example, Link, PageMeta, Query, Tag
 from handlers.parking_bookings import (
     BookingBody,
-    BookingId,
-    BookingJson,
     BookingQuoteJson,
-    BookingStatusName,
     ExtendBody,
     QuoteBody,
 )

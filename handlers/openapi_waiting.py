@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from engine.refusals import Refusal
 from handlers import parking_waiting
+from handlers.booking_json import BookingId, BookingJson
 from handlers.openapi_doc import AsOfMeta, Doc, Example, Link, Tag
-from handlers.parking_bookings import BookingId, BookingJson
 from handlers.parking_waiting import (
     AcceptBody,
     LeftJson,

@@ -13,29 +13,24 @@ from engine.events import Refused
 from engine.kinds import Source
 from engine.parking.booking_commands import BookSpace, CancelBooking, ExtendBooking
 from engine.parking.booking_events import BookingSet
-from engine.parking.booking_records import Booking
 from engine.parking.bookings import quote
 from engine.parking.kinds import BookingStatus, Feature, SpaceType, UserType
-from engine.parking.pricing import QUOTE_US, priced
-from engine.parking.records import Parking
+from engine.parking.pricing import QUOTE_US
 from engine.refusals import Refusal
+from handlers.booking_json import booking_json
 from handlers.call import Call
 from handlers.envelope import Answer, MetaJson, encoded, refusal, success, success_as_of
-from handlers.field_types import Time, TimeIn, names
-from handlers.numbers import AmountInOrNull, Number, cash, is_absent, read_amount_e4
+from handlers.field_types import Time, TimeIn
+from handlers.numbers import AmountInOrNull, is_absent, read_amount_e4
 from handlers.order_json import time_text
 from handlers.orders import HIT
 from handlers.parking_words import (
     Code,
-    FeatureName,
     ParkingLotId,
-    Plate,
     SpaceTypeName,
     VehicleId,
-    members_of,
     read_lot,
     read_vehicle,
-    shown_lot,
 )
 from handlers.request_input import (
     ID_MAX,
@@ -54,8 +49,6 @@ from server.parking_history import ParkingHistory, before_of
 SpaceTypeIn = Literal["STANDARD", "COMPACT", "LARGE", "ACCESSIBLE", "EV", "MOTORCYCLE", "VIP"]
 FeatureIn = Literal["COVERED", "NEAR_LIFT", "CHARGER"]
 Features = Annotated[tuple[FeatureIn, ...], Meta(max_length=3, extra_json_schema={"uniqueItems": True})]
-BookingId = Annotated[str, Meta(pattern="^bkg_[1-9][0-9]{0,18}$")]
-BookingStatusName = Annotated[str, Meta(extra_json_schema=names(BookingStatus))]
 STATUSES: Final = {each.name: each for each in BookingStatus}
 
 
@@ -101,28 +94,6 @@ class BookingQuoteJson(Struct, frozen=True, rename={"begins": "from"}):
     tariff_version: int
     valid_until: Time
     price: PriceJson
-
-
-class BookingJson(Struct, frozen=True, kw_only=True, rename={"begins": "from"}):
-    """A booking. `held` is what is held of the wallet; `price` is that of its tariff's version, line by line: of a HELD_OFFER what
-    taking it now would cost, of an offer that was not taken nothing, and `tariff` is null.
-    """
-
-    booking_id: BookingId
-    lot_id: ParkingLotId
-    vehicle_id: VehicleId
-    plate: Plate
-    space: Code
-    type: SpaceTypeName
-    features: tuple[FeatureName, ...]
-    begins: Time
-    to: Time
-    status: BookingStatusName
-    tariff: Code | None
-    tariff_version: int
-    held: Number
-    price: PriceJson
-    created_at: Time
 
 
 _quote: Final = msgspec.json.Decoder(QuoteBody)
@@ -227,28 +198,6 @@ async def extend(call: Call) -> Answer:
     body = call.decode(_extend)
     longer = ExtendBooking(booking_number(call), read_minute_us(body.to, "to"))
     return answered_booking(call, await call.execute(longer), in_path=True)
-
-
-def booking_json(parking: Parking, each: Booking) -> BookingJson:
-    """A booking as its owner sees it."""
-    terms, price = priced(parking, each)
-    return BookingJson(
-        booking_id=f"bkg_{each.booking_id}",
-        lot_id=shown_lot(each.lot),
-        vehicle_id=f"veh_{each.vehicle_id}",
-        plate=each.plate,
-        space=parking.space_at(each.lot, each.space).number,
-        type=each.wish.space_type.name,
-        features=members_of(each.wish.required, Feature),
-        begins=time_text(each.begin_us),
-        to=time_text(each.end_us),
-        status=each.status.name,
-        tariff=terms.tariff or None,
-        tariff_version=terms.version,
-        held=cash(each.hold_e4),
-        price=price_json(price, parking.lots[each.lot].currency),
-        created_at=time_text(each.created_us),
-    )
 
 
 def _command(call: Call, body: QuoteBody, version: int = 0, price_max_e4: int = 0) -> BookSpace:

@@ -14,11 +14,11 @@ from engine.parking.booking_records import Booking
 from engine.parking.kinds import BookingStatus
 from engine.parking.records import Parking
 from engine.refusals import Refusal
+from handlers.booking_json import BookingId
 from handlers.call import Call
 from handlers.envelope import Answer, encoded, refusal, success_as_of
 from handlers.field_types import Time
 from handlers.order_json import time_text
-from handlers.parking_bookings import BookingId
 from handlers.parking_words import Code, ParkingLotId, Plate, shown_lot
 from handlers.request_input import read_choice, read_id
 from server.booking_codes import CODE_FORM

@@ -18,6 +18,7 @@ from engine.parking.pricing import priced
 from engine.parking.records import Parking
 from engine.refusals import Refusal
 from engine.state import State
+from handlers.booking_json import BookingId
 from handlers.call import Call
 from handlers.envelope import Answer, encoded, refusal, success_as_of
 from handlers.field_types import Time, TimeIn, names
@@ -25,7 +26,6 @@ from handlers.numbers import AmountInOrNull
 from handlers.order_json import time_text
 from handlers.orders import HIT
 from handlers.parking_bookings import (
-    BookingId,
     Features,
     SpaceTypeIn,
     answered_booking,
