@@ -17,14 +17,13 @@ from handlers.admin_parking import (
     SpaceBody,
     SpaceJson,
 )
-from handlers.openapi_doc import LIMIT, PAGE, AsOfMeta, Doc, Example, PageMeta, Query, Tag
-from handlers.parking_words import Code, ParkingLotId, SpaceStateName, SpaceTypeName
+from handlers.openapi_doc import LIMIT, PAGE, AsOfMeta, Doc, Example, PageMeta, Query, Tag, missing
+from handlers.openapi_parking_parts import LOT_PATH, P1
+from handlers.parking_words import Code, SpaceStateName, SpaceTypeName
 from handlers.tariff_json import TariffJson
 from server.errors import NotFound
 
 _BASE: Final = "/api/v1/admin/parking"
-_LOT: Final = {"lot_id": ParkingLotId}
-_P1: Final = {"lot_id": "lot_P1"}
 _TARIFF: Final = {
     "currency": "USD",
     "unit_minutes": 30,
@@ -54,20 +53,18 @@ def _set(
         body=body,
         answer=EstateJson,
         meta=AsOfMeta,
-        path=_LOT | path,
+        path=LOT_PATH | path,
         in_path=True,
         command=True,
         refusals=(Refusal.PARKING_LOT_NOT_FOUND, Refusal.INVALID_ESTATE),
         errors=(NotFound,),
         examples=(
-            Example(name="one", summary="A new one", given="a car park", path=_P1 | ids, body=example),
-            Example(
-                name="missing",
-                summary="A car park that does not exist",
-                path={"lot_id": "lot_NONE"} | ids,
+            Example(name="one", summary="A new one", given="a car park", path=P1 | ids, body=example),
+            missing(
+                "A car park that does not exist",
+                {"lot_id": "lot_NONE"} | ids,
+                "PARKING_LOT_NOT_FOUND",
                 body=example,
-                status=404,
-                code="PARKING_LOT_NOT_FOUND",
             ),
         ),
     )
@@ -83,7 +80,7 @@ ESTATE: Final[dict[str, Any]] = {
         body=LotBody,
         answer=EstateJson,
         meta=AsOfMeta,
-        path=_LOT,
+        path=LOT_PATH,
         in_path=True,
         command=True,
         refusals=(Refusal.INVALID_ESTATE, Refusal.INVALID_ZONE, Refusal.TARIFF_NOT_FOUND),
@@ -130,7 +127,7 @@ ESTATE: Final[dict[str, Any]] = {
         about="In the order of their making.",
         answer=list[SpaceJson],
         meta=PageMeta,
-        path=_LOT,
+        path=LOT_PATH,
         query=(
             Query("type", SpaceTypeName, "Only those of this type."),
             Query("state", SpaceStateName, "Only those in this state."),
@@ -138,7 +135,7 @@ ESTATE: Final[dict[str, Any]] = {
             LIMIT,
         ),
         errors=(NotFound,),
-        examples=(Example(name="all", summary="The first fifty", given="a car park", path=_P1),),
+        examples=(Example(name="all", summary="The first fifty", given="a car park", path=P1),),
     ),
     f"POST {_BASE}/lots/{{lot_id}}/import": Doc(
         operation="import_parking_estate",
@@ -149,7 +146,7 @@ ESTATE: Final[dict[str, Any]] = {
         body=ImportBody,
         answer=ImportedJson,
         meta=AsOfMeta,
-        path=_LOT,
+        path=LOT_PATH,
         in_path=True,
         command=True,
         refusals=(Refusal.PARKING_LOT_NOT_FOUND, Refusal.INVALID_ESTATE),
@@ -159,14 +156,14 @@ ESTATE: Final[dict[str, Any]] = {
                 name="floor",
                 summary="A floor with a space",
                 given="a car park",
-                path=_P1,
+                path=P1,
                 body={"csv": "kind,floor,number,name,level,type\nFLOOR,R,,Roof,3,\nSPACE,R,R-1,,,LARGE\n"},
             ),
             Example(
                 name="problems",
                 summary="Two rows that cannot be",
                 given="a car park",
-                path=_P1,
+                path=P1,
                 body={"csv": "kind,floor,number,type\nSPACE,X,X-1,LARGE\nSPACE,G,G-1,TANK\n"},
                 status=422,
                 code="INVALID_ESTATE",
@@ -203,13 +200,7 @@ TARIFFS: Final[dict[str, Any]] = {
                 path={"tariff": "std"},
                 query={"version": "1"},
             ),
-            Example(
-                name="missing",
-                summary="A tariff that does not exist",
-                path={"tariff": "none"},
-                status=404,
-                code="NOT_FOUND",
-            ),
+            missing("A tariff that does not exist", {"tariff": "none"}),
         ),
     ),
     f"PUT {_BASE}/tariffs/{{tariff}}": Doc(

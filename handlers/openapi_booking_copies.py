@@ -7,6 +7,7 @@ from typing import Any, Final
 from engine.refusals import Refusal
 from handlers.booking_json import BookingId
 from handlers.openapi_doc import AsOfMeta, Doc, Example, Query, Tag
+from handlers.openapi_parking_parts import NO_BOOKING
 from handlers.parking_copies import PNG, SVG, PassForm, PassJson
 from server.calendar_text import MEDIA_TYPE
 from server.errors import Overloaded
@@ -34,13 +35,7 @@ COPIES: Final[dict[str, Any]] = {
             Example(name="code", summary="As it is", given="a booking", path=_MINE),
             Example(name="svg", summary="To print", given="a booking", path=_MINE, query={"format": "svg"}),
             Example(name="png", summary="To show", given="a booking", path=_MINE, query={"format": "png"}),
-            Example(
-                name="missing",
-                summary="A booking that does not exist, or is somebody else's",
-                path={"booking_id": "bkg_99"},
-                status=404,
-                code="BOOKING_NOT_FOUND",
-            ),
+            NO_BOOKING,
         ),
     ),
     f"GET {_BASE}/bookings.ics": Doc(

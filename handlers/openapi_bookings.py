@@ -8,7 +8,19 @@ from msgspec import Struct
 
 from engine.refusals import Refusal
 from handlers.booking_json import BookingId, BookingJson, BookingStatusName
-from handlers.openapi_doc import LIMIT, ORDER_CURSOR, AsOfMeta, Doc, Example, Link, PageMeta, Query, Tag
+from handlers.openapi_doc import (
+    LIMIT,
+    ORDER_CURSOR,
+    AsOfMeta,
+    Doc,
+    Example,
+    Link,
+    PageMeta,
+    Query,
+    Tag,
+    missing,
+)
+from handlers.openapi_parking_parts import MORNING, NO_BOOKING, OF_AN_OFFER
 from handlers.parking_bookings import (
     BookingBody,
     BookingQuoteJson,
@@ -35,27 +47,7 @@ class BookingsMeta(Struct, frozen=True, omit_defaults=True):
 
 
 _BASE: Final = "/api/v1/parking"
-_ASKED: Final = {
-    "lot_id": "lot_P1",
-    "vehicle_id": "veh_1",
-    "from": "2023-11-20T08:00:00Z",
-    "to": "2023-11-20T10:00:00Z",
-}
-_OF_A_REQUEST: Final = (
-    *(Refusal.ACCOUNT_NOT_FOUND, Refusal.ACCOUNT_DISABLED, Refusal.PARKING_LOT_NOT_FOUND),
-    *(Refusal.VEHICLE_NOT_FOUND, Refusal.CURRENCY_MISMATCH, Refusal.PARKING_LOT_CLOSED),
-    *(Refusal.INVALID_INTERVAL, Refusal.BOOKING_OVERLAPS, Refusal.TOO_MANY_BOOKINGS, Refusal.PARKING_DEBT),
-    *(Refusal.TARIFF_NOT_FOUND, Refusal.ZONE_NOT_FOUND, Refusal.QUOTE_EXPIRED, Refusal.PARKING_FULL),
-    *(Refusal.VEHICLE_DOES_NOT_FIT, Refusal.PRICE_CHANGED, Refusal.INSUFFICIENT_FUNDS),
-    Refusal.UNSETTLED_FUNDS,
-)
-_NO_BOOKING: Final = Example(
-    name="missing",
-    summary="A booking that does not exist, or is somebody else's",
-    path={"booking_id": "bkg_99"},
-    status=404,
-    code="BOOKING_NOT_FOUND",
-)
+_OF_A_REQUEST: Final = (*OF_AN_OFFER, Refusal.BOOKING_OVERLAPS, Refusal.TOO_MANY_BOOKINGS)
 _MINE: Final = {"booking_id": "bkg_1"}
 _ID: Final = {"booking_id": BookingId}
 
@@ -71,12 +63,12 @@ BOOKINGS: Final[dict[str, Any]] = {
         meta=AsOfMeta,
         refusals=_OF_A_REQUEST,
         examples=(
-            Example(name="morning", summary="Two hours", given="a vehicle near a car park", body=_ASKED),
+            Example(name="morning", summary="Two hours", given="a vehicle near a car park", body=MORNING),
             Example(
                 name="seconds",
                 summary="Bookings are for whole minutes",
                 given="a vehicle near a car park",
-                body=_ASKED | {"to": "2023-11-20T10:00:30Z"},
+                body=MORNING | {"to": "2023-11-20T10:00:30Z"},
                 status=422,
                 code="INVALID_INTERVAL",
             ),
@@ -96,12 +88,12 @@ BOOKINGS: Final[dict[str, Any]] = {
         refusals=(*_OF_A_REQUEST, Refusal.INVALID_AMOUNT),
         links=(Link("get_booking", "booking_id", "/data/booking_id"),),
         examples=(
-            Example(name="morning", summary="Two hours", given="a vehicle near a car park", body=_ASKED),
+            Example(name="morning", summary="Two hours", given="a vehicle near a car park", body=MORNING),
             Example(
                 name="cheap",
                 summary="It costs more than what was accepted",
                 given="a vehicle near a car park",
-                body=_ASKED | {"max_price": "0.50"},
+                body=MORNING | {"max_price": "0.50"},
                 status=422,
                 code="PRICE_CHANGED",
             ),
@@ -109,7 +101,7 @@ BOOKINGS: Final[dict[str, Any]] = {
                 name="nowhere",
                 summary="A car park that does not exist",
                 given="a vehicle near a car park",
-                body=_ASKED | {"lot_id": "lot_NONE"},
+                body=MORNING | {"lot_id": "lot_NONE"},
                 status=422,
                 code="PARKING_LOT_NOT_FOUND",
             ),
@@ -151,7 +143,7 @@ BOOKINGS: Final[dict[str, Any]] = {
         in_path=True,
         database=True,
         refusals=(Refusal.BOOKING_NOT_FOUND,),
-        examples=(Example(name="mine", summary="With its price", given="a booking", path=_MINE), _NO_BOOKING),
+        examples=(Example(name="mine", summary="With its price", given="a booking", path=_MINE), NO_BOOKING),
     ),
     f"DELETE {_BASE}/bookings/{{booking_id}}": Doc(
         operation="cancel_booking",
@@ -166,7 +158,7 @@ BOOKINGS: Final[dict[str, Any]] = {
         refusals=(Refusal.BOOKING_NOT_FOUND, Refusal.BOOKING_NOT_OPEN),
         examples=(
             Example(name="mine", summary="Days before, for nothing", given="a booking", path=_MINE),
-            _NO_BOOKING,
+            NO_BOOKING,
         ),
     ),
     f"POST {_BASE}/bookings/{{booking_id}}/extend": Doc(
@@ -258,13 +250,7 @@ STAYS: Final[dict[str, Any]] = {
                 given="a walk-in who is inside",
                 path={"ticket_id": "tkt_1"},
             ),
-            Example(
-                name="missing",
-                summary="A ticket that does not exist",
-                path={"ticket_id": "tkt_99"},
-                status=404,
-                code="TICKET_NOT_FOUND",
-            ),
+            missing("A ticket that does not exist", {"ticket_id": "tkt_99"}, "TICKET_NOT_FOUND"),
         ),
     ),
     f"GET {_BASE}/stays": Doc(

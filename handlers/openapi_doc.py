@@ -130,6 +130,11 @@ class Doc(Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...] = ()
 
 
+def missing(summary: str, path: Mapping[str, str], code: str = "NOT_FOUND", *, body: Any = None) -> Example:
+    """A call for something that is not there: 404."""
+    return Example(name="missing", summary=summary, path=path, body=body, status=404, code=code)
+
+
 def time_query(name: str, about: str) -> Query:
     """A parameter that is a date or a time."""
     form = {"anyOf": [{"format": "date"}, {"format": "date-time"}]}

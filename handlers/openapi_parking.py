@@ -7,27 +7,28 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from engine.refusals import Refusal
-from handlers.openapi_doc import LIMIT, PAGE, AsOfMeta, Doc, Example, Link, PageMeta, Query, Tag, time_query
+from handlers.openapi_doc import (
+    LIMIT,
+    PAGE,
+    AsOfMeta,
+    Doc,
+    Example,
+    Link,
+    PageMeta,
+    Query,
+    Tag,
+    missing,
+    time_query,
+)
+from handlers.openapi_parking_parts import LOT_PATH, NO_LOT, P1
 from handlers.parking_lots import AvailabilityJson, OccupancyJson, ParkingLotDetailJson, ParkingLotJson
-from handlers.parking_words import Epc, FeatureName, ParkingLotId, SpaceTypeName, VehicleId
+from handlers.parking_words import Epc, FeatureName, SpaceTypeName, VehicleId
 from handlers.vehicles import RemovedVehicleJson, TagBody, TagJson, VehicleBody, VehicleJson
 from server.errors import NotFound
 
-_LOT: Final = {"lot_id": ParkingLotId}
 _VEHICLE: Final = {"vehicle_id": VehicleId}
-_NO_LOT: Final = Example(
-    name="missing",
-    summary="A car park that does not exist",
-    path={"lot_id": "lot_NONE"},
-    status=404,
-    code="NOT_FOUND",
-)
-_NO_VEHICLE: Final = Example(
-    name="missing",
-    summary="A vehicle that does not exist, or is somebody else's",
-    path={"vehicle_id": "veh_99"},
-    status=404,
-    code="VEHICLE_NOT_FOUND",
+_NO_VEHICLE: Final = missing(
+    "A vehicle that does not exist, or is somebody else's", {"vehicle_id": "veh_99"}, "VEHICLE_NOT_FOUND"
 )
 
 LOTS: Final[dict[str, Any]] = {
@@ -48,13 +49,11 @@ LOTS: Final[dict[str, Any]] = {
         about="With its floors, its spaces by type and feature, and the rules of its bookings.",
         answer=ParkingLotDetailJson,
         meta=AsOfMeta,
-        path=_LOT,
+        path=LOT_PATH,
         errors=(NotFound,),
         examples=(
-            Example(
-                name="one", summary="Its floors and spaces", given="a car park", path={"lot_id": "lot_P1"}
-            ),
-            _NO_LOT,
+            Example(name="one", summary="Its floors and spaces", given="a car park", path=P1),
+            NO_LOT,
         ),
     ),
     "GET /api/v1/parking/lots/{lot_id}/availability": Doc(
@@ -65,7 +64,7 @@ LOTS: Final[dict[str, Any]] = {
         "time that you book: only a booking is a promise.",
         answer=AvailabilityJson,
         meta=AsOfMeta,
-        path=_LOT,
+        path=LOT_PATH,
         query=(
             replace(time_query("from", "From this time, at the whole minute before it."), required=True),
             replace(time_query("to", "Until this time, at the whole minute after it."), required=True),
@@ -79,14 +78,14 @@ LOTS: Final[dict[str, Any]] = {
                 name="morning",
                 summary="A morning, all types",
                 given="a car park",
-                path={"lot_id": "lot_P1"},
+                path=P1,
                 query={"from": "2026-12-01T08:00:00Z", "to": "2026-12-01T12:00:00Z"},
             ),
             Example(
                 name="electric",
                 summary="Those with a charger",
                 given="a car park",
-                path={"lot_id": "lot_P1"},
+                path=P1,
                 query={
                     "from": "2026-12-01T08:00:00Z",
                     "to": "2026-12-01T12:00:00Z",
@@ -98,7 +97,7 @@ LOTS: Final[dict[str, Any]] = {
                 name="backwards",
                 summary="It ends before it begins",
                 given="a car park",
-                path={"lot_id": "lot_P1"},
+                path=P1,
                 query={"from": "2026-12-01T12:00:00Z", "to": "2026-12-01T08:00:00Z"},
                 status=422,
                 code="INVALID_INTERVAL",
@@ -112,11 +111,11 @@ LOTS: Final[dict[str, Any]] = {
         about="Vehicles inside, by floor and type of space.",
         answer=OccupancyJson,
         meta=AsOfMeta,
-        path=_LOT,
+        path=LOT_PATH,
         errors=(NotFound,),
         examples=(
-            Example(name="now", summary="By floor and type", given="a car park", path={"lot_id": "lot_P1"}),
-            _NO_LOT,
+            Example(name="now", summary="By floor and type", given="a car park", path=P1),
+            NO_LOT,
         ),
     ),
 }
@@ -213,13 +212,11 @@ VEHICLES: Final[dict[str, Any]] = {
                 path={"vehicle_id": "veh_1"},
                 body={"tag": "E2801160AAAAAAAA00000001"},
             ),
-            Example(
-                name="missing",
-                summary="A vehicle that does not exist",
-                path={"vehicle_id": "veh_99"},
+            missing(
+                "A vehicle that does not exist",
+                {"vehicle_id": "veh_99"},
+                "VEHICLE_NOT_FOUND",
                 body={"tag": "E2801160AAAAAAAA00000002"},
-                status=404,
-                code="VEHICLE_NOT_FOUND",
             ),
         ),
     ),
@@ -239,13 +236,7 @@ VEHICLES: Final[dict[str, Any]] = {
             Example(
                 name="lost", summary="It was lost", given="a tag", path={"tag": "E2801160AAAAAAAA00000003"}
             ),
-            Example(
-                name="missing",
-                summary="A tag that nobody has, or somebody else",
-                path={"tag": "FFFFFFFF"},
-                status=404,
-                code="TAG_NOT_FOUND",
-            ),
+            missing("A tag that nobody has, or somebody else", {"tag": "FFFFFFFF"}, "TAG_NOT_FOUND"),
         ),
     ),
 }

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from engine.refusals import Refusal
 from handlers import parking_debts, parking_passes
-from handlers.openapi_doc import AsOfMeta, Doc, Example, Link, Tag
+from handlers.openapi_doc import AsOfMeta, Doc, Example, Link, Tag, missing
+from handlers.openapi_parking_parts import LOT_PATH, OF_AN_OFFER, P1
 from handlers.parking_debts import DebtId, DebtJson, PaidDebtJson
 from handlers.parking_passes import (
     BoughtPassJson,
@@ -16,7 +17,6 @@ from handlers.parking_passes import (
     PassQuoteJson,
     SeasonPassJson,
 )
-from handlers.parking_words import ParkingLotId
 from handlers.routing import BASE, HOLDER, PUBLIC, Route
 from handlers.tariff_json import PassProductJson
 from server.errors import NotFound
@@ -37,21 +37,10 @@ _MONTH: Final = {
 _NEAR: Final = "a vehicle near a car park"
 _MINE: Final = {"pass_id": "pas_1"}
 _OWN: Final = {"debt_id": "dbt_1"}
-_NO_PASS: Final = Example(
-    name="missing",
-    summary="A pass that does not exist, or is somebody else's",
-    path={"pass_id": "pas_99"},
-    status=404,
-    code="PASS_NOT_FOUND",
+_NO_PASS: Final = missing(
+    "A pass that does not exist, or is somebody else's", {"pass_id": "pas_99"}, "PASS_NOT_FOUND"
 )
-_OF_A_PASS: Final = (
-    *(Refusal.ACCOUNT_NOT_FOUND, Refusal.ACCOUNT_DISABLED, Refusal.PARKING_LOT_NOT_FOUND),
-    *(Refusal.VEHICLE_NOT_FOUND, Refusal.CURRENCY_MISMATCH, Refusal.PARKING_LOT_CLOSED),
-    *(Refusal.TARIFF_NOT_FOUND, Refusal.ZONE_NOT_FOUND, Refusal.QUOTE_EXPIRED, Refusal.PASS_NOT_FOUND),
-    *(Refusal.INVALID_INTERVAL, Refusal.INVALID_PASS, Refusal.PARKING_DEBT, Refusal.PARKING_FULL),
-    *(Refusal.VEHICLE_DOES_NOT_FIT, Refusal.PRICE_CHANGED, Refusal.INSUFFICIENT_FUNDS),
-    Refusal.UNSETTLED_FUNDS,
-)
+_OF_A_PASS: Final = (*OF_AN_OFFER, Refusal.PASS_NOT_FOUND, Refusal.INVALID_PASS)
 
 PASS_ROUTES: Final = (
     Route("GET", _SOLD, parking_passes.products, PUBLIC, _CALLS),
@@ -72,9 +61,9 @@ PASSES: Final[dict[str, Any]] = {
         about="By its tariff as it is now. A RECURRING one is good on its weekdays between its times of the car park's clock.",
         answer=list[PassProductJson],
         meta=AsOfMeta,
-        path={"lot_id": ParkingLotId},
+        path=LOT_PATH,
         errors=(NotFound,),
-        examples=(Example(name="all", summary="All", given="a car park", path={"lot_id": "lot_P1"}),),
+        examples=(Example(name="all", summary="All", given="a car park", path=P1),),
     ),
     f"POST {_PASSES}/quotes": Doc(
         operation="quote_pass",
@@ -185,12 +174,8 @@ DEBTS: Final[dict[str, Any]] = {
         ),
         examples=(
             Example(name="mine", summary="A plate's", given="a debt", path=_OWN),
-            Example(
-                name="missing",
-                summary="A debt that does not exist, or is somebody else's",
-                path={"debt_id": "dbt_99"},
-                status=404,
-                code="DEBT_NOT_FOUND",
+            missing(
+                "A debt that does not exist, or is somebody else's", {"debt_id": "dbt_99"}, "DEBT_NOT_FOUND"
             ),
         ),
     ),

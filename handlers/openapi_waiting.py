@@ -7,7 +7,8 @@ from typing import Any, Final
 from engine.refusals import Refusal
 from handlers import parking_waiting
 from handlers.booking_json import BookingId, BookingJson
-from handlers.openapi_doc import AsOfMeta, Doc, Example, Link, Tag
+from handlers.openapi_doc import AsOfMeta, Doc, Example, Link, Tag, missing
+from handlers.openapi_parking_parts import MORNING
 from handlers.parking_waiting import (
     AcceptBody,
     LeftJson,
@@ -25,19 +26,9 @@ _ACCEPT: Final = f"{BASE}/parking/bookings/{{booking_id}}/accept"
 _CALLS: Final = LimitClass.CALLS
 _ID: Final = {"waiting_id": WaitingId}
 _MINE: Final = {"waiting_id": "wtg_1"}
-_MISSING: Final = Example(
-    name="missing",
-    summary="A place that does not exist, or is somebody else's",
-    path={"waiting_id": "wtg_99"},
-    status=404,
-    code="WAITING_NOT_FOUND",
+_MISSING: Final = missing(
+    "A place that does not exist, or is somebody else's", {"waiting_id": "wtg_99"}, "WAITING_NOT_FOUND"
 )
-_ASKED: Final = {
-    "lot_id": "lot_P1",
-    "vehicle_id": "veh_1",
-    "from": "2023-11-20T08:00:00Z",
-    "to": "2023-11-20T10:00:00Z",
-}
 
 WAITING_ROUTES: Final = (
     Route("POST", _LIST, parking_waiting.join, HOLDER, _CALLS),
@@ -66,12 +57,12 @@ WAITING: Final[dict[str, Any]] = {
         ),
         links=(Link("get_waiting", "waiting_id", "/data/waiting_id"),),
         examples=(
-            Example(name="morning", summary="Two hours", given="a vehicle near a car park", body=_ASKED),
+            Example(name="morning", summary="Two hours", given="a vehicle near a car park", body=MORNING),
             Example(
                 name="nowhere",
                 summary="A car park that does not exist",
                 given="a vehicle near a car park",
-                body=_ASKED | {"lot_id": "lot_NONE"},
+                body=MORNING | {"lot_id": "lot_NONE"},
                 status=422,
                 code="PARKING_LOT_NOT_FOUND",
             ),
@@ -155,12 +146,10 @@ WAITING: Final[dict[str, Any]] = {
                 status=422,
                 code="PRICE_CHANGED",
             ),
-            Example(
-                name="missing",
-                summary="A booking that does not exist, or is somebody else's",
-                path={"booking_id": "bkg_99"},
-                status=404,
-                code="BOOKING_NOT_FOUND",
+            missing(
+                "A booking that does not exist, or is somebody else's",
+                {"booking_id": "bkg_99"},
+                "BOOKING_NOT_FOUND",
             ),
         ),
     ),

@@ -21,13 +21,12 @@ from engine.state import State
 from handlers.booking_json import BookingId
 from handlers.call import Call
 from handlers.envelope import Answer, encoded, refusal, success_as_of
-from handlers.field_types import Time, TimeIn, names
+from handlers.field_types import Time, names
 from handlers.numbers import AmountInOrNull
 from handlers.order_json import time_text
 from handlers.orders import HIT
 from handlers.parking_bookings import (
-    Features,
-    SpaceTypeIn,
+    QuoteBody,
     answered_booking,
     booking_number,
     read_lot_in_body,
@@ -55,16 +54,8 @@ WaitingId = Annotated[str, Meta(pattern="^wtg_[1-9][0-9]{0,18}$")]
 WaitingStatusName = Annotated[str, Meta(extra_json_schema=names(WaitingStatus))]
 
 
-class WaitingBody(Struct, frozen=True, forbid_unknown_fields=True, rename={"begins": "from"}):
+class WaitingBody(QuoteBody, frozen=True, forbid_unknown_fields=True, rename={"begins": "from"}):
     """`POST /parking/waiting-list`: what to wait for, in the words of a booking. It begins later than now."""
-
-    lot_id: ParkingLotId
-    vehicle_id: VehicleId
-    begins: TimeIn
-    to: TimeIn
-    type: SpaceTypeIn = "STANDARD"
-    features: Features = ()
-    preferred: Features = ()
 
 
 class AcceptBody(Struct, frozen=True, forbid_unknown_fields=True):
