@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 SWITCH_INTERVAL_S: Final = 0.0005
 """How long the journal's writer thread waits for the loop to hand it the GIL."""
 
-GC_THRESHOLDS: Final = (1_000, 5_000, 1_000_000)
-"""Young objects are collected a few at a time (50 000 are a pause of 10 ms and more), older ones practically never."""
+GC_THRESHOLDS: Final = (1_000, 50_000, 1_000_000)
+"""Young objects are collected a few at a time (50 000 are a pause of 10 ms and more; server/young_objects.py), older ones practically
+never.
+"""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -339,6 +341,7 @@ async def _live(settings: Settings) -> tuple[ExitCode, str]:
     from server.demo import banner
     from server.lifecycle import Lifecycle
     from server.service_manager import ServiceManager
+    from server.young_objects import YoungObjects
 
     lifecycle = Lifecycle(ServiceManager(os.environ), settings.http.shutdown_s)
     try:
@@ -347,6 +350,7 @@ async def _live(settings: Settings) -> tuple[ExitCode, str]:
             gc.collect()
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
+            services.runtime.add_listener(YoungObjects().listener)
             url = f"http://{settings.http.host}:{services.port}"
             if settings.mode is Mode.DEMO:
                 print(banner(url, services.runtime.state, services.gate_port), flush=True)

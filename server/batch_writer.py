@@ -49,9 +49,10 @@ from sql.statements import (
 if TYPE_CHECKING:
     import asyncpg
 
-SLICE_RECORDS: Final = 128
-SLICE_CHANGES: Final = 512
-"""How much is encoded in one turn of the loop: about a millisecond, so that orders never wait for it."""
+SLICE_RECORDS: Final = 64
+SLICE_ORDERS: Final = 128
+SLICE_CHANGES: Final = 256
+"""How much is encoded in one turn of the loop: about half a millisecond. An order needs several turns, so it waits for several of these."""
 
 CHUNK_CHANGES: Final = 16_384
 """How many changed aggregates are in memory as rows at a time."""
@@ -138,6 +139,17 @@ async def project(
     return rows
 
 
+async def encode_orders(rows: Rows) -> tuple[list[bytes], list[bytes]]:
+    """The rows of new orders and of older ones, giving way to the loop often."""
+    new: list[bytes] = []
+    older: list[bytes] = []
+    for start in range(0, rows.order_count, SLICE_ORDERS):
+        new += rows.new_orders(start, start + SLICE_ORDERS)
+        older += rows.older_orders(start, start + SLICE_ORDERS)
+        await asyncio.sleep(0)
+    return new, older
+
+
 async def encode_changes(seq: int, changes: Sequence[Change]) -> LatestRows:
     """The rows of changed aggregates, giving way to the loop often."""
     latest = LatestRows(seq)
@@ -149,7 +161,8 @@ async def encode_changes(seq: int, changes: Sequence[Change]) -> LatestRows:
 
 async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool) -> None:
     """What records left behind. `staged`: the stages still hold rows of an earlier chunk of this transaction."""
-    await _copy(connection, NEW_ORDERS, rows.new_orders())
+    new_orders, older_orders = await encode_orders(rows)
+    await _copy(connection, NEW_ORDERS, new_orders)
     await _copy(connection, EXECUTIONS, rows.executions)
     await _copy(connection, POSTINGS, rows.postings)
     await _copy(connection, NOTIFICATIONS, rows.notifications)
@@ -161,7 +174,7 @@ async def write_rows(connection: asyncpg.Connection, rows: Rows, *, staged: bool
     await _stage_and_merge(
         connection,
         (
-            (OLDER_ORDERS, rows.older_orders()),
+            (OLDER_ORDERS, older_orders),
             (CANDLES, rows.candles()),
             (BOOKINGS, rows.parking.bookings()),
         ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
+from itertools import islice
 from typing import Final
 
 from engine.action_events import ActionEffected, ActionFailed, FractionPaid
@@ -187,15 +188,22 @@ class Rows:
         if notable is not None:
             self.notifications += map(notification_row, notifications_of(record, notable, self._accounts))
 
-    def new_orders(self) -> list[bytes]:
-        """Rows of orders that these records accepted."""
-        first_id = self.first_seq * IDS_PER_SEQ
-        return [order_row(order, seq) for order, seq in self._orders.values() if order.order_id >= first_id]
+    @property
+    def order_count(self) -> int:
+        """How many orders these records tell of."""
+        return len(self._orders)
 
-    def older_orders(self) -> list[bytes]:
-        """Rows of orders that were accepted before (a quote has no row until it trades)."""
+    def new_orders(self, start: int = 0, stop: int | None = None) -> list[bytes]:
+        """Rows of orders that these records accepted, among all of them or those from `start` to `stop`."""
         first_id = self.first_seq * IDS_PER_SEQ
-        return [order_row(order, seq) for order, seq in self._orders.values() if order.order_id < first_id]
+        orders = islice(self._orders.values(), start, stop)
+        return [order_row(order, seq) for order, seq in orders if order.order_id >= first_id]
+
+    def older_orders(self, start: int = 0, stop: int | None = None) -> list[bytes]:
+        """Rows of orders that were accepted before (a quote has no row until it trades), among all or some."""
+        first_id = self.first_seq * IDS_PER_SEQ
+        orders = islice(self._orders.values(), start, stop)
+        return [order_row(order, seq) for order, seq in orders if order.order_id < first_id]
 
     def candles(self) -> list[bytes]:
         """What the fills add to each candle."""

@@ -8,8 +8,18 @@ from collections.abc import Sequence
 from engine.commands import CancelAll, Envelope
 from engine.events import AccountStatusChanged
 from engine.kinds import AccountStatus, Source
-from server.batch_writer import SLICE_CHANGES, SLICE_RECORDS, encode_changes, project
+from engine.units import IDS_PER_SEQ
+from server.batch_writer import (
+    SLICE_CHANGES,
+    SLICE_ORDERS,
+    SLICE_RECORDS,
+    encode_changes,
+    encode_orders,
+    project,
+)
 from server.codec import Record
+from sql.projection import Rows
+from tests.server.market_records import order
 
 
 def read(after: int, up_to: int, limit: int) -> Sequence[Record]:
@@ -55,3 +65,17 @@ async def test_changes_are_encoded_in_slices() -> None:
     latest = await encode_changes(7, [("withdrawal", n, (n, 1, 2, 3)) for n in range(20 * SLICE_CHANGES + 1)])
     assert await others.stop() >= 20
     assert len(latest.state) == 20 * SLICE_CHANGES + 1
+
+
+async def test_orders_are_encoded_in_slices() -> None:
+    """Every second one was accepted before the first of these records."""
+    rows = Rows(1_000_000)
+    for number in range(10 * SLICE_ORDERS):
+        seq = rows.first_seq + number
+        event = order(1, (seq - number % 2 * rows.first_seq) * IDS_PER_SEQ)
+        rows.add(Record(seq, seq, Envelope(Source.HTTP), CancelAll(""), (event,)))
+    others = Others()
+    new, older = await encode_orders(rows)
+    assert await others.stop() >= 10
+    assert (new, older) == (rows.new_orders(), rows.older_orders())
+    assert len(new) == len(older) == rows.order_count // 2 == 5 * SLICE_ORDERS
