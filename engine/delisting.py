@@ -11,7 +11,7 @@ from engine.action_events import ActionEffected
 from engine.asset_names import is_currency
 from engine.book import Book
 from engine.closing import close_book, close_order
-from engine.corporate_state import ActionStage, CorporateAction, DividendStage
+from engine.corporate_state import ActionKind, ActionStage, CorporateAction, DividendStage
 from engine.events import InstrumentSet, PhaseChanged, Posted, Refused
 from engine.kinds import CloseReason, KillScope, OrderStatus, Phase, TimerKind, TransactionKind
 from engine.ledger import change_outside, position_of
@@ -223,12 +223,17 @@ def move_windows(state: State, old: str, symbol: str) -> None:
 
 
 def move_what_is_to_come(state: State, done: CorporateAction, symbol: str) -> None:
-    """Dividends that are not paid and actions that are declared are the new symbol's."""
+    """Dividends that are not paid and actions that are declared are the new symbol's, and so are mergers into it."""
     for dividend in state.dividends.values():
         if dividend.symbol == done.symbol and dividend.stage is not DividendStage.PAID:
             dividend.symbol = symbol
             state.dirty["dividend"][dividend.dividend_id] = None
     for action in state.actions.values():
-        if action.symbol == done.symbol and action.stage is ActionStage.DECLARED:
+        if action.stage is not ActionStage.DECLARED:
+            continue
+        if action.symbol == done.symbol:
             action.symbol = symbol
+            state.dirty["action"][action.action_id] = None
+        elif action.kind is ActionKind.MERGER and action.new_symbol == done.symbol:
+            action.new_symbol = symbol
             state.dirty["action"][action.action_id] = None

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Final
 
+from engine.action_events import ActionEffected
 from engine.apply import apply
-from engine.commands import CancelOrder, Envelope
+from engine.commands import AnyCommand, CancelOrder, Envelope
 from engine.invariants import check_invariants
 from engine.kinds import Source
 from engine.state import State
@@ -21,6 +22,7 @@ from tests.engine.naive_exchange import NaiveExchange
 from tests.engine.random_commands import RandomCommands, Step
 from tests.engine.random_orders import FEATURES
 from tests.engine.same_events import Comparison, facts
+from tests.engine.standing import standing
 
 BUGS: Final = (
     ArithmeticError,
@@ -55,6 +57,7 @@ class Both:
         """Carry a command out in both; what is wrong after it."""
         envelope, command, now_us = step
         phases = {symbol: each.phase for symbol, each in self.naive.instruments.items()}
+        standing = self.standing(command)
         expected = self.naive.apply(envelope, command, now_us)
         try:
             applied = apply(self.state, envelope, command, now_us)
@@ -69,37 +72,58 @@ class Both:
         is_due = self.state.seq % self.checked_every == 0
         if is_due and (applied.refused is None or self.state.seq % REFUSED_CHECKS == 0):
             found += check_invariants(self.state)
+        if any(type(event) is ActionEffected for event in applied.events):
+            found += self.differing_books()
         self.mirror.cut(self.state)
         if self.dice is not None and self.dice.random() < 1 / 2_500:
             rebuilt = restored(self.mirror.rows)
             if state_hash(rebuilt) != state_hash(self.state):
                 found.append("a state rebuilt from its rows has another hash")
             self.state, self.mirror = rebuilt, Mirror(rebuilt)
-        self.happenings.count(applied, phases)
+        self.happenings.count(applied, phases, standing)
         return found
+
+    def standing(self, command: AnyCommand) -> frozenset[str]:
+        """What a corporate action finds that is about to take effect."""
+        ids = [each.action_id for each in self.naive.actions.due(command)]
+        return standing(self.naive, ids[0]) if ids else frozenset()
 
     def last_problems(self) -> list[str]:
         """What is wrong with what both have in the end."""
         found = []
         if self.mirror.rows != all_rows(self.state):
             found.append("the rows that were marked as changed are not all that changed")
+        return found + self.differing_books()
+
+    def differing_books(self) -> list[str]:
+        """What each account has of what lots, and has realised; and what the accounts outside have."""
+        accounts, naive_accounts = self.state.accounts.items(), self.naive.accounts.items()
         lots = {
             (account_id, symbol): [
                 [lot.lot_id, lot.units_e8, lot.cost_e4, lot.acquired_us] for lot in position.lots.values()
             ]
-            for account_id, account in self.state.accounts.items()
+            for account_id, account in accounts
             for symbol, position in account.positions.items()
+            if position.lots
         }
-        naive_accounts = self.naive.accounts.items()
-        if lots != {
+        expected = {
             (account_id, symbol): lots
             for account_id, each in naive_accounts
             for symbol, lots in each.lots.items()
-        }:
-            found.append("the lots differ")
-        made = {account_id: account.realized_e4 for account_id, account in self.state.accounts.items()}
+            if lots
+        }
+        found = [
+            f"lots of {key}: {lots.get(key)}, expected {expected.get(key)}"
+            for key in sorted(lots.keys() | expected.keys())
+            if lots.get(key) != expected.get(key)
+        ]
+        made = {account_id: account.realized_e4 for account_id, account in accounts}
         if made != {account_id: account.realized_e4 for account_id, account in naive_accounts}:
             found.append("the realised gains differ")
+        outside = {key: amount for key, amount in self.state.outside.items() if amount}
+        naive_outside = {key: amount for key, amount in self.naive.outside.items() if amount}
+        if outside != naive_outside:
+            found.append(f"outside: {outside}, expected {naive_outside}")
         return found
 
 

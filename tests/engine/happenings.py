@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+from engine.action_events import ActionEffected, ActionFailed
 from engine.apply import Applied
 from engine.events import OrderUpdated, PhaseChanged, Refused, Traded
 from engine.kinds import OrderStatus, Phase
@@ -20,6 +21,13 @@ ENDS: Final = (
     "CANCELLED KILL_SWITCH",
     "CANCELLED ACCOUNT_DISABLED",
 )
+
+ENDING: Final = ("SYMBOL_CHANGE", "MERGER", "DELISTING")
+ENDED: Final = (
+    *("LIMIT", "STOP_LOSS", "STOP_LIMIT", "TRAILING_STOP", "a quote", "a lot", "an iceberg", "a pair"),
+    *("a parent", "a part fill", "a stop", "a waiting order", "another action"),
+)
+"""What there has to be at a symbol when its end comes. The rarer ones are shown by the ten million of the attack."""
 
 ALWAYS: Final = (
     *("AccountOpened", "AccountStatusChanged", "BalanceChanged", "BookChanged", "DayEnded", "InstrumentSet"),
@@ -59,6 +67,11 @@ BY_FEATURE: Final = {
         *("LIMIT CANCELLED CORPORATE_ACTION", "STOP_LOSS CANCELLED CORPORATE_ACTION"),
         "an order is restated",
     ),
+    "actions": (
+        *("ACTION_EXISTS", "INVALID_ACTION", "INSTRUMENT_DELISTED", "SPLIT fails: INSTRUMENT_DELISTED"),
+        *(f"{kind} of {name}" for kind in ENDING for name in ENDED),
+        *("SYMBOL_CHANGE of an auction's call", "SYMBOL_CHANGE of a halt", "MERGER of a delisted book"),
+    ),
     "notional": ("NOTIONAL_TOO_SMALL", "a notional order is filled"),
     "oco": ("an OCO order is shrunk by its pair", "LIMIT CANCELLED PAIR", "STOP_LOSS CANCELLED PAIR"),
     "bracket": (
@@ -77,9 +90,6 @@ REFUSED_ELSEWHERE: Final = frozenset(
         *(
             "LOT_NOT_FOUND",
             "LOT_TAKEN",
-            "INSTRUMENT_DELISTED",
-            "ACTION_EXISTS",
-            "INVALID_ACTION",
             "INVALID_RISK_RULE",
             "FAT_FINGER",
             "ORDER_RATE_LIMIT",
@@ -99,8 +109,10 @@ class Happenings:
         self.seen: Counter[str] = Counter()
         self._reports: dict[int, OrderUpdated] = {}
 
-    def count(self, applied: Applied, phases: dict[str, Phase]) -> None:
-        """Count what a command did; `phases` are those before it."""
+    def count(
+        self, applied: Applied, phases: dict[str, Phase], standing: frozenset[str] = frozenset()
+    ) -> None:
+        """Count what a command did; `phases` are those before it, and `standing` what a corporate action finds."""
         seen, fired = self.seen, 0
         if not applied.recorded and applied.refused is not None:
             seen[applied.refused.refusal.name] += 1
@@ -112,6 +124,10 @@ class Happenings:
                 seen[event.refusal.name] += 1
             elif type(event) is PhaseChanged:
                 seen[f"{event.phase.name} {event.reason}"] += 1
+            elif type(event) is ActionEffected:
+                seen.update(f"{event.kind.name} of {name}" for name in standing)
+            elif type(event) is ActionFailed:
+                seen[f"{event.kind.name} fails: {event.refusal.name}"] += 1
             elif type(event) is Traded:
                 seen[f"trades in {phases[event.symbol].name}"] += 1
         if fired:

@@ -35,6 +35,7 @@ def bust(rules: NaiveRules, turn: NaiveTurn, command: BustTrade) -> Refused | No
         detail = (("required_e4", required_e4), ("available_e4", free_e4))
         return Refused(Refusal.SELLER_LACKS_FUNDS, detail)
     trade.busted = True
+    rules.note_fees(fill.currency, -fill.buy_fee_e4 - fill.sell_fee_e4)
     bust_id = turn.new_id(2)
     seller.cash_e4 -= required_e4
     buyer.cash_e4 += fill.notional_e4 + fill.buy_fee_e4

@@ -15,10 +15,10 @@ from engine.kinds import (
     TransactionKind,
 )
 from engine.refusals import Refusal
+from tests.engine.naive_actions import NaiveActions
 from tests.engine.naive_bust import bust
 from tests.engine.naive_records import NaiveAccount
 from tests.engine.naive_replace import NaiveReplace
-from tests.engine.naive_split import NaiveSplits
 from tests.engine.naive_turn import NaiveInstrument, NaiveTurn
 
 BANK, CUSTODY, ADJUSTMENTS = 1, 2, 4
@@ -49,8 +49,7 @@ class NaiveExchange(NaiveReplace):
         self.seq = 0
         self.keys: dict[tuple[int, str], NaiveKey] = {}
         self.key_ttl_us = 86_400 * 10**6
-        self.outside: dict[tuple[int, str], int] = {}
-        self.splits = NaiveSplits(self)
+        self.actions = NaiveActions(self)
 
     def apply(self, envelope: c.Envelope, command: c.AnyCommand, now_us: int) -> NaiveResult:
         known = self.keys.get((envelope.principal, envelope.key))
@@ -101,7 +100,7 @@ class NaiveExchange(NaiveReplace):
             case c.BustTrade():
                 return bust(self, turn, command)
             case DeclareAction():
-                return self.splits.declare(turn, command)
+                return self.actions.declare(turn, command)
             case c.Deposit() | c.RequestWithdrawal() | c.SettleWithdrawal() | c.TransferIn():
                 return self.money(turn, account_id, command)
             case _:
@@ -233,7 +232,7 @@ class NaiveExchange(NaiveReplace):
     # -- operators and time
 
     def take_effect(self, turn: NaiveTurn, action_id: int) -> None:
-        self.splits.take_effect(turn, action_id)
+        self.actions.take_effect(turn, action_id)
 
     def operate(self, turn: NaiveTurn, command: c.AnyCommand) -> Answer:
         match command:
@@ -262,6 +261,8 @@ class NaiveExchange(NaiveReplace):
             case c.SetAccountStatus():
                 return self.set_status(turn, command)
             case c.Marks():
+                if any(symbol not in self.instruments for symbol, _ in command.prices):
+                    return e.Refused(Refusal.UNKNOWN_SYMBOL)
                 for symbol, price_e4 in command.prices:
                     self.note_mark(turn, self.instruments[symbol], price_e4)
             case c.HaltSymbol() | c.ResumeSymbol():
@@ -271,6 +272,13 @@ class NaiveExchange(NaiveReplace):
         return None
 
     def list_instrument(self, turn: NaiveTurn, command: c.SetInstrument) -> Answer:
+        """List it; what is delisted stays that, with whatever config says of it."""
+        fields = {name: getattr(command, name) for name in e.InstrumentSet.__struct_fields__}
+        turn.events.append(e.InstrumentSet(**fields))
+        known = self.instruments.get(command.symbol)
+        if known is not None:
+            turn.events.append(e.PhaseChanged(command.symbol, known.phase, "changed"))
+            return None
         phase = self.calendars[command.calendar].phase_at(turn.now_us)
         instrument = NaiveInstrument(
             command.symbol, command.currency, command.tick_e4, command.lot_e8, command.price_min_e4,
@@ -278,11 +286,11 @@ class NaiveExchange(NaiveReplace):
             command.fee_schedule, command.reference_e4, phase, command.halt_bps, command.halt_window_us,
             command.halt_us, command.resume_auction,
         )  # fmt: skip
-        instrument.previous_close_e4 = command.reference_e4
+        instrument.name = command.name
+        instrument.previous_close_e4 = instrument.listed_e4 = command.reference_e4
         self.instruments[command.symbol] = instrument
-        fields = {name: getattr(command, name) for name in e.InstrumentSet.__struct_fields__}
-        turn.events.append(e.InstrumentSet(**fields))
         turn.events.append(e.PhaseChanged(command.symbol, phase, "listed"))
+        self.watch_calls(turn)
         return None
 
     def set_status(self, turn: NaiveTurn, command: c.SetAccountStatus) -> Answer:

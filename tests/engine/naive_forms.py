@@ -64,6 +64,8 @@ class NaiveForms(NaiveRules):
         }
         if self.switches & stopping:
             return Refused(Refusal.KILL_SWITCH_ON)
+        if instrument.delisted:
+            return Refused(Refusal.INSTRUMENT_DELISTED)
         if instrument.halted:
             return Refused(Refusal.SYMBOL_HALTED)
         calendar = self.calendars[instrument.calendar]

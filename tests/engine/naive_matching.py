@@ -188,6 +188,7 @@ class NaiveMatching(NaiveForms):
         seller.realized_e4 += notional_e4 - sum(cost_e4 for _, _, cost_e4, _ in sold)
         buyer.receive(buy.symbol, trade_id, quantity_e8, notional_e4, turn.now_us)
         instrument = self.instruments[maker.symbol]
+        self.note_fees(instrument.currency, buy_fee_e4 + sell_fee_e4)
         instrument.last_e4 = price_e4
         if instrument.price_source is PriceSource.OWN:
             turn.prints.append((instrument.symbol, price_e4))

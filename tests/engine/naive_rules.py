@@ -19,6 +19,7 @@ from tests.engine.naive_turn import (
 )
 
 BUY, SELL = Side.BUY, Side.SELL
+FEES = 3
 
 
 class NaiveRules:
@@ -34,12 +35,20 @@ class NaiveRules:
         self.trades: dict[int, NaiveTrade] = {}
         self.withdrawals: dict[int, tuple[int, int]] = {}
         self.client_ids: dict[tuple[int, str], int | None] = {}
+        self.outside: dict[tuple[int, str], int] = {}
         self.switches: set[tuple[KillScope, str]] = set()
         self.quantity_max_e8 = 10**17
         self.value_max_e4 = 10**15
         self.open_orders_max = 1_000
         self.collar_bps = 500
         self.gtc_max_age_us = 2**62
+
+    def listed(self) -> list[NaiveInstrument]:
+        return [each for each in self.instruments.values() if not each.delisted]
+
+    def note_fees(self, currency: str, amount_e4: int) -> None:
+        """What the venue has earned with it."""
+        self.outside[FEES, currency] = self.outside.get((FEES, currency), 0) + amount_e4
 
     # -- what is held
 

@@ -48,7 +48,7 @@ class NaiveSessions(NaiveAuction):
         return None
 
     def take_effect(self, turn: NaiveTurn, action_id: int) -> None:
-        """A split has its time."""
+        """A corporate action has its time."""
         raise NotImplementedError
 
     def tell_indicatives(self, turn: NaiveTurn) -> None:
@@ -64,7 +64,7 @@ class NaiveSessions(NaiveAuction):
         """End calls, end days, begin phases; each for all books before the next. Then wait for the next boundary."""
         now_us, phase = turn.now_us, calendar.phase_at(turn.now_us)
         books = [self.instruments[symbol] for symbol in sorted(self.instruments)]
-        books = [each for each in books if each.calendar == calendar.calendar]
+        books = [each for each in books if each.calendar == calendar.calendar and not each.delisted]
         for instrument in books:
             if instrument.is_call() and self.leaves(instrument, phase):
                 self.end_call(turn, instrument)
@@ -152,6 +152,8 @@ class NaiveSessions(NaiveAuction):
         if instrument is None:
             return e.Refused(Refusal.UNKNOWN_SYMBOL)
         if isinstance(command, c.HaltSymbol):
+            if instrument.delisted:
+                return e.Refused(Refusal.INSTRUMENT_DELISTED)
             instrument.halted, instrument.phase = True, Phase.HALTED
             self.drop_reopening(instrument)
             self.seat(turn, instrument)

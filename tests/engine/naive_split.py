@@ -11,58 +11,33 @@ from msgspec.structs import replace as changed
 from engine import action_events as e
 from engine.corporate_commands import DeclareAction
 from engine.events import Refused
-from engine.kinds import CloseReason, OrderStatus, OrderType, Side, TimeInForce, TimerKind, TransactionKind
+from engine.kinds import CloseReason, OrderStatus, OrderType, Side, TimeInForce, TransactionKind
 from engine.refusals import Refusal
 from tests.engine.naive_records import NaiveAccount, NaiveOrder
-from tests.engine.naive_turn import NaiveInstrument, NaiveTimer, NaiveTurn
+from tests.engine.naive_turn import NaiveInstrument, NaiveTurn
 
 if TYPE_CHECKING:
     from tests.engine.naive_exchange import NaiveExchange
 
 CUSTODY, ISSUERS = 2, 6
-MINUTE_US = 60 * 10**6
 MOST = 10**18
 
 
 class NaiveSplits:
-    """What was declared, and what it does."""
+    """What a split does."""
 
     def __init__(self, exchange: NaiveExchange) -> None:
         self.exchange = exchange
-        self.declared: dict[int, DeclareAction] = {}
 
-    def declare(self, turn: NaiveTurn, command: DeclareAction) -> Refused | None:
-        if command.action_id in self.declared:
-            return Refused(Refusal.ACTION_EXISTS)
-        if command.action_id <= 0:
+    def refusal(self, instrument: NaiveInstrument, command: DeclareAction) -> Refused | None:
+        new, old = command.numerator, command.denominator
+        if command.new_symbol or command.cash_e8:
             return Refused(Refusal.INVALID_ACTION)
-        if command.effective_us < turn.now_us or command.effective_us % MINUTE_US:
-            return Refused(Refusal.INVALID_ACTION, (("effective_us", command.effective_us),))
-        refused = self.refusal(command)
+        if new == old:
+            return Refused(Refusal.INVALID_ACTION, (("numerator", new), ("denominator", old)))
+        refused = bad_ratio(instrument, new, old)
         if refused:
             return refused
-        self.declared[command.action_id] = command
-        timer = NaiveTimer(
-            *(turn.new_id(), command.effective_us, TimerKind.CORPORATE_ACTION, str(command.action_id))
-        )
-        self.exchange.timers.append(timer)
-        turn.events.append(
-            e.ActionDeclared(
-                *(command.action_id, command.kind, command.symbol, command.effective_us),
-                *(command.numerator, command.denominator),
-            )
-        )
-        return None
-
-    def refusal(self, command: DeclareAction) -> Refused | None:
-        instrument = self.exchange.instruments.get(command.symbol)
-        if instrument is None:
-            return Refused(Refusal.UNKNOWN_SYMBOL)
-        new, old = command.numerator, command.denominator
-        if new == old or not (0 < new <= 10_000 and 0 < old <= 10_000):
-            return Refused(Refusal.INVALID_ACTION, (("numerator", new), ("denominator", old)))
-        if Fraction(instrument.lot_e8 * new, old) < 1:
-            return Refused(Refusal.INVALID_ACTION, (("lot_e8", instrument.lot_e8),))
         anchor_e4 = instrument.anchor_e4()
         if anchor_e4 == 0:
             return Refused(Refusal.NO_REFERENCE_PRICE)
@@ -74,16 +49,9 @@ class NaiveSplits:
             return Refused(Refusal.BALANCE_LIMIT, (("maximum_e8", MOST),))
         return None
 
-    def take_effect(self, turn: NaiveTurn, action_id: int) -> None:
-        command = self.declared[action_id]
-        refused = self.refusal(command)
-        if refused:
-            turn.events.append(
-                e.ActionFailed(action_id, command.kind, command.symbol, refused.refusal, refused.detail)
-            )
-            return
+    def carry_out(self, turn: NaiveTurn, instrument: NaiveInstrument, command: DeclareAction) -> None:
         exchange, symbol = self.exchange, command.symbol
-        instrument, ratio = exchange.instruments[symbol], Fraction(command.numerator, command.denominator)
+        ratio = Fraction(command.numerator, command.denominator)
         price = Fraction(instrument.anchor_e4()) / ratio
         self.orders(turn, instrument, ratio)
         holders = [each for each in exchange.accounts.values() if each.units_e8(symbol)]
@@ -101,7 +69,7 @@ class NaiveSplits:
         instrument.restated_us = command.effective_us
         turn.events.append(
             e.ActionEffected(
-                *(action_id, command.kind, symbol, command.effective_us, command.numerator),
+                *(command.action_id, command.kind, symbol, command.effective_us, command.numerator),
                 *(command.denominator, len(holders), exchange.brought_in(CUSTODY, symbol), paid_e4),
                 *(instrument.last_e4, instrument.reference_e4, instrument.previous_close_e4),
             )
@@ -180,6 +148,15 @@ def changed_copy(order: NaiveOrder) -> NaiveOrder:
     copied = NaiveOrder(**{name: getattr(order, name) for name in order.__dataclass_fields__})
     copied.fills = list(order.fills)
     return copied
+
+
+def bad_ratio(instrument: NaiveInstrument, new: int, old: int) -> Refused | None:
+    """Whether there can't be so many new shares for so many old ones."""
+    if not (0 < new <= 10_000 and 0 < old <= 10_000):
+        return Refused(Refusal.INVALID_ACTION, (("numerator", new), ("denominator", old)))
+    if Fraction(instrument.lot_e8 * new, old) < 1:
+        return Refused(Refusal.INVALID_ACTION, (("lot_e8", instrument.lot_e8),))
+    return None
 
 
 def restated_e4(price_e4: int, ratio: Fraction) -> int:

@@ -34,6 +34,9 @@ class NaiveInstrument:
     close_e4: int = 0
     previous_close_e4: int = 0
     restated_us: int = 0
+    name: str = ""
+    listed_e4: int = 0
+    delisted: bool = False
     indicated: tuple[int, int, int] = (0, 0, 0)
 
     def anchor_e4(self) -> int:

@@ -9,8 +9,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine import commands as c
-from engine.corporate_commands import DeclareAction
-from engine.corporate_state import ActionKind
 from engine.kinds import (
     AccountKind,
     AccountStatus,
@@ -23,11 +21,13 @@ from engine.kinds import (
 from tests.engine.bust_facts import facts_of
 from tests.engine.naive_exchange import NaiveExchange
 from tests.engine.naive_turn import NaiveTimer
-from tests.engine.random_orders import FEATURES, SECOND_US, SYMBOLS, RandomOrders
+from tests.engine.random_actions import RandomActions
+from tests.engine.random_orders import FEATURES, SECOND_US
 
 START_US = 1_000 * SECOND_US
 OPEN_ORDERS_MAX = 22
-DAYS = 200
+DAYS = 80
+"""25 000 commands take about 50 of them."""
 
 Step = tuple[c.Envelope, c.AnyCommand, int]
 
@@ -82,7 +82,7 @@ def full_calendar(random: Random) -> c.SetCalendar:
     return replace(c.SetCalendar("FULL", tuple(sessions)), phases=tuple(phases))
 
 
-class RandomCommands(RandomOrders):
+class RandomCommands(RandomActions):
     """Commands with the time and envelope they come with, each chosen when the one before has been carried out."""
 
     def __init__(self, seed: int, naive: NaiveExchange, features: frozenset[str] = FEATURES) -> None:
@@ -101,7 +101,9 @@ class RandomCommands(RandomOrders):
             self.operate: 2.5,
         }
         if "splits" in features:
-            self.trader_weights[self.split] = 0.8
+            self.trader_weights[self.split] = 0.5
+        if "actions" in features:
+            self.trader_weights |= {self.another_symbol: 0.11, self.merger: 0.12, self.delisting: 0.06}
 
     def steps(self, count: int) -> Iterator[Step]:
         for command in self.opening():
@@ -111,6 +113,11 @@ class RandomCommands(RandomOrders):
             self.now_us += self.random.choice((0, 0, 1, 1_000, 300_000, SECOND_US))
             while (timer := self.due_timer()) is not None:
                 yield c.Envelope(Source.TIMER), c.FireTimer(timer.timer_id), self.now_us
+            listing = self.missing_listing()
+            if listing is not None:
+                yield c.Envelope(Source.CONFIG), listing, self.now_us
+                for transfer in self.stock(self.naive.instruments[listing.symbol]):
+                    yield c.Envelope(Source.CONFIG), transfer, self.now_us
             yield *self.next_command(), self.now_us
 
     def limits(
@@ -139,16 +146,17 @@ class RandomCommands(RandomOrders):
             bands: dict[str, Any] = {}
             if "halts" in self.features and random.random() < 0.5:
                 bands = {"halt_bps": random.choice((6, 10, 20)), "halt_window_us": 3 * SECOND_US}
-                bands |= {"halt_us": 4 * SECOND_US, "resume_auction": random.random() < 0.5}
-            yield replace(listing, calendar=calendar, **bands)
+                bands |= {
+                    "halt_us": random.choice((4, 15)) * SECOND_US,
+                    "resume_auction": random.random() < 0.5,
+                }
+            self.templates += (replace(listing, calendar=calendar, **bands),)
+        yield from self.templates
         for user_id in range(1, 6):
             kind = AccountKind.MARKET_MAKER if user_id <= 3 else AccountKind.USER
             yield c.OpenAccount(user_id, kind, "EUR" if user_id in (3, 4) else "USD")
-        for account in list(self.naive.accounts.values()):
-            for instrument in self.naive.instruments.values():
-                if account.currency == instrument.currency:
-                    units_e8 = 10_000 * instrument.lot_e8
-                    yield c.TransferIn(account.account_id, instrument.symbol, units_e8, 10**6)
+        for instrument in list(self.naive.instruments.values()):
+            yield from self.stock(instrument)
 
     def next_command(self) -> tuple[c.Envelope, c.AnyCommand]:
         random = self.random
@@ -227,38 +235,21 @@ class RandomCommands(RandomOrders):
         ]
         return replace(facts, **self.random.choice(wrongs))
 
-    def split(self, account_id: int) -> c.AnyCommand:
-        """A split that brings the price back to where it was listed, mostly; now and then one that makes no sense."""
-        random, instrument = self.random, self.instrument(account_id)
-        listed_e4 = {each.symbol: each.reference_e4 for each in LISTINGS}[instrument.symbol]
-        is_forward = instrument.anchor_e4() > listed_e4 * random.choice((1, 1, 2))
-        new, old = random.choice(
-            ((2, 1), (3, 2), (3, 1), (10, 3)) if is_forward else ((1, 2), (2, 3), (1, 7))
-        )
-        minute_us = 60 * SECOND_US
-        effective_us = -(-self.now_us // minute_us) * minute_us
-        command = DeclareAction(self.count + 1, ActionKind.SPLIT, instrument.symbol, effective_us, new, old)
-        if random.random() < 0.9:
-            return command
-        wrongs: list[dict[str, object]] = [
-            {"action_id": 0},
-            {"action_id": random.choice([1, *self.naive.splits.declared])},
-            {"effective_us": effective_us + 1},
-            {"effective_us": effective_us - 2 * minute_us},
-            {"numerator": old},
-            {"numerator": 10_000, "denominator": 1},
-            {"symbol": "NOPE"},
-        ]
-        return replace(command, **random.choice(wrongs))
-
     def operate(self, account_id: int) -> c.AnyCommand:
         """What operators do; what was stopped is mostly started again soon."""
-        random, naive, symbol = self.random, self.naive, self.random.choice(SYMBOLS)
+        random, naive = self.random, self.naive
+        symbol = random.choice(self.about_to_change() * 3 + self.symbols())
+        left = self.about_to_change() if random.random() < 0.8 else []
         repairs: list[c.AnyCommand] = [
             c.SetKillSwitch(scope, target, on=False, reason="over")
             for scope, target in sorted(naive.switches)
+            if target not in left
         ]
-        repairs += [c.ResumeSymbol(each.symbol) for each in naive.instruments.values() if each.halted]
+        repairs += [
+            c.ResumeSymbol(each.symbol)
+            for each in naive.instruments.values()
+            if each.halted and each.symbol not in left
+        ]
         repairs += [
             c.SetAccountStatus(each.account_id, AccountStatus.ACTIVE, "cleared")
             for each in naive.accounts.values()

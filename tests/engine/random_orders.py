@@ -37,14 +37,13 @@ FEATURES: Final = frozenset(
             "oco",
             "bracket",
         ),
-        "splits",
+        *("splits", "actions"),
     }
 )
 """What the engine has of docs/orders.md by now; the rest stays out of the mix. All of them: """
 
 SECOND_US = 10**6
 LOTS_MAX = 4
-SYMBOLS = ("AAPL", "TINY", "EURX", "NOPE")
 BUY, SELL = Side.BUY, Side.SELL
 STAYING = (TimeInForce.DAY, TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTC)
 
@@ -71,14 +70,21 @@ class RandomOrders:
         }
         self.kinds = {kind: weight for name, (kind, weight) in kinds.items() if name in ("", *features)}
 
+    def symbols(self) -> list[str]:
+        """Names for what may name any instrument."""
+        return [*self.naive.instruments, "NOPE"]
+
     # -- figures
 
     def instrument(self, account_id: int = 0) -> NaiveInstrument:
-        """An instrument, mostly one that the account has the currency for."""
-        instruments = list(self.naive.instruments.values())
+        """An instrument, mostly one that is listed and that the account has the currency for."""
+        instruments = self.naive.listed()
+        if len(instruments) < len(self.naive.instruments) and self.random.random() < 0.01:
+            instruments = list(self.naive.instruments.values())
         account = self.naive.accounts.get(account_id)
         if account is not None and self.random.random() < 0.98:
-            instruments = [each for each in instruments if each.currency == account.currency]
+            mine = [each for each in instruments if each.currency == account.currency]
+            instruments = mine or instruments
         return self.random.choice(instruments)
 
     def near_e4(self, instrument: NaiveInstrument, ticks: int) -> int:
@@ -293,7 +299,7 @@ class RandomOrders:
         return c.CancelOrder(order.order_id if order else self.random.choice((0, -1, 2**20)))
 
     def cancel_all(self, account_id: int) -> c.AnyCommand:
-        return c.CancelAll(self.random.choice(("", *SYMBOLS)))
+        return c.CancelAll(self.random.choice(("", *self.symbols())))
 
     def replace(self, account_id: int) -> c.AnyCommand:
         order = self.some_order(account_id)

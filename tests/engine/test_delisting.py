@@ -14,6 +14,7 @@ from engine.commands import (
     ResumeSymbol,
     SetKillSwitch,
     SetRiskRule,
+    TransferIn,
 )
 from engine.corporate_commands import DeclareAction
 from engine.corporate_state import ActionKind, ActionStage
@@ -153,6 +154,18 @@ def test_what_is_to_come_is_the_new_symbol_s() -> None:
     assert world.shares("ann", "APPL") == ("20", "0")
     paid = kinds(events, DividendPaid)
     assert {(each.symbol, each.amount_e4) for each in paid} == {("APPL", e4("5")), ("APPL", e4("1.5"))}
+
+
+def test_a_merger_into_it_is_one_into_the_new_symbol() -> None:
+    """What is declared names what stands for the company, whatever that is called when the time comes."""
+    world = market()
+    world.do(replace(stock("BIG", lot="1"), reference_e4=e4("60")))
+    world.do(TransferIn(world.ids["cal"], "BIG", e8("4"), e4("100")))
+    world.do(DeclareAction(2, ActionKind.MERGER, "BIG", 2 * MINUTE_US, 1, 2, "AAPL"))
+    effect(world, CHANGE, "APPL")
+    (effected,) = kinds(world.advance(2 * MINUTE_US), ActionEffected)
+    assert (effected.symbol, effected.new_symbol) == ("BIG", "APPL")
+    assert world.shares("cal", "APPL") == ("2", "0")
 
 
 def test_rules_switches_and_what_was_traded_today_follow() -> None:

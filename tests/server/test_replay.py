@@ -18,12 +18,16 @@ from server.replay import Diverged
 from server.replay import replay as replayed
 from tests.engine.naive_exchange import NaiveExchange
 from tests.engine.random_commands import RandomCommands
+from tests.engine.random_orders import FEATURES
+
+OLD = FEATURES - {"splits", "actions"}
+"""There were no corporate actions in any version but the last."""
 
 
 def journal_of(version: Callable[[AnyCommand], AnyCommand] = lambda command: command) -> list[Record]:
     """What the engine did when it was told commands of a version."""
     naive, state, records = NaiveExchange(), State(), []
-    for envelope, told, now_us in RandomCommands(5, naive).steps(600):
+    for envelope, told, now_us in RandomCommands(5, naive, OLD).steps(600):
         command = version(told)
         naive.apply(envelope, command, now_us)
         applied = apply(state, envelope, command, now_us)
