@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.parking_people import at_a_car_park, go_in, go_out
+from engine.commands import Envelope
+from engine.kinds import Source
+from engine.parking.gate_commands import OfflinePassage, RenewGateKey, SyncOffline
+from engine.parking.gate_kinds import CredentialKind, Way
+from tests.handlers.parking_people import at_a_car_park, car_park, go_in, go_out
 from tests.handlers.small_kerb import Client, SmallKerb
 
 
@@ -110,6 +114,25 @@ async def test_who_gets_the_plate_sees_nothing_of_before(small: SmallKerb) -> No
     assert (kept["vehicle_id"], kept["status"]) == (sold, "ENDED")
     await stay_an_hour(small, "SOLD1")
     assert len(await stays(buyer)) == 1
+
+
+async def test_what_a_gate_tells_late_of_before_a_plate_was_registered_is_not_shown(small: SmallKerb) -> None:
+    """It was cut off when somebody came in, and knows of it only after the plate has become somebody's."""
+    user = await small.trader("driver", cash="100")
+    await car_park(small)
+    came_us = small.world.runtime.now_us()
+    small.world.clock_leap(600)
+    assert (await user("POST", "/parking/vehicles", {"plate": "LATE1"})).status == 201
+    passage = OfflinePassage(1, came_us, Way.ENTRY, CredentialKind.PLATE, "LATE1")
+    for command in (RenewGateKey("P1-in"), SyncOffline("P1-in", 1, b"d", (passage,))):
+        assert (await small.services.runtime.execute(command, Envelope(Source.GATE))).refused is None
+    (stay,) = small.world.state.parking.stays.values()
+    assert (stay.begin_us, stay.account_id) == (came_us, user.account_id)
+    assert await stays(user) == []
+    await go_out(small, "LATE1")
+    assert await stays(user) == []
+    await stay_an_hour(small, "LATE1")
+    assert len(await stays(user)) == 1
 
 
 @pytest.mark.parametrize("query", ["", "?status=ENDED"])
