@@ -13,6 +13,7 @@ from handlers.openapi_doc import PAGE, Doc, Example, PageMeta, Query, Tag, time_
 from handlers.parking_reports import BY_PATTERN, OccupancyRowJson, RevenueJson
 from handlers.parking_words import ParkingLotId
 from handlers.request_input import LIMIT_MAX
+from server.errors import Overloaded
 
 _BASE: Final = "/api/v1/admin/reports/parking"
 _SHARED: Final = (
@@ -52,6 +53,7 @@ def _report(operation: str, summary: str, about: str, answer: Any, *examples: Ex
         query=_SHARED,
         database=True,
         refusals=(Refusal.INVALID_INTERVAL, Refusal.PARKING_LOT_NOT_FOUND),
+        errors=(Overloaded,),
         examples=(
             *examples,
             Example(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from time import perf_counter
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from server.errors import DatabaseUnavailable
+from server.errors import DatabaseUnavailable, Overloaded
 from server.metrics import Durations
 from server.postgres_errors import is_away
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 ACQUIRE_TIMEOUT_S: Final = 2.0
 STATEMENT_TIMEOUT_MS: Final = 8_000
 COMMAND_TIMEOUT_S: Final = 10.0  # longer: the server's own timeout leaves the connection usable
+LONG_READS_MAX: Final = 2
+"""So many statements that read much run at a time: whoever signs in finds a connection."""
 
 
 class Database:
@@ -30,6 +33,7 @@ class Database:
         self._pool_min = pool_min
         self._pool_max = pool_max
         self._pool: asyncpg.Pool | None = None
+        self._long_reads = asyncio.Semaphore(LONG_READS_MAX)
         self.queries = Durations()
 
     async def open(self) -> None:
@@ -74,6 +78,18 @@ class Database:
                 return await connection.fetch(query, *arguments)
         finally:
             self.queries.took(perf_counter() - started_s)
+
+    async def fetch_much(self, query: str, *arguments: Any) -> Sequence[Record]:
+        """As `fetch`, for what reads much and may take seconds. Raises Overloaded where too many of these run for too long."""
+        try:
+            async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+                await self._long_reads.acquire()
+        except TimeoutError:
+            raise Overloaded(message="Too many reports are being made, try again.") from None
+        try:
+            return await self.fetch(query, *arguments)
+        finally:
+            self._long_reads.release()
 
     async def fetchrow(self, query: str, *arguments: Any) -> Record | None:
         """The first row, if there is one. Raises DatabaseUnavailable."""

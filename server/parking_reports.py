@@ -150,7 +150,9 @@ class Part(Struct, frozen=True):
 
 
 class Reports:
-    """Reads the tables of parking. Every method raises `RefusedAtBorder` for a range it does not answer, and `DatabaseUnavailable`."""
+    """Reads the tables of parking. Every method raises `RefusedAtBorder` for a range it does not answer, `Overloaded`
+    where too many reports are being made, and `DatabaseUnavailable`.
+    """
 
     def __init__(self, runtime: Runtime, database: Database, write_behind: WriteBehind) -> None:
         self._runtime = runtime
@@ -199,7 +201,7 @@ class Reports:
     async def _read(self, query: str, *arguments: object) -> Sequence[Record]:
         """The rows. What takes longer than a statement may is refused: asking again would take as long."""
         try:
-            return await self._database.fetch(query, *arguments)
+            return await self._database.fetch_much(query, *arguments)
         except DatabaseUnavailable as error:
             if not isinstance(error.__cause__, asyncpg.QueryCanceledError):
                 raise

@@ -8,8 +8,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from server.database import Database
-from server.errors import DatabaseUnavailable
+from server.database import LONG_READS_MAX, Database
+from server.errors import DatabaseUnavailable, Overloaded
 from tests.server.postgres_proxy import PostgresProxy
 
 
@@ -57,3 +57,27 @@ async def test_waiting_for_a_connection_has_an_end(
         with pytest.raises(DatabaseUnavailable):
             await asyncio.wait_for(database.fetch("SELECT 1"), 5)
     await database.close()
+
+
+async def test_what_reads_much_leaves_connections_to_others(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.database.ACQUIRE_TIMEOUT_S", 0.5)
+    database = Database(database_dsn, pool_min=1, pool_max=LONG_READS_MAX + 1)
+    await database.open()
+    locker = await asyncpg.connect(database_dsn)
+    try:
+        await locker.execute("SELECT pg_advisory_lock(77)")
+        waiting = "SELECT pg_advisory_lock_shared(77), pg_advisory_unlock_shared(77)"
+        long = [asyncio.create_task(database.fetch_much(waiting)) for _ in range(LONG_READS_MAX)]
+        while await locker.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < len(long):
+            assert not any(each.done() for each in long)
+        with pytest.raises(Overloaded):
+            await database.fetch_much("SELECT 1")
+        assert await database.fetch("SELECT 1")  # whoever signs in
+        await locker.execute("SELECT pg_advisory_unlock(77)")
+        await asyncio.gather(*long)
+        assert await database.fetch_much("SELECT 1")
+    finally:
+        await locker.close()
+        await database.close()
