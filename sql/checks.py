@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sql import busts, corporate_actions, dividends, realized_gains, settlements
+from sql import busts, corporate_actions, dividends, parking_rows, realized_gains, settlements
 
 HELD_CASH: Final = "held cash = open holds"
 
@@ -218,5 +218,6 @@ CHECKS: Final[dict[str, str]] = {
     **realized_gains.CHECKS,
     **dividends.CHECKS,
     **corporate_actions.CHECKS,
+    **parking_rows.CHECKS,
 }
 """What is checked → the query for what is wrong."""

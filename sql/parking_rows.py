@@ -104,6 +104,27 @@ SELECT txn_id, stay_id, kind, total_e4, tax_e4, paid_e4, owed_e4, cash, charged_
 WHERE stay_id = ANY($1) AND stay_id > 0 ORDER BY txn_id
 """
 
+CHECKS: Final = {
+    "receipts = postings": """
+        SELECT format('txn %s', txn_id) AS subject,
+            format('net %s tax %s owed %s at a machine %s, posted %s, %s, %s, %s', net, tax_e4, owed_e4, machine,
+                revenue, tax, debt, cash) AS problem
+        FROM (
+            SELECT txn_id, total_e4 - tax_e4 AS net, tax_e4, owed_e4, CASE WHEN cash THEN paid_e4 ELSE 0 END AS machine
+            FROM parking_charges WHERE total_e4 <> 0
+        ) AS charged
+        FULL JOIN (
+            SELECT txn_id, coalesce(sum(amount) FILTER (WHERE account_id = 21), 0) AS revenue,
+                coalesce(sum(amount) FILTER (WHERE account_id = 22), 0) AS tax,
+                coalesce(-sum(amount) FILTER (WHERE account_id = 23), 0) AS cash,
+                coalesce(-sum(amount) FILTER (WHERE account_id = 24), 0) AS debt
+            FROM postings WHERE txn_kind = 21 GROUP BY txn_id
+        ) AS lines USING (txn_id)
+        WHERE (net, tax_e4, owed_e4, machine) IS DISTINCT FROM (revenue, tax, debt, cash) ORDER BY txn_id
+    """,
+}
+"""What `verify` asks about receipts, so that reports say what the ledger says: check → the query for what is wrong."""
+
 _lines: Final = msgspec.json.Encoder().encode
 
 

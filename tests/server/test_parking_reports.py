@@ -27,6 +27,7 @@ from engine.units import DAY_US, HOUR_US, MINUTE_US
 from server.database import Database
 from server.parking_reports import Bound, By, Reports, Wanted, mean_e4, totals
 from server.runtime import Runtime
+from server.verify import verify
 from server.write_behind import WriteBehind
 from tests.server.ledger_world import SteppingClock, World, open_world
 from tests.server.report_town import LOTS, Town
@@ -149,7 +150,9 @@ def naive_revenue(lived: Lived, begin_us: int, end_us: int, by: tuple[By, ...]) 
     return found
 
 
-async def test_reports_are_those_of_every_stay_and_charge_and_of_the_ledger(lived: Lived) -> None:
+async def test_reports_are_those_of_every_stay_and_charge_and_of_the_ledger(
+    lived: Lived, database_dsn: str
+) -> None:
     await check_revenue(lived)
     await check_ledger(lived)
     for time in (By.TOTAL, By.HOUR, By.DAY):
@@ -157,6 +160,7 @@ async def test_reports_are_those_of_every_stay_and_charge_and_of_the_ledger(live
             await check_occupancy(lived, lived.now_us + DAY_US, time, *more)
     await check_occupancy(lived, lived.now_us - 9 * HOUR_US, By.DAY, By.TYPE)
     await check_what_happens_meanwhile(lived)
+    assert await verify(database_dsn) == []
 
 
 async def check_revenue(lived: Lived) -> None:

@@ -8,12 +8,19 @@ import asyncpg
 import pytest
 
 from engine.commands import SetSettlement
-from engine.kinds import AccountKind
+from engine.kinds import AccountKind, TransactionKind
+from engine.state import (
+    PARKING_CASH_ACCOUNT_ID,
+    PARKING_DEBT_ACCOUNT_ID,
+    PARKING_REVENUE_ACCOUNT_ID,
+    PARKING_TAX_ACCOUNT_ID,
+)
 from engine.units import IDS_PER_SEQ
 from server.verify import EXPECTED, verify
 from sql.checks import CHECKS
 from sql.mirrors import MIRRORS
 from tests.server.ledger_world import open_world
+from tests.server.test_parking_is_written import driver, open_lot, pass_gate
 
 TAMPERINGS = [
     # what is done to the books, the check that must find it, what it names
@@ -62,6 +69,10 @@ TAMPERINGS = [
     ("DELETE FROM action_payments", "cash for units = realized gains", "txn "),
     ("UPDATE realized_gains SET proceeds_e4 = proceeds_e4 + 1 WHERE kind = 4", "cash for units = realized gains", "txn "),
     ("UPDATE effected_actions SET cash_e4 = cash_e4 + 1", "actions = postings", "action 8"),
+    ("UPDATE parking_charges SET tax_e4 = tax_e4 + 1", "receipts = postings", "txn "),
+    ("UPDATE parking_charges SET owed_e4 = 0 WHERE owed_e4 > 0", "receipts = postings", "txn "),
+    ("UPDATE parking_charges SET cash = true", "receipts = postings", "txn "),
+    ("DELETE FROM parking_charges", "receipts = postings", "txn "),
     ("UPDATE applied_ranges SET records = records - 1", "sequence without gaps", "records 1 to"),
     ("UPDATE applied_ranges SET first_seq = 2", "sequence without gaps", "records 2 to"),
     ("UPDATE journal_position SET applied_seq = applied_seq - 1", "sequence without gaps", "journal_position"),
@@ -91,6 +102,12 @@ async def books(database_dsn: str, tmp_path: Path) -> str:
         world.split(8)
         world.submit(SetSettlement("ALWAYS", 2))
         world.trade_at_random(40, seed=12)
+        open_lot(world)
+        for user_id, cash_e4 in ((7_001, 10**6), (7_002, 1)):
+            driver(world, user_id, cash_e4)
+            pass_gate(world, "in", f"CAR{user_id}")
+            world.clock_leap(3_600)
+            pass_gate(world, "out", f"CAR{user_id}")
         await world.written()
         assert world.state.withdrawals
         assert world.state.orders
@@ -126,3 +143,8 @@ def test_every_check_has_a_tampering() -> None:
 def test_the_numbers_in_the_checks_are_those_of_the_engine() -> None:
     assert f"/ {IDS_PER_SEQ} " in CHECKS["nothing beyond the watermark"]
     assert [int(kind) for kind in (AccountKind.USER, AccountKind.MARKET_MAKER)] == [1, 2]
+    receipts = CHECKS["receipts = postings"]
+    assert f"txn_kind = {int(TransactionKind.PARKING_CHARGE)} " in receipts
+    accounts = (PARKING_REVENUE_ACCOUNT_ID, PARKING_TAX_ACCOUNT_ID, PARKING_CASH_ACCOUNT_ID)
+    for account_id in (*accounts, PARKING_DEBT_ACCOUNT_ID):
+        assert f"account_id = {account_id})" in receipts
