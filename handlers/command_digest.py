@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from engine.commands import AnyCommand, PlaceOrder, ReplaceOrder
+from engine.parking.booking_commands import CancelBooking
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -33,7 +34,7 @@ def _grown(command: type[AnyCommand], fields_first: int) -> _Grown:
     return _Grown(attrgetter(*added), defaults if len(added) > 1 else defaults[0], head, len(tail))
 
 
-_FIELDS_FIRST: Final[dict[type[AnyCommand], int]] = {PlaceOrder: 8, ReplaceOrder: 4}
+_FIELDS_FIRST: Final[dict[type[AnyCommand], int]] = {PlaceOrder: 8, ReplaceOrder: 4, CancelBooking: 2}
 _GROWN: Final = {
     command: _grown(command, count)
     for command, count in _FIELDS_FIRST.items()

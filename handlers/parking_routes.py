@@ -19,6 +19,7 @@ from handlers.openapi_admin_parking import ESTATE, TARIFFS
 from handlers.openapi_booking_copies import COPIES
 from handlers.openapi_bookings import BOOKINGS, STAYS
 from handlers.openapi_parking import LOTS, VEHICLES
+from handlers.openapi_parking_desk import PARKING_DESK_DOCS, PARKING_DESK_ROUTES
 from handlers.openapi_parking_reports import REPORTS
 from handlers.openapi_passes import DEBTS, PASS_ROUTES, PASSES
 from handlers.openapi_waiting import WAITING, WAITING_ROUTES
@@ -63,6 +64,7 @@ PARKING_ROUTES: Final = (
     Route("GET", f"{_DESK}/tariffs", admin_tariffs.tariffs, PARKING_DESK, CALLS),
     Route("GET", f"{_DESK}/tariffs/{{tariff}}", admin_tariffs.tariff, PARKING_DESK, CALLS),
     Route("PUT", f"{_DESK}/tariffs/{{tariff}}", Audited(admin_tariffs.set_tariff), PARKING_DESK, CALLS),
+    *PARKING_DESK_ROUTES,
     Route("GET", f"{_REPORTS}/revenue", parking_reports.revenue, PARKING_DESK, CALLS),
     Route("GET", f"{_REPORTS}/occupancy", parking_reports.occupancy, PARKING_DESK, CALLS),
 )
@@ -79,5 +81,6 @@ PARKING_DOCS: Final = {
     **ESTATE,
     **TARIFFS,
     **REPORTS,
+    **PARKING_DESK_DOCS,
 }
 """What is written of each of them, by its name."""

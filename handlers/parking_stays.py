@@ -55,11 +55,13 @@ class PayBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TicketJson(Struct, frozen=True):
-    """A ticket. It is for the vehicle with this plate, within ten minutes; `leave_until` is set once it is paid."""
+    """A ticket. It is for the vehicle with this plate, or (`code:` and its code) for who shows it, within ten minutes; `leave_until`
+    is set once it is paid.
+    """
 
     ticket_id: TicketId
     lot_id: ParkingLotId
-    plate: Plate
+    plate: str
     status: TicketStatusName
     issued_at: Time
     leave_until: Time | None
@@ -128,18 +130,26 @@ async def issue(call: Call) -> Answer:
     applied = await call.execute(command)
     for event in applied.answer:
         if isinstance(event, TicketSet):
-            return _done(_ticket_json(event.ticket), applied, status=201)
+            return _done(ticket_json(event.ticket), applied, status=201)
     return _refused(call, applied)
 
 
 async def pay(call: Call) -> Answer:
     """`POST /parking/tickets/{ticket_id}/pay`: the receipt. Anybody may pay for anybody."""
     body = call.decode(_pay) if call.body else PayBody()
+    return receipt_answer(call, await call.execute(PayTicket(ticket_number(call), lost=body.lost)))
+
+
+def ticket_number(call: Call) -> int:
+    """The number of the ticket in the path; that of one that does not exist for what is none."""
     try:
-        ticket_id = read_id(call.path("ticket_id"), "tkt_")
+        return read_id(call.path("ticket_id"), "tkt_")
     except NotFound:
-        ticket_id = ID_MAX
-    applied = await call.execute(PayTicket(ticket_id, lost=body.lost))
+        return ID_MAX
+
+
+def receipt_answer(call: Call, applied: Applied) -> Answer:
+    """The answer to a ticket that was paid."""
     charged = next((each for each in applied.answer if isinstance(each, ParkingCharged)), None)
     told = next((each for each in applied.answer if isinstance(each, TicketSet)), None)
     if told is None or charged is None:
@@ -240,7 +250,8 @@ def _space(parking: Parking, lot: str, index: int) -> str | None:
     return None if index == NO_SPACE else parking.space_at(lot, index).number
 
 
-def _ticket_json(ticket: Ticket) -> TicketJson:
+def ticket_json(ticket: Ticket) -> TicketJson:
+    """A ticket in an answer."""
     return TicketJson(
         ticket_id=f"tkt_{ticket.ticket_id}",
         lot_id=shown_lot(ticket.lot),

@@ -143,7 +143,7 @@ async def one(call: Call) -> Answer:
     """`GET /parking/waiting-list/{waiting_id}`."""
     runtime = call.services.runtime
     state, seq = runtime.state, runtime.state.seq
-    found = state.parking.waiting.get(_id_of(call))
+    found = state.parking.waiting.get(waiting_number(call))
     if found is None or found.account_id != call.principal.account_id:
         return refusal(Refused(Refusal.WAITING_NOT_FOUND), call.request_id, in_path=True)
     data = encoded(place_json(state, found))
@@ -153,7 +153,11 @@ async def one(call: Call) -> Answer:
 
 async def leave(call: Call) -> Answer:
     """`DELETE /parking/waiting-list/{waiting_id}`: wait no longer; an offer goes to the next."""
-    applied = await call.execute(LeaveWaitingList(_id_of(call)))
+    return left(call, await call.execute(LeaveWaitingList(waiting_number(call))))
+
+
+def left(call: Call, applied: Applied) -> Answer:
+    """The answer to who waits no longer."""
     for event in applied.answer:
         if isinstance(event, WaitingSet):
             return _done(LeftJson(f"{PREFIX}{event.entry.waiting_id}", "LEFT"), applied)
@@ -222,7 +226,7 @@ def _members(entry: WaitingEntry) -> dict[str, Any]:
     }
 
 
-def _id_of(call: Call) -> int:
+def waiting_number(call: Call) -> int:
     """The number of the entry in the path; that of one that does not exist for what is none."""
     try:
         return read_id(call.path("waiting_id"), PREFIX)

@@ -35,10 +35,11 @@ class ExtendBooking(Command, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class CancelBooking(Command, frozen=True, gc=False, array_like=True, tag=True):
-    """Cancel before arrival. `whole`: everything is given back, if an operator asks."""
+    """Cancel before arrival. `whole`: everything is given back, if an operator asks, who says why in `reason`."""
 
     booking_id: int
     whole: bool = False
+    reason: str = ""
 
 
 class JoinWaitingList(Command, frozen=True, gc=False, array_like=True, tag=True):
@@ -123,11 +124,12 @@ class PayTicket(Command, frozen=True, gc=False, array_like=True, tag=True):
 
 
 class EndStay(Command, frozen=True, gc=False, array_like=True, tag=True):
-    """An operator ends a stay. `waive`: nothing is charged."""
+    """An operator ends a stay. `waive`: nothing is charged; `left_us` is when the vehicle left, 0 for now."""
 
     stay_id: int
     waive: bool
     reason: str
+    left_us: int = 0
 
 
 class PayDebt(Command, frozen=True, gc=False, array_like=True, tag=True):

@@ -150,7 +150,10 @@ def end_stay(turn: Turn, envelope: Envelope, command: EndStay) -> Refused | None
         return Refused(Refusal.STAY_NOT_FOUND)
     if len(command.reason) > REASON_MAX:
         return Refused(Refusal.INVALID_TICKET)
-    go_out(turn, stay.lot, stay.who, turn.now_us, waive=command.waive)
+    left_us = command.left_us or turn.now_us
+    if not stay.begin_us <= left_us <= turn.now_us:
+        return Refused(Refusal.INVALID_INTERVAL, (("begin_us", stay.begin_us),))
+    go_out(turn, stay.lot, stay.who, left_us, waive=command.waive)
     return None
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from engine.commands import AnyCommand, Envelope
 from engine.kinds import Source
 from engine.parking.camera_commands import RenewCameraKey, SetCamera
-from engine.parking.commands import ImportEstate
+from engine.parking.commands import BlockPlate, ImportEstate
 from engine.parking.gate_commands import RenewGateKey, ReportPassage, ScanTag
 from engine.parking.gate_kinds import CredentialKind
 from engine.parking.kinds import PassKind
@@ -19,6 +19,9 @@ from engine.units import CASH_SCALE
 from tests.engine.parking.parking_world import FLOORS, GATES, LOT, SPACES
 from tests.engine.parking.tariff_world import BERLIN, CITY
 from tests.handlers.small_kerb import Client, SmallKerb
+
+ParkingWorld = Callable[[SmallKerb, Client], Awaitable[dict[str, str]]]
+"""Prepares what an example is about; the ids that only the prepared world knows."""
 
 PASSES = (
     PassProduct("MONTH", "30 days", PassKind.SEASON, 30, 80 * CASH_SCALE),
@@ -103,18 +106,21 @@ async def _electric(small: SmallKerb, user: Client) -> dict[str, str]:
 
 
 async def _wait(small: SmallKerb, user: Client) -> tuple[Client, dict[str, str]]:
-    """Who has booked the one charger, and a place of the user's on the list for it."""
+    """Who has booked all chargers (there is one), and a place of the user's on the list for it."""
     await at_a_car_park(small, user)
     neighbour = await small.trader(f"neighbour{small.world.state.seq}", cash="100")
-    theirs, own = await _electric(small, neighbour), await _electric(small, user)
-    for day in range(20, 30):  # others may wait for it too
+    taken, day = "", 19
+    while not taken:  # others may wait for one too: then on the next day
+        day += 1
         asked = CHARGER | {"from": f"2023-11-{day}T08:00:00Z", "to": f"2023-11-{day}T10:00:00Z"}
-        taken = await neighbour("POST", "/parking/bookings", theirs | asked)
-        if taken.status == 201:
-            break
-    placed = await user("POST", "/parking/waiting-list", own | asked)
+        while True:
+            made = await neighbour("POST", "/parking/bookings", await _electric(small, neighbour) | asked)
+            if made.status != 201:
+                break
+            taken = made.data["booking_id"]
+    placed = await user("POST", "/parking/waiting-list", await _electric(small, user) | asked)
     assert (placed.status, placed.data["status"]) == (201, "WAITING"), placed
-    return neighbour, {"waiting_id": placed.data["waiting_id"], "taken": taken.data["booking_id"]}
+    return neighbour, {"waiting_id": placed.data["waiting_id"], "taken": taken}
 
 
 async def waiting(small: SmallKerb, user: Client) -> dict[str, str]:
@@ -216,7 +222,29 @@ async def camera(small: SmallKerb, _: Client) -> dict[str, str]:
     return {"camera_id": "cam_east"}
 
 
-PARKING_WORLDS: dict[str, Callable[[SmallKerb, Client], Awaitable[dict[str, str]]]] = {
+async def _stay(small: SmallKerb, user: Client) -> dict[str, str]:
+    await inside(small, user)
+    return {"stay_id": f"sty_{max(small.world.state.parking.stays)}"}
+
+
+async def _blocked(small: SmallKerb, _: Client) -> dict[str, str]:
+    await small.services.runtime.execute(
+        BlockPlate("BAD7", on=True, reason="stolen"), Envelope(Source.OPERATOR)
+    )
+    return {}
+
+
+def of_a_driver(world: ParkingWorld) -> ParkingWorld:
+    """The same, of somebody else than the caller."""
+
+    async def made(small: SmallKerb, _: Client) -> dict[str, str]:
+        driver = await small.trader(f"driver{small.world.state.seq}", cash="1000")
+        return {**await world(small, driver), "user_id": driver.user_id}
+
+    return made
+
+
+PARKING_WORLDS: dict[str, ParkingWorld] = {
     "a car park": car_park,
     "a gate": _gate,
     "a camera": camera,
@@ -234,4 +262,12 @@ PARKING_WORLDS: dict[str, Callable[[SmallKerb, Client], Awaitable[dict[str, str]
     "a stay that is over": _left,
     "a car park with visitors": _visited,
     "a walk-in who is inside": walk_in,
+    "a driver's vehicle": of_a_driver(at_a_car_park),
+    "a driver's booking": of_a_driver(booking),
+    "a driver's stay": of_a_driver(_stay),
+    "a driver's pass": of_a_driver(season_pass),
+    "a driver's place on the waiting list": of_a_driver(waiting),
+    "a driver's debt": of_a_driver(debt),
+    "a driver's walk-in": of_a_driver(walk_in),
+    "a blocked plate": _blocked,
 }

@@ -150,6 +150,8 @@ EXISTING: Final = {
     "number": "G-1",
     "gate_id": "gat_P1-in",
     "tariff": "CITY",
+    "stay_id": "sty_1",
+    "plate": "BAD1",
 }
 """What operators' paths may name beside the above."""
 

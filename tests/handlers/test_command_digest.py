@@ -15,6 +15,7 @@ from engine.commands import (
     RequestWithdrawal,
 )
 from engine.kinds import OrderClass, OrderType, Side, TimeInForce
+from engine.parking.booking_commands import CancelBooking
 from engine.terms import Leg, Terms
 from handlers.command_digest import digest
 
@@ -29,6 +30,7 @@ PLAIN = PlaceOrder("AAPL", Side.BUY, OrderType.LIMIT, 10 * 10**8, 1_755_000, Tim
         (CancelOrder(5), "4fdaf57a1b5389c117425e5af9bc7495"),
         (CancelAll("AAPL"), "83cb7c4a17a749f566e679e5b47b653e"),
         (Deposit(10_000, "CARD"), "a49a95ed53915f23fcfc76bca865513f"),
+        (CancelBooking(5), "566c385332f19e5a838103c98ad1b1b2"),
         (RequestWithdrawal(10_000), "e79704f4486834c450e669b7ea232f70"),
     ],
 )

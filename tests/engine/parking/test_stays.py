@@ -253,6 +253,18 @@ def test_the_table_of_tickets() -> None:
     assert world.parking.stays == {}
 
 
+def test_a_car_that_left_unseen_pays_to_when_it_left() -> None:
+    world = BookingWorld()
+    stay = world.enter("ANN1")
+    world.to("12:00")
+    for left_us in (stay.begin_us - 1, clock("12:01")):
+        gone = EndStay(stay.stay_id, waive=False, reason="seen on a camera", left_us=left_us)
+        assert refusal(world.operator(gone)) == "INVALID_INTERVAL"
+    ended = world.operator(replace(gone, left_us=clock("9:00")))
+    assert (receipt(ended).total_e4, world.cash("ann")) == (e4("1"), ("99", "0"))
+    assert world.parking.stays == {}
+
+
 def test_a_ticket_that_nobody_uses_is_closed() -> None:
     world = BookingWorld()
     world.ticket(plate="NEW1")
