@@ -11,11 +11,13 @@ from msgspec import Meta, Struct
 from engine.kinds import CloseReason
 from engine.state import State
 from engine.units import average_price_e4
+from handlers.booking_json import BookingId
 from handlers.call import Call
 from handlers.envelope import Answer, MetaJson, encoded, raw_list, success, success_encoded
 from handlers.field_types import CloseReasonName, Currency, OrderId, SideName, Time, TransactionId, names
 from handlers.numbers import NULL, NumberOrNull, cash, quantity
 from handlers.order_json import time_text
+from handlers.parking_words import ParkingLotId, shown_lot
 from handlers.preferences import NotificationPreferences, kept_preferences
 from handlers.request_input import ID_MAX, read_choice, read_cursor, read_id, read_limit
 from server.errors import BadRequest, NotFound
@@ -46,7 +48,7 @@ class NotificationJson(Struct, frozen=True, gc=False):
     """Something that happened to the caller. `title` and `body` are for people, `kind` and what follows for programs.
 
     `amount` is the cash that moved, signed, or what the order's fills were worth; `quantity` the order's, or the shares that
-    arrived. What does not apply is null, and so is `read_at` until it is read.
+    arrived; of a booking what it costs. `lot_id` is a car park. What does not apply is null, and so is `read_at` until it is read.
     """
 
     notification_id: NotificationId
@@ -65,6 +67,8 @@ class NotificationJson(Struct, frozen=True, gc=False):
     amount: NumberOrNull
     currency: Currency
     reason: CloseReasonName | None
+    lot_id: ParkingLotId | None
+    booking_id: BookingId | None
     created_at: Time
     read_at: Time | None
 
@@ -139,6 +143,12 @@ def silenced_kinds(wanted: NotificationPreferences) -> frozenset[NotificationKin
     silenced: set[NotificationKind] = set()
     if not wanted.orders:
         silenced.update(kind for kind, about in KINDS.items() if about.topic is Topic.ORDERS)
+    if not wanted.parking:
+        silenced.update(
+            kind
+            for kind, about in KINDS.items()
+            if about.topic is Topic.PARKING and about.severity is Severity.INFO
+        )
     if not wanted.deposits:
         silenced.update(
             kind
@@ -164,6 +174,8 @@ def notification_json(told: Notification, currency: str, read_us: int | None) ->
     """The JSON object of a notification; the currency is that of its account."""
     about = KINDS[told.kind]
     is_order, moved = told.side is not None, told.amount_e4 != 0
+    is_parking = about.topic is Topic.PARKING
+    symbol = "" if is_parking else told.symbol
     return NotificationJson(
         notification_id=f"{PREFIX}{told.notification_id}",
         kind=told.kind.name,
@@ -173,14 +185,16 @@ def notification_json(told: Notification, currency: str, read_us: int | None) ->
         body=body_text(told, currency),
         order_id=f"ord_{told.order_id}" if told.order_id else None,
         transaction_id=_transaction_id(told),
-        symbol=told.symbol or None,
+        symbol=symbol or None,
         side=told.side.name if told.side is not None else None,
-        quantity=quantity(told.quantity_e8) if told.symbol else NULL,
+        quantity=quantity(told.quantity_e8) if symbol else NULL,
         filled_quantity=quantity(told.filled_e8) if is_order else NULL,
         average_price=cash(average_price_e4(told.amount_e4, told.filled_e8)) if told.filled_e8 else NULL,
         amount=cash(told.amount_e4) if is_order or moved else NULL,
         currency=currency,
         reason=told.reason.name if told.reason is not CloseReason.NONE else None,
+        lot_id=shown_lot(told.symbol) if is_parking and told.symbol else None,
+        booking_id=f"bkg_{told.reference_id}" if told.kind in _OF_BOOKINGS and told.reference_id else None,
         created_at=time_text(told.created_us),
         read_at=None if read_us is None else time_text(read_us),
     )
@@ -189,10 +203,19 @@ def notification_json(told: Notification, currency: str, read_us: int | None) ->
 _OF_UNITS: Final = (NotificationKind.SHARES_RECEIVED, NotificationKind.SHARES_CHANGED)
 """Kinds whose transaction is no line of the cash statement."""
 
+_OF_BOOKINGS: Final = (
+    NotificationKind.BOOKING_CONFIRMED,
+    NotificationKind.BOOKING_CANCELLED,
+    NotificationKind.BOOKING_NOT_USED,
+    NotificationKind.BOOKING_OVERSTAYED,
+    NotificationKind.SPACE_OFFERED,
+)
+"""Kinds whose reference is a booking."""
+
 
 def _transaction_id(told: Notification) -> str | None:
     """The line of the statement that is behind it; shares that arrive have none."""
-    if not told.reference_id or told.kind in _OF_UNITS:
+    if not told.reference_id or told.kind in (*_OF_UNITS, *_OF_BOOKINGS, NotificationKind.PASS_ENDED):
         return None
     return f"{'wdr' if told.kind in _WITHDRAWALS else 'txn'}_{told.reference_id}"
 

@@ -40,9 +40,11 @@ COPIES: Final[dict[str, Any]] = {
     ),
     f"GET {_BASE}/bookings.ics": Doc(
         operation="export_bookings",
-        summary="Your open bookings as a calendar",
+        summary="Your bookings as a calendar",
         tag=Tag.PARKING,
-        about="iCalendar (RFC 5545), times in UTC. A booking keeps its UID; an offer of the waiting list is TENTATIVE.",
+        about="iCalendar (RFC 5545), times in UTC. A booking keeps its UID; an offer of the waiting list is TENTATIVE. What was cancelled, not "
+        "come for or not taken is CANCELLED until 30 days after it was to end.",
+        database=True,
         media_type=MEDIA_TYPE,
         headers={"Content-Disposition": "a file name"},
         examples=(Example(name="all", summary="All of them", given="a booking"),),

@@ -14,6 +14,7 @@ from engine.parking.booking_records import Booking
 from engine.parking.kinds import BookingStatus
 from engine.parking.records import Parking
 from engine.refusals import Refusal
+from engine.units import DAY_US
 from handlers.booking_json import BookingId
 from handlers.call import Call
 from handlers.envelope import Answer, encoded, refusal, success_as_of
@@ -24,6 +25,7 @@ from handlers.request_input import read_choice, read_id
 from server.booking_codes import CODE_FORM
 from server.calendar_text import MEDIA_TYPE, CalendarEntry, calendar_text
 from server.errors import NotFound, Overloaded
+from server.parking_history import ParkingHistory
 
 SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"
@@ -46,6 +48,11 @@ STATUSES: Final = {
     BookingStatus.EXPIRED: "CANCELLED",
 }
 """What a calendar says of a booking (RFC 5545, 3.8.1.11)."""
+
+OFF: Final = (BookingStatus.CANCELLED, BookingStatus.NO_SHOW, BookingStatus.EXPIRED)
+"""What will not be, or was not."""
+OVER_MAX: Final = 100
+KEPT_US: Final = 30 * DAY_US
 
 
 class PassJson(Struct, frozen=True, rename={"begins": "from"}):
@@ -106,7 +113,9 @@ def qr_code(code: str, form: PassForm) -> bytes:
 
 
 async def calendar(call: Call) -> Answer:
-    """`GET /parking/bookings.ics`: the caller's that are open, by their begin."""
+    """`GET /parking/bookings.ics`: the caller's that are open, by their begin, and what will not be as CANCELLED, so that a calendar
+    that has it takes it out: the newest hundred that were to end in the last 30 days or later.
+    """
     runtime = call.services.runtime
     parking, seq, now_us = runtime.state.parking, runtime.state.seq, runtime.now_us()
     found = [
@@ -114,9 +123,15 @@ async def calendar(call: Call) -> Answer:
         for vehicle_id in parking.vehicles_of_account.get(call.principal.account_id, {})
         for booking_id in parking.bookings_of_vehicle.get(vehicle_id, {})
     ]
+    await runtime.wait_durable(seq)
+    history = ParkingHistory(call.services.database, call.services.write_behind)
+    over = await history.bookings(call.principal.account_id, OFF, None, OVER_MAX)
+    open_ids = {each.booking_id for each in found}
+    found += [
+        each for each in over.items if each.end_us > now_us - KEPT_US and each.booking_id not in open_ids
+    ]
     found.sort(key=lambda each: (each.begin_us, each.booking_id))
     text = calendar_text("Kerb parking", [calendar_entry(parking, each) for each in found], now_us)
-    await runtime.wait_durable(seq)
     headers = {"Content-Disposition": 'attachment; filename="bookings.ics"'}
     return Answer(200, text, headers, f"{MEDIA_TYPE}; charset=utf-8")
 

@@ -27,11 +27,12 @@ MoreValue = Annotated[str, Meta(max_length=256), _PLAIN]
 class NotificationPreferences(Struct, frozen=True, forbid_unknown_fields=True):
     """What `GET /notifications` has: the stream tells everything, as all private streams do.
 
-    `orders` are all kinds about orders, `deposits` money and shares that came or went as asked.
+    `orders` are all kinds about orders, `deposits` money and shares that came or went as asked, `parking` what went as asked there.
     """
 
     orders: bool = True
     deposits: bool = True
+    parking: bool = True
     price_alerts: bool = True
     news: bool = False
 

@@ -127,6 +127,14 @@ class NotificationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NOTIFICATION_KIND_DIVIDEND_PAID: _ClassVar[NotificationKind]
     NOTIFICATION_KIND_SHARES_CHANGED: _ClassVar[NotificationKind]
     NOTIFICATION_KIND_CASH_IN_LIEU: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_BOOKING_CONFIRMED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_BOOKING_CANCELLED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_BOOKING_NOT_USED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_BOOKING_OVERSTAYED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_SPACE_OFFERED: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_PARKING_DEBT: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_PARKING_DEBT_PAID: _ClassVar[NotificationKind]
+    NOTIFICATION_KIND_PASS_ENDED: _ClassVar[NotificationKind]
 
 class Topic(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -134,6 +142,7 @@ class Topic(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TOPIC_ORDERS: _ClassVar[Topic]
     TOPIC_MONEY: _ClassVar[Topic]
     TOPIC_ACCOUNT: _ClassVar[Topic]
+    TOPIC_PARKING: _ClassVar[Topic]
 
 class Severity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -298,10 +307,19 @@ NOTIFICATION_KIND_ORDER_TRIGGERED: NotificationKind
 NOTIFICATION_KIND_DIVIDEND_PAID: NotificationKind
 NOTIFICATION_KIND_SHARES_CHANGED: NotificationKind
 NOTIFICATION_KIND_CASH_IN_LIEU: NotificationKind
+NOTIFICATION_KIND_BOOKING_CONFIRMED: NotificationKind
+NOTIFICATION_KIND_BOOKING_CANCELLED: NotificationKind
+NOTIFICATION_KIND_BOOKING_NOT_USED: NotificationKind
+NOTIFICATION_KIND_BOOKING_OVERSTAYED: NotificationKind
+NOTIFICATION_KIND_SPACE_OFFERED: NotificationKind
+NOTIFICATION_KIND_PARKING_DEBT: NotificationKind
+NOTIFICATION_KIND_PARKING_DEBT_PAID: NotificationKind
+NOTIFICATION_KIND_PASS_ENDED: NotificationKind
 TOPIC_UNSPECIFIED: Topic
 TOPIC_ORDERS: Topic
 TOPIC_MONEY: Topic
 TOPIC_ACCOUNT: Topic
+TOPIC_PARKING: Topic
 SEVERITY_UNSPECIFIED: Severity
 SEVERITY_INFO: Severity
 SEVERITY_WARNING: Severity
@@ -674,7 +692,7 @@ class Balance(_message.Message):
     def __init__(self, currency: _Optional[str] = ..., balance_e4: _Optional[int] = ..., available_e4: _Optional[int] = ..., held_e4: _Optional[int] = ..., unsettled_e4: _Optional[int] = ..., withdrawable_e4: _Optional[int] = ..., buying_power_e4: _Optional[int] = ...) -> None: ...
 
 class Notification(_message.Message):
-    __slots__ = ("notification_id", "kind", "topic", "severity", "title", "body", "order_id", "transaction_id", "symbol", "side", "quantity_e8", "filled_quantity_e8", "average_price_e4", "amount_e4", "currency", "reason", "created_at_us", "read_at_us")
+    __slots__ = ("notification_id", "kind", "topic", "severity", "title", "body", "order_id", "transaction_id", "symbol", "side", "quantity_e8", "filled_quantity_e8", "average_price_e4", "amount_e4", "currency", "reason", "created_at_us", "read_at_us", "lot_id", "booking_id")
     NOTIFICATION_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     TOPIC_FIELD_NUMBER: _ClassVar[int]
@@ -693,6 +711,8 @@ class Notification(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_US_FIELD_NUMBER: _ClassVar[int]
     READ_AT_US_FIELD_NUMBER: _ClassVar[int]
+    LOT_ID_FIELD_NUMBER: _ClassVar[int]
+    BOOKING_ID_FIELD_NUMBER: _ClassVar[int]
     notification_id: str
     kind: NotificationKind
     topic: Topic
@@ -711,7 +731,9 @@ class Notification(_message.Message):
     reason: CloseReason
     created_at_us: int
     read_at_us: int
-    def __init__(self, notification_id: _Optional[str] = ..., kind: _Optional[_Union[NotificationKind, str]] = ..., topic: _Optional[_Union[Topic, str]] = ..., severity: _Optional[_Union[Severity, str]] = ..., title: _Optional[str] = ..., body: _Optional[str] = ..., order_id: _Optional[str] = ..., transaction_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., quantity_e8: _Optional[int] = ..., filled_quantity_e8: _Optional[int] = ..., average_price_e4: _Optional[int] = ..., amount_e4: _Optional[int] = ..., currency: _Optional[str] = ..., reason: _Optional[_Union[CloseReason, str]] = ..., created_at_us: _Optional[int] = ..., read_at_us: _Optional[int] = ...) -> None: ...
+    lot_id: str
+    booking_id: str
+    def __init__(self, notification_id: _Optional[str] = ..., kind: _Optional[_Union[NotificationKind, str]] = ..., topic: _Optional[_Union[Topic, str]] = ..., severity: _Optional[_Union[Severity, str]] = ..., title: _Optional[str] = ..., body: _Optional[str] = ..., order_id: _Optional[str] = ..., transaction_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., quantity_e8: _Optional[int] = ..., filled_quantity_e8: _Optional[int] = ..., average_price_e4: _Optional[int] = ..., amount_e4: _Optional[int] = ..., currency: _Optional[str] = ..., reason: _Optional[_Union[CloseReason, str]] = ..., created_at_us: _Optional[int] = ..., read_at_us: _Optional[int] = ..., lot_id: _Optional[str] = ..., booking_id: _Optional[str] = ...) -> None: ...
 
 class PortfolioEvent(_message.Message):
     __slots__ = ("seq", "data")

@@ -27,6 +27,7 @@ class Topic(Enum):
     ORDERS = "ORDERS"
     MONEY = "MONEY"
     ACCOUNT = "ACCOUNT"
+    PARKING = "PARKING"
 
 
 class About(Struct, frozen=True):
@@ -55,6 +56,14 @@ KINDS: Final[dict[NotificationKind, About]] = {
     NotificationKind.SHARES_CHANGED: About(Topic.MONEY, Severity.INFO, "Shares changed"),
     NotificationKind.CASH_IN_LIEU: About(Topic.MONEY, Severity.INFO, "Cash for shares received"),
     NotificationKind.ORDER_TRIGGERED: About(Topic.ORDERS, Severity.INFO, "Stop reached"),
+    NotificationKind.BOOKING_CONFIRMED: About(Topic.PARKING, Severity.INFO, "Space booked"),
+    NotificationKind.BOOKING_CANCELLED: About(Topic.PARKING, Severity.WARNING, "Booking cancelled"),
+    NotificationKind.BOOKING_NOT_USED: About(Topic.PARKING, Severity.WARNING, "Booking not used"),
+    NotificationKind.BOOKING_OVERSTAYED: About(Topic.PARKING, Severity.WARNING, "Your parking time is over"),
+    NotificationKind.SPACE_OFFERED: About(Topic.PARKING, Severity.WARNING, "A space is offered to you"),
+    NotificationKind.PARKING_DEBT: About(Topic.PARKING, Severity.WARNING, "Parking not paid in full"),
+    NotificationKind.PARKING_DEBT_PAID: About(Topic.PARKING, Severity.INFO, "Parking debt paid"),
+    NotificationKind.PASS_ENDED: About(Topic.PARKING, Severity.INFO, "Parking pass over"),
 }
 """Kind → what is said of it; a test shows that none is missing."""
 
@@ -82,11 +91,28 @@ _ENDED: Final = {
 }
 
 
+_IN_PARKING: Final = {
+    NotificationKind.BOOKING_CONFIRMED: "A space in {lot} is booked for you, for {amount}.",
+    NotificationKind.BOOKING_CANCELLED: "Your booking in {lot} was cancelled: {amount} of its price were kept.",
+    NotificationKind.BOOKING_NOT_USED: "Nobody came for your booking in {lot}: its price of {amount} was charged.",
+    NotificationKind.BOOKING_OVERSTAYED: "The time of your booking in {lot} is over and your vehicle is still inside: what comes after it is charged by the tariff.",
+    NotificationKind.SPACE_OFFERED: "A space in {lot} has come free and is held for you for some minutes: take it, or it is offered to the next.",
+    NotificationKind.PARKING_DEBT: "Parking in {lot} cost {amount} more than there was. The next deposit pays that first.",
+    NotificationKind.PARKING_DEBT_PAID: "{amount} that you owed for parking were paid.",
+    NotificationKind.PASS_ENDED: "Your pass for {lot} is over.",
+}
+"""Kind about parking → its sentence."""
+
+
 def body_text(told: Notification, currency: str) -> str:
     """A notification in one or two plain sentences. `currency` is that of the account."""
     if told.side is not None:
         return _order_text(told, told.side, currency)
     amount = f"{cash_text(abs(told.amount_e4))} {currency}"
+    if told.kind in _IN_PARKING:
+        if told.kind is NotificationKind.BOOKING_CANCELLED and not told.amount_e4:
+            return f"Your booking in lot_{told.symbol} was cancelled. It costs nothing."
+        return _IN_PARKING[told.kind].format(lot=f"lot_{told.symbol}", amount=amount)
     match told.kind:
         case NotificationKind.DEPOSIT_CREDITED:
             return f"{amount} arrived in your account."

@@ -36,6 +36,7 @@ from engine.kinds import (
 )
 from engine.state import Account
 from engine.units import IDS_PER_SEQ
+from sql.parking_notifications import NOTABLE_IN_PARKING, told_of_parking
 
 FILLED: Final = OrderStatus.FILLED
 LIMIT: Final = OrderType.LIMIT
@@ -68,6 +69,14 @@ class NotificationKind(IntEnum):
     DIVIDEND_PAID = 15
     SHARES_CHANGED = 16
     CASH_IN_LIEU = 17
+    BOOKING_CONFIRMED = 18
+    BOOKING_CANCELLED = 19
+    BOOKING_NOT_USED = 20
+    BOOKING_OVERSTAYED = 21
+    SPACE_OFFERED = 22
+    PARKING_DEBT = 23
+    PARKING_DEBT_PAID = 24
+    PASS_ENDED = 25
 
 
 class Notification(Struct, frozen=True, gc=False):
@@ -76,6 +85,7 @@ class Notification(Struct, frozen=True, gc=False):
     `notification_id` is the record's sequence and the event's place in it, as all ids are made. `reference_id` is the
     transaction or withdrawal behind it, 0 for none; so is `order_id`. `amount_e4` is what the order's fills (the fill that
     was busted) were worth, or the cash that moved, signed. `quantity_e8` is the order's, the fill's, or the units that arrived.
+    Of parking `reference_id` is the booking, the pass or the transaction, and `symbol` the code of the car park.
     """
 
     notification_id: int
@@ -103,7 +113,10 @@ class RecordLike(Protocol):
     def events(self) -> Sequence[AnyEvent]: ...
 
 
-NOTABLE: Final = (Posted, WithdrawalSettled, AccountStatusChanged, TradeBusted, DividendPaid, FractionPaid)
+NOTABLE: Final = (
+    *(Posted, WithdrawalSettled, AccountStatusChanged, TradeBusted, DividendPaid, FractionPaid),
+    *NOTABLE_IN_PARKING,
+)
 """Events other than an order's report that may tell somebody something."""
 
 
@@ -163,7 +176,10 @@ def notifications_of(
         elif type(event) is TradeBusted:
             found += _busted(event, first_id + place, first_id + len(events) + place, now_us)
         else:
-            rare = _rare(event, first_id + place, now_us)
+            if type(event) in NOTABLE_IN_PARKING:
+                rare = _of_parking(event, record, first_id + place)
+            else:
+                rare = _rare(event, first_id + place, now_us)
             if rare is not None:
                 found.append(rare)
     return found
@@ -241,8 +257,25 @@ _OF_TRANSACTION: Final = {
     TransactionKind.ADJUSTMENT: NotificationKind.CASH_ADJUSTED,
     TransactionKind.TRANSFER_IN: NotificationKind.SHARES_RECEIVED,
     TransactionKind.CORPORATE_ACTION: NotificationKind.SHARES_CHANGED,
+    TransactionKind.PARKING_DEBT_REPAID: NotificationKind.PARKING_DEBT_PAID,
 }
 """A withdrawal is told when the bank has answered, paid or not."""
+
+
+def _of_parking(event: AnyEvent, record: RecordLike, notification_id: int) -> Notification | None:
+    """What parking tells a driver."""
+    told = told_of_parking(event, record.events, record.seq)
+    if told is None:
+        return None
+    return Notification(
+        notification_id,
+        told.account_id,
+        record.now_us,
+        NotificationKind(told.telling),
+        reference_id=told.reference_id,
+        symbol=told.lot,
+        amount_e4=told.amount_e4,
+    )
 
 
 def _rare(event: AnyEvent, notification_id: int, now_us: int) -> Notification | None:

@@ -180,6 +180,7 @@ class Rows:
             elif type(event) in LOGGED:
                 self.access_log.add(event, seq, record.now_us)
             elif type(event) in PARKED:
+                notable = [*(notable or ()), event]
                 self.parking.add(event, seq, record.now_us)
             else:
                 if isinstance(event, NOTABLE):

@@ -9,6 +9,7 @@ import pytest
 from engine.commands import Envelope, SetKillSwitch
 from engine.kinds import KillScope, Source
 from server.verify import verify
+from tests.handlers.parking_people import booking
 from tests.handlers.small_kerb import Client, Reply, SmallKerb, sign_in
 
 
@@ -42,7 +43,7 @@ async def test_an_order_tells_when_it_begins_to_fill_and_when_it_is_done(small: 
         "severity": "INFO", "title": "Order partly filled",
         "body": "Bought 3 of 10 AAPL at 100.00 USD so far; the rest is open.", "order_id": placed["order_id"],
         "transaction_id": None, "symbol": "AAPL", "side": "BUY", "quantity": 10, "filled_quantity": 3,
-        "average_price": 100, "amount": 300, "currency": "USD", "reason": None,
+        "average_price": 100, "amount": 300, "currency": "USD", "reason": None, "lot_id": None, "booking_id": None,
         "created_at": partly["created_at"], "read_at": None,
     }  # fmt: skip
     statement = (await user("GET", "/wallet/transactions?page=1")).data
@@ -212,3 +213,17 @@ async def test_the_books_say_so_too(small: SmallKerb, database_dsn: str) -> None
     assert await kinds_of(user) == ["ORDER_FILLED", "DEPOSIT_CREDITED"]
     await small.services.write_behind.barrier()
     assert await verify(database_dsn) == []
+
+
+async def test_what_happens_to_a_booking_is_told_and_may_be_silenced(small: SmallKerb) -> None:
+    user = await small.trader(cash="100")
+    booking_id = (await booking(small, user))["booking_id"]
+    await user("DELETE", f"/parking/bookings/{booking_id}")
+    gone, booked, _ = (await user("GET", "/notifications")).data
+    assert (gone["kind"], gone["amount"], gone["booking_id"]) == ("BOOKING_CANCELLED", None, booking_id)
+    assert (booked["kind"], booked["topic"], booked["amount"]) == ("BOOKING_CONFIRMED", "PARKING", 8)
+    assert (booked["lot_id"], booked["booking_id"], booked["symbol"]) == ("lot_P1", booking_id, None)
+    assert (booked["quantity"], booked["transaction_id"]) == (None, None)
+    await user("PUT", "/users/preferences", {"notifications": {"parking": False}})
+    kinds = [each["kind"] for each in (await user("GET", "/notifications")).data]
+    assert kinds == ["BOOKING_CANCELLED", "DEPOSIT_CREDITED"]

@@ -167,6 +167,12 @@ async def test_a_calendar_has_the_callers_open_bookings(small: SmallKerb) -> Non
     assert f"UID:{booking_id}@kerb" in lines
     assert any(line.startswith("SUMMARY:Parking: Ünter\\; den\\, Linden\\\\") for line in lines)
     await user("DELETE", f"/parking/bookings/{booking_id}")
+    lines = unfolded((await user("GET", "/parking/bookings.ics")).body)
+    assert [line for line in lines if line.startswith(("UID", "STATUS"))] == [
+        *(f"UID:{booking_id}@kerb", "STATUS:CANCELLED"),
+    ]
+    assert "BEGIN:VEVENT" not in unfolded((await other("GET", "/parking/bookings.ics")).body)
+    small.world.clock_leap(40 * 86_400)
     assert "BEGIN:VEVENT" not in unfolded((await user("GET", "/parking/bookings.ics")).body)
 
 

@@ -11,7 +11,7 @@ from tests.handlers.small_kerb import SmallKerb
 DEFAULTS: dict[str, Any] = {
     "theme": "SYSTEM", "language": "en", "time_zone": "UTC", "default_order_type": "LIMIT",
     "default_time_in_force": "DAY", "confirm_orders": True, "chart_interval": "1m",
-    "notifications": {"orders": True, "deposits": True, "price_alerts": True, "news": False}, "more": {},
+    "notifications": {"orders": True, "deposits": True, "parking": True, "price_alerts": True, "news": False}, "more": {},
 }  # fmt: skip
 
 
