@@ -85,9 +85,12 @@ class RecordTail:
             self._files.close()
             self._files = None
 
-    def forget(self, up_to: int) -> None:
-        """Everything up to `up_to` has been written."""
+    def forget(self, up_to: int, limit: int) -> bool:
+        """Everything up to `up_to` has been written: at most `limit` records of it go. True when there are more."""
         records = self._records
-        if records and records[0].seq <= up_to + 1:
-            self._close_files()  # from here on memory has them all
-            del records[: up_to - records[0].seq + 1]
+        if not records or records[0].seq > up_to + 1:
+            return False
+        self._close_files()  # from here on memory has them all
+        written = up_to - records[0].seq + 1
+        del records[: min(written, limit)]
+        return written > limit

@@ -43,6 +43,9 @@ BACKOFF_MAX_S: Final = 1.0
 GATE_CHECK_S: Final = 0.25
 TAIL_BATCHES: Final = 2
 
+FORGOTTEN_MAX: Final = 128
+"""Written records that are let go in one turn of the loop: to free one with its events takes some microseconds."""
+
 
 class WriteBehind:
     """Postgres as a consumer of the journal. `connection` and `applied_seq` come from the claim at start.
@@ -225,11 +228,14 @@ class WriteBehind:
                 self._now.set()
                 return
         self._committed(cut.seq, cut_at_s)
+        more = True
+        while more:
+            more = self._tail.forget(cut.seq, FORGOTTEN_MAX)
+            await asyncio.sleep(0)
 
     def _committed(self, seq: int, cut_at_s: float) -> None:
         self.applied_seq = seq
         self.batches += 1
-        self._tail.forget(seq)
         self._runtime.journal.commit(CONSUMER, seq)
         if self._runtime.state.seq == seq:
             self._pending_since_s = None

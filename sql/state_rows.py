@@ -6,9 +6,9 @@ made of them later is still of that sequence, however far the engine has gone on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import Any, Final, get_args
+from typing import Any, Final, get_args, overload
 
 from msgspec import ValidationError, msgpack
 
@@ -47,12 +47,49 @@ _NUMBERED_BY_SEQ: Final = {
 """Kinds whose keys tell the sequence that made them, and that come and go: kind → field of the state."""
 
 
+class Changes(Sequence[Change]):
+    """Changes in three columns. A tuple for each would be thousands in one turn of the loop, and young objects are collected
+    while they are made; so a change is a tuple only while somebody looks at it.
+    """
+
+    __slots__ = ("_keys", "_kinds", "_rows")
+
+    def __init__(self, kinds: list[str], keys: list[Any], rows: list[Any]) -> None:
+        self._kinds, self._keys, self._rows = kinds, keys, rows
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[Change]:
+        return zip(self._kinds, self._keys, self._rows, strict=True)
+
+    @overload
+    def __getitem__(self, at: int) -> Change: ...
+    @overload
+    def __getitem__(self, at: slice) -> Changes: ...
+    def __getitem__(self, at: int | slice) -> Change | Changes:
+        if isinstance(at, slice):
+            return Changes(self._kinds[at], self._keys[at], self._rows[at])
+        return self._kinds[at], self._keys[at], self._rows[at]
+
+    def add(self, kind: str, keys: list[Any], rows: list[Any]) -> None:
+        """More changes, all of one kind."""
+        self._kinds += [kind] * len(keys)
+        self._keys += keys
+        self._rows += rows
+
+    def clear(self) -> None:
+        """They will not be written."""
+        for column in (self._kinds, self._keys, self._rows):
+            column.clear()
+
+
 class StateCut:
     """What had changed at sequence `seq`, and its rows then. `dirty` can be merged back when they were not written."""
 
     __slots__ = ("changes", "dirty", "seq")
 
-    def __init__(self, seq: int, dirty: dict[str, dict[object, None]], changes: list[Change]) -> None:
+    def __init__(self, seq: int, dirty: dict[str, dict[object, None]], changes: Changes) -> None:
         self.seq = seq
         self.dirty = dirty
         self.changes = changes
@@ -66,17 +103,16 @@ def cut_state(state: State, applied_seq: int) -> StateCut:
     forget_unseen(state, applied_seq)
     dirty = state.dirty
     state.dirty = new_dirty()
-    changes: list[Change] = []
-    for kind, keys in dirty.items():
-        if not keys:
+    changes = Changes([], [], [])
+    for kind, marked in dirty.items():
+        if not marked:
             continue
-        of_kind = KINDS[kind]
+        keys, of_kind = list(marked), KINDS[kind]
         if of_kind.find is not None:
-            found = of_kind.find(state)
-            changes += [(kind, key, found(key)) for key in keys]
+            changes.add(kind, keys, list(map(of_kind.find(state), keys)))
         else:
             dump = of_kind.dump
-            changes += [(kind, key, dump(state, key)) for key in keys]
+            changes.add(kind, keys, [dump(state, key) for key in keys])
     return StateCut(state.seq, dirty, changes)
 
 

@@ -89,9 +89,13 @@ async def test_what_memory_has_given_up_comes_from_the_journal(journal: Journal,
 async def test_what_is_written_is_forgotten(journal: Journal) -> None:
     tail = RecordTail(journal, 50)
     tail.extend([record(n) for n in range(1, 11)])
-    tail.forget(7)
+    assert tail.forget(7, 4), "three are left"
+    assert repr(tail) == "<RecordTail of 6 from 5>"
+    assert not tail.forget(7, 4)
     assert repr(tail) == "<RecordTail of 3 from 8>"
-    tail.forget(10)
+    assert not tail.forget(7, 4)
+    assert not tail.forget(10, 3)
+    assert not tail.forget(10, 3)
     assert seqs(tail.read(0, 2, 9)) == [1, 2]
 
 
@@ -128,9 +132,9 @@ async def test_files_are_closed_once_memory_has_the_rest(journal: Journal, disk:
     tail = RecordTail(journal, 60)
     tail.read(0, 50, 20)
     tail.extend([record(n) for n in range(21, 81)])
-    tail.forget(10)
+    tail.forget(10, 99)
     assert len(disk.reading) == 1
-    tail.forget(20)
+    tail.forget(20, 1)
     assert len(disk.reading) == 0
     assert repr(tail) == "<RecordTail of 60 from 21>"
 

@@ -193,6 +193,16 @@ def test_only_what_changed_is_cut(engine: Engine) -> None:
     }
 
 
+def test_the_changes_of_a_cut_are_a_sequence(engine: Engine) -> None:
+    changes = cut_state(engine.state, 0).changes
+    each = list(changes)
+    assert len(changes) == len(each) > 4
+    assert [changes[at] for at in range(len(each))] == each
+    assert list(changes[1:-1]) == each[1:-1]
+    changes.clear()
+    assert not changes
+
+
 def test_a_cut_is_of_its_sequence_however_far_the_engine_goes_on(engine: Engine) -> None:
     engine.write()
     first = next(iter(engine.state.accounts))
