@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.parking.booking_records import NO_SPACE, Booking, Pass, Stay
+from engine.parking.gate_records import Lane
 from engine.parking.kinds import BookingStatus, PassStatus, StayStatus
 from engine.parking.records import Parking
 from engine.units import MINUTE_US
@@ -47,6 +48,17 @@ def move_claim(
         parking.occupancy[new[0]].add(*new[1:], owner)
 
 
+def promise(parking: Parking, lane: Lane) -> None:
+    """While a lane waits for the vehicle that it is open for nobody else is sent to that one's space."""
+    lot = parking.gates[lane.gate_id].lot
+    promised = parking.occupancy[lot].promised
+    space = parking.spaces.get((lot, lane.space)) if lane.busy else None
+    if space is None:
+        promised.pop((lane.gate_id, lane.lane), None)
+    else:
+        promised[lane.gate_id, lane.lane] = space.index
+
+
 def rebuild_keeping(parking: Parking) -> None:
     """Make what is derived from the tables, in the order in which it was made first."""
     for booking_id in sorted(parking.bookings):
@@ -64,6 +76,8 @@ def rebuild_keeping(parking: Parking) -> None:
         each = parking.passes[pass_id]
         parking.passes_of_vehicle.setdefault(each.vehicle_id, {})[pass_id] = None
         move_claim(parking, pass_id, None, each)
+    for key in sorted(parking.lanes):
+        promise(parking, parking.lanes[key])
     for ticket_id in sorted(parking.tickets):
         parking.ticket_of_who[parking.tickets[ticket_id].who] = ticket_id
     for waiting_id in sorted(parking.waiting):

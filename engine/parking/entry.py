@@ -8,9 +8,8 @@ from msgspec import Struct
 
 from engine.events import Refused
 from engine.kinds import AccountStatus
-from engine.parking.allocation import USUAL_TYPE, allocate
+from engine.parking.allocation import USUAL_TYPE, allocate, fitting
 from engine.parking.booking_records import NO_SPACE, Booking, Ticket
-from engine.parking.claims import minutes_of
 from engine.parking.kinds import (
     BookingStatus,
     DecisionReason,
@@ -141,43 +140,70 @@ def wish_of_ticket(ticket: Ticket, gate_id: str = "") -> Wish:
     return Wish(USUAL_TYPE[ticket.vehicle], ticket.vehicle, ticket.height_cm, gate_id=gate_id)
 
 
-def place_of_booking(parking: Parking, booking: Booking, now_us: int) -> Place:
-    """The space of a booking, or another one when it is still occupied: by who should be gone, or until the booking begins."""
+def place_of_booking(parking: Parking, booking: Booking, now_us: int, sent_to: int = NO_SPACE) -> Place:
+    """The space of a booking, or another one when it is still occupied: by who should be gone, or until the booking begins.
+
+    Who was `sent_to` a space by a gate has that one, as long as nobody else is there.
+    """
     occupancy = parking.occupancy[booking.lot]
-    now, end = minutes_of(now_us, booking.end_us)
-    now = now_us // MINUTE_US
+    standing = occupancy.standing
+    now, end = now_us // MINUTE_US, -(-booking.end_us // MINUTE_US)
     begin = booking.begin_us // MINUTE_US
-    is_empty = not occupancy.inside >> booking.space & 1
+    since = min(now, begin)
+    is_empty = not standing >> booking.space & 1
+    if is_empty and sent_to == booking.space:
+        return Place(sent_to, booking.end_us)
+    if (
+        is_there(parking, booking.lot, booking.wish, sent_to)
+        and occupancy.free_until(sent_to, since, end) == end
+    ):
+        return Place(sent_to, booking.end_us)
     if is_empty and (now >= begin or occupancy.free_until(booking.space, now, begin) == begin):
         return Place(booking.space, booking.end_us)
-    found = allocate(parking, booking.lot, booking.wish, min(now, begin), end, avoid=occupancy.inside)
+    found = allocate(parking, booking.lot, booking.wish, since, end, avoid=standing)
     if found is not None:
         return Place(found[0], booking.end_us)
     return Place(booking.space, booking.end_us) if is_empty else NOWHERE
 
 
-def place_of_pass(parking: Parking, pass_id: int, wish: Wish, now_us: int) -> Place:
+def place_of_pass(parking: Parking, pass_id: int, wish: Wish, now_us: int, sent_to: int = NO_SPACE) -> Place:
     """The reserved space of a pass when nobody stands there, else one as a walk-in gets it."""
     each, space = parking.passes[pass_id], pass_space(parking, pass_id)
-    if space != NO_SPACE and not parking.occupancy[each.lot].inside >> space & 1:
+    is_empty = space != NO_SPACE and not parking.occupancy[each.lot].standing >> space & 1
+    if is_empty and sent_to in (NO_SPACE, space):
         return Place(space, 0)
-    return place_of_walk_in(parking, parking.lots[each.lot], wish, now_us)
+    place = place_of_walk_in(parking, parking.lots[each.lot], wish, now_us, sent_to)
+    return Place(space, 0) if is_empty and place.space == NO_SPACE else place
 
 
-def place_of_walk_in(parking: Parking, lot: ParkingLot, wish: Wish, now_us: int) -> Place:
+def place_of_walk_in(
+    parking: Parking, lot: ParkingLot, wish: Wish, now_us: int, sent_to: int = NO_SPACE
+) -> Place:
     """A space for the lot's `walk_in_minutes` ahead, or for as much of them as there is one, at least `walk_in_minimum`."""
     now = now_us // MINUTE_US
-    inside = parking.occupancy[lot.lot].inside
+    occupancy = parking.occupancy[lot.lot]
     most, least = lot.rules.walk_in_minutes, lot.rules.walk_in_minimum
-    best = allocate(parking, lot.lot, wish, now, now + most, avoid=inside)
+    if is_there(parking, lot.lot, wish, sent_to):
+        until = occupancy.free_until(sent_to, now, now + most)
+        if until >= now + least:
+            return Place(sent_to, until * MINUTE_US)
+    standing = occupancy.standing
+    best = allocate(parking, lot.lot, wish, now, now + most, avoid=standing)
     if best is not None:
         return Place(best[0], (now + most) * MINUTE_US)
     low, high = least, most - 1  # free for long is free for less: the longest by bisection
     while low <= high:
         middle = (low + high) >> 1
-        found = allocate(parking, lot.lot, wish, now, now + middle, avoid=inside)
+        found = allocate(parking, lot.lot, wish, now, now + middle, avoid=standing)
         if found is None:
             high = middle - 1
         else:
             best, low = found, middle + 1
     return NOWHERE if best is None else Place(best[0], (now + high) * MINUTE_US)
+
+
+def is_there(parking: Parking, lot: str, wish: Wish, space: int) -> bool:
+    """Whether nobody stands on a space, nor is sent to it, and it is still one for this wish."""
+    if space == NO_SPACE:
+        return False
+    return bool(fitting(parking, lot, wish) & ~parking.occupancy[lot].standing & 1 << space)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.kinds import TimerKind
 from engine.parking.camera_records import READS_KEPT
 from engine.parking.gate_records import LINES_KEPT
+from engine.parking.records import Parking
 from engine.state import State
 
 
@@ -44,3 +45,20 @@ def broken_gates(state: State) -> Iterator[str]:
             yield f"lane {number} of gate {gate_id} is not where it belongs"
         if lane.busy is not (timer in state.timers):
             yield f"lane {number} of gate {gate_id} waits ({lane.busy}) and its timer is {timer}"
+    yield from broken_promises(parking)
+
+
+def broken_promises(parking: Parking) -> Iterator[str]:
+    """The spaces to which nobody else is sent are those of the lanes that wait."""
+    wanted: dict[tuple[str, str, int], int] = {}
+    for (gate_id, number), lane in parking.lanes.items():
+        space = parking.spaces.get((parking.gates[gate_id].lot, lane.space))
+        if lane.busy and space is not None:
+            wanted[space.lot, gate_id, number] = space.index
+    promised = {
+        (lot, *lane): index
+        for lot, each in parking.occupancy.items()
+        for lane, index in each.promised.items()
+    }
+    if promised != wanted:
+        yield f"spaces {promised} are promised, not {wanted}"

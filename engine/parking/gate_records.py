@@ -68,7 +68,7 @@ class Lane(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Visit(Struct, frozen=True, gc=False, array_like=True):
-    """Somebody is inside: by plate, or by the code of a ticket."""
+    """Somebody is inside: by plate, or by the code of a ticket. `space` is where the gate has sent them, '' if it has not."""
 
     who: str
     lot: str
@@ -77,3 +77,4 @@ class Visit(Struct, frozen=True, gc=False, array_like=True):
     reason: DecisionReason
     right_id: int
     begun_us: int
+    space: str = ""

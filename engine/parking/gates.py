@@ -15,6 +15,7 @@ from engine.commands import Envelope
 from engine.events import Refused
 from engine.kinds import TimerKind
 from engine.parking.access import OPENS, OPENS_ENTRY, Verdict, decide
+from engine.parking.claims import promise
 from engine.parking.gate_commands import NoteGateLink, OperateGate, RenewGateKey, ReportPassage, ScanTag
 from engine.parking.gate_events import (
     GateDecided,
@@ -136,6 +137,7 @@ def put_lane(turn: Turn, lane: Lane) -> None:
     """Keep a lane as it is now."""
     key = (lane.gate_id, lane.lane)
     turn.state.parking.lanes[key] = lane
+    promise(turn.state.parking, lane)
     turn.state.dirty["gate_lane"][key] = None
 
 
@@ -143,6 +145,7 @@ def clear_lane(turn: Turn, lane: Lane) -> None:
     """A lane waits for nobody."""
     key = (lane.gate_id, lane.lane)
     del turn.state.parking.lanes[key]
+    promise(turn.state.parking, replace(lane, busy=False))
     turn.state.dirty["gate_lane"][key] = None
     drop_timer_of(turn.state, TimerKind.GATE_LANE, f"{lane.lane}@{lane.gate_id}")
 
@@ -203,6 +206,7 @@ def passage(turn: Turn, command: ReportPassage, lane: Lane | None) -> int:
             )
         )
         return 1
+    clear_lane(turn, lane)
     way = Way.ENTRY if lane.reason in OPENS_ENTRY else Way.EXIT
     conflict = False
     if lane.reason is not DecisionReason.OPERATOR:
@@ -215,7 +219,6 @@ def passage(turn: Turn, command: ReportPassage, lane: Lane | None) -> int:
             *(command.at_us, False),
         )
     )
-    clear_lane(turn, lane)
     return int(conflict)
 
 
@@ -224,7 +227,8 @@ def carry_out(turn: Turn, lane: Lane, way: Way) -> bool:
     lot = turn.state.parking.gates[lane.gate_id].lot
     if way is Way.EXIT:
         return go_out(turn, lot, lane.who, lane.decided_us)
-    visit = Visit(lane.who, lot, lane.gate_id, lane.vehicle_id, lane.reason, lane.right_id, lane.decided_us)
+    right = (lane.reason, lane.right_id)
+    visit = Visit(lane.who, lot, lane.gate_id, lane.vehicle_id, *right, lane.decided_us, lane.space)
     return go_in(turn, visit)
 
 

@@ -56,7 +56,7 @@ def move(turn: Turn, booking: Booking) -> bool:
     begin, end = minutes_of(booking.begin_us, booking.end_us)
     avoid = 1 << booking.space
     if booking.begin_us <= turn.now_us + AGAIN_US:
-        avoid |= parking.occupancy[booking.lot].inside
+        avoid |= parking.occupancy[booking.lot].standing
     found = allocate(parking, booking.lot, booking.wish, begin, end, avoid=avoid)
     if found is None:
         return False

@@ -33,15 +33,19 @@ Claim = tuple[int, int, int]
 
 
 class Occupancy:
-    """The claims of one lot. `inside` is the bitmap of spaces on which a vehicle stands now."""
+    """The claims of one lot. `inside` is the bitmap of spaces on which a vehicle stands now.
 
-    __slots__ = ("_answers", "any", "claims", "cover", "inside")
+    `promised` are those to which somebody is just being sent, by the lane (gate, number) that is open for them.
+    """
+
+    __slots__ = ("_answers", "any", "claims", "cover", "inside", "promised")
 
     def __init__(self) -> None:
         self.any: dict[int, int] = {}
         self.cover: dict[int, int] = {}
         self.claims: dict[int, list[Claim]] = {}  # by the space's index, ascending
         self.inside = 0
+        self.promised: dict[tuple[str, int], int] = {}
         self._answers: dict[tuple[int, int], int] = {}  # of `taken`, by its interval
 
     def __repr__(self) -> str:
@@ -58,6 +62,14 @@ class Occupancy:
         )
 
     __hash__ = object.__hash__
+
+    @property
+    def standing(self) -> int:
+        """The spaces to which nobody is sent now, whatever the claims say: somebody stands there, or is on the way."""
+        found = self.inside
+        for index in self.promised.values():
+            found |= 1 << index
+        return found
 
     def taken(self, begin: int, end: int) -> int:
         """The bitmap of the spaces that are taken at some minute of `[begin, end)`."""

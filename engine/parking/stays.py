@@ -68,8 +68,10 @@ def go_in(
     reason: DecisionReason,
     right_id: int,
     begun_us: int,
+    told: str = "",
 ) -> bool:
-    """Somebody has passed and is inside from `begun_us` on. False, and nothing changes, for who is inside already.
+    """Somebody has passed and is inside from `begun_us` on, on the space that was `told`, if there still is nobody else.
+    False, and nothing changes, for who is inside already.
 
     What let in may be gone meanwhile, or there was nothing (a gate that was cut off): then it is a stay on the vehicle's account, or on
     nobody's.
@@ -78,12 +80,14 @@ def go_in(
     if who in parking.stay_of_who:
         return False
     stay_id = turn.new_id()
+    space = parking.spaces.get((lot_code, told))
+    sent_to = NO_SPACE if space is None else space.index
     right = RIGHT_OF.get(reason, EntryRight.WALLET)
     booking = parking.bookings.get(right_id) if right is EntryRight.BOOKING else None
     if booking is not None and booking.status is BookingStatus.CONFIRMED:
-        entry = enter_by_booking(turn, booking, stay_id, begun_us)
+        entry = enter_by_booking(turn, booking, stay_id, begun_us, sent_to)
     else:
-        entry = enter_without(turn, lot_code, vehicle, (right, right_id), stay_id, begun_us, gate_id)
+        entry = enter_without(turn, lot_code, vehicle, (right, right_id), stay_id, begun_us, gate_id, sent_to)
     paid_us = 0
     if entry.right is EntryRight.PASS:
         zone = parking.zones.get(parking.lots[lot_code].time_zone, UTC)
@@ -124,10 +128,10 @@ class Entry(Struct, frozen=True, gc=False):
     terms: Terms
 
 
-def enter_by_booking(turn: Turn, booking: Booking, stay_id: int, begun_us: int) -> Entry:
+def enter_by_booking(turn: Turn, booking: Booking, stay_id: int, begun_us: int, sent_to: int) -> Entry:
     """The stay takes over from the booking: its space or another one, its price and its hold."""
     parking = turn.state.parking
-    place = place_of_booking(parking, booking, begun_us)
+    place = place_of_booking(parking, booking, begun_us, sent_to)
     drop_timer_of(turn.state, TimerKind.BOOKING_NO_SHOW, str(booking.booking_id))
     put_booking(turn, replace(booking, status=BookingStatus.ARRIVED, stay_id=stay_id))
     from_us = begun_us - begun_us % MINUTE_US
@@ -154,6 +158,7 @@ def enter_without(
     stay_id: int,
     begun_us: int,
     gate_id: str,
+    sent_to: int,
 ) -> Entry:
     """A stay without a booking: by pass, by ticket, on the vehicle's account, or for nobody known."""
     parking = turn.state.parking
@@ -164,7 +169,7 @@ def enter_without(
     kind, right_id = right
     ticket = parking.tickets.get(right_id) if kind is EntryRight.TICKET else None
     if kind is EntryRight.PASS and right_id in parking.passes:
-        place = place_of_pass(parking, right_id, wish, begun_us)
+        place = place_of_pass(parking, right_id, wish, begun_us, sent_to)
     else:
         if ticket is not None and ticket.status is TicketStatus.ISSUED:
             wish = wish_of_ticket(ticket, gate_id)
@@ -172,7 +177,7 @@ def enter_without(
             drop_timer_of(turn.state, TimerKind.TICKET_OVER, str(right_id))
         else:
             kind, right_id = (EntryRight.WALLET if vehicle is not None else EntryRight.OPERATOR), 0
-        place = place_of_walk_in(parking, lot, wish, begun_us)
+        place = place_of_walk_in(parking, lot, wish, begun_us, sent_to)
     now = begun_us // MINUTE_US
     terms = terms_now(parking, lot, now, now + 1, 0, begun_us)
     if isinstance(terms, Refused):

@@ -41,6 +41,7 @@ def go_in(turn: Turn, visit: Visit) -> bool:
         visit.reason,
         visit.right_id,
         visit.begun_us,
+        visit.space,
     )
 
 

@@ -59,6 +59,11 @@ class Books:
     charges: Counter[Charge] = field(default_factory=Counter)
     visits: Counter[Visit] = field(default_factory=Counter)
     bookings: dict[str, tuple[Driver, str]] = field(default_factory=dict)
+    at_gates: int = 0
+    sent_to: dict[str, str] = field(default_factory=dict)
+    """Plate → the space to which a gate has sent it; of who came in by a gate alone nobody knows."""
+    passes: dict[str, Driver] = field(default_factory=dict)
+    most_inside: int = 0
     owed_e4: Counter[str] = field(default_factory=Counter)
     """What is owed and not repaid: plate → amount."""
     happened: Counter[str] = field(default_factory=Counter)
@@ -80,14 +85,20 @@ class Books:
         self.happened["charges"] += price_e4[0] > 0
         return price_e4[0]
 
+    def has_room(self, asked: str, at: datetime) -> bool:
+        """Whether not even half of the spaces of a type are anybody's in the hours to come."""
+        return 2 * self.taken(at, at + WALK_IN) < sum(self.spaces[kind] for kind in FITS[asked])
+
+    def taken(self, begin: datetime, end: datetime) -> int:
+        """How many at most have a space at some time of `[begin, end)`; who stands at a gate may have been given one."""
+        return self.at_gates + sum(
+            claim.begin < end and (claim.inside or begin < claim.until) for claim in self.claims.values()
+        )
+
     def full(self, asked: str, begin: datetime, end: datetime) -> None:
         """Somebody is told that there is no space of a type in `[begin, end)`: each that fits must be somebody's then."""
         there = sum(self.spaces[kind] for kind in FITS[asked])
-        taken = sum(
-            claim.begin < end and (claim.inside or begin < max(claim.until, begin))
-            for claim in self.claims.values()
-            if claim.inside or claim.until > begin
-        )
+        taken = self.taken(begin, end)
         assert taken >= there, f"full, though of {there} spaces only {taken} are taken from {begin} to {end}"
         self.happened["told that it is full"] += 1
 

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, Final
 
 from tests.day import tariff
-from tests.day.books import CENT_E4, WALK_IN, Books, Claim, Driver
+from tests.day.books import CENT_E4, WALK_IN, WALK_IN_LEAST, Books, Claim, Driver
 from tests.day.clock import DayClock
 from tests.day.controllers import Controller
 from tests.day.line import Line
@@ -48,9 +48,15 @@ class Car:
 
 
 class Traffic:
-    """What cars share: the clock, the gates, the way to the server, the books."""
+    """What cars share: the clock, the gates, the way to the server, the books.
 
-    def __init__(self, clock: DayClock, line: Line, books: Books, lot: str) -> None:
+    `is_small`: so small that a gate which lets in alone may soon have let in too many, which would be a finding.
+    """
+
+    def __init__(
+        self, clock: DayClock, line: Line, books: Books, lot: str, *, is_small: bool = False
+    ) -> None:
+        self.is_small = is_small
         self.clock = clock
         self.line = line
         self.books = books
@@ -89,19 +95,28 @@ class Traffic:
         if gate.offline:
             gate = self.gate(car, is_exit=False, online=True)
         async with gate.lane:
-            decision = await gate.scan(car.shown)
-            if decision.reason == "LOT_FULL":
-                now = self.clock.now
-                self.books.full(car.asks, now, now + timedelta(minutes=1) * (1 if car.booked else 30))
-                return None
-            assert (decision.open, decision.reason) == (True, right), (car, right, decision)
-            if car.random.random() < 0.05:
-                again = await gate.scan(car.shown)
-                assert (again.reason, again.space) == (decision.reason, decision.space), (decision, again)
-            await gate.passed(car.shown)
-            self._claim(car)
-            self._is_in(car, right)
-        return self.clock.now
+            self.books.at_gates += 1
+            try:
+                return await self._pass_in(gate, car, right)
+            finally:
+                self.books.at_gates -= 1
+
+    async def _pass_in(self, gate: Controller, car: Car, right: str) -> datetime | None:
+        decision = await gate.scan(car.shown)
+        now = self.clock.now
+        if decision.reason == "LOT_FULL":
+            self.books.full(car.asks, now, self.time_of(car.until) if car.booked else now + WALK_IN_LEAST)
+            return None
+        assert (decision.open, decision.reason) == (True, right), (car, right, decision)
+        if car.random.random() < 0.05:
+            again = await gate.scan(car.shown)
+            assert (again.reason, again.space) == (decision.reason, decision.space), (decision, again)
+        assert decision.space not in self.books.sent_to.values(), (car, decision)
+        self.books.sent_to[car.plate] = decision.space
+        await gate.passed(car.shown)
+        self._claim(car)
+        self._is_in(car, right)
+        return now
 
     async def refused(self, car: Car, reason: str) -> None:
         """It is not let in."""
@@ -122,12 +137,15 @@ class Traffic:
                 return self.clock.now
             decision = await gate.scan(car.shown)
             assert (decision.open, decision.reason) == (True, reason), (car, reason, decision)
+            self.books.sent_to.pop(car.plate, None)
             await gate.passed(car.shown)
             self._is_out(car)
         return self.clock.now
 
     def _is_told_in_time(self, car: Car, gate: Controller) -> bool:
-        """Whether the gate is back before the booking is one that nobody has come for."""
+        """Whether there is room, and the gate is back before the booking is one that nobody has come for."""
+        if self.is_small or not self.books.has_room(car.asks, self.clock.now):
+            return False
         if not car.booked:
             return True
         return min(car.booked + NO_SHOW_MINUTES, car.until) > self.rejoins[gate] // MINUTE_S + 1
@@ -140,12 +158,14 @@ class Traffic:
     def _is_in(self, car: Car, right: str) -> None:
         assert car.plate not in self.books.inside
         self.books.inside[car.plate] = right
+        self.books.most_inside = max(self.books.most_inside, len(self.books.inside))
         if right == "BOOKING":
             self.books.bookings[car.booking_id] = (car.owner, "ARRIVED")
         self.books.happened[f"in by {right}"] += 1
 
     def _is_out(self, car: Car) -> None:
         del self.books.inside[car.plate]
+        self.books.sent_to.pop(car.plate, None)
         del self.books.claims[car.plate]
 
     def over(
@@ -242,10 +262,12 @@ class Traffic:
         await self.at(car.arrives)
         gate = self.gate(car, is_exit=False, online=True)
         async with gate.lane:
+            self.books.at_gates += 1
             decision = await gate.scan(car.shown)
             if decision.reason != "LOT_FULL":
                 assert decision.open, decision
                 await gate.turned_back(car.shown)
+            self.books.at_gates -= 1
         self.books.happened["turned back"] += 1
 
     async def stranger(self, car: Car) -> None:
@@ -284,7 +306,7 @@ class Traffic:
             self.books.full(car.asks, begin, until)
             return None
         assert reply.status == 201, reply
-        price = self._priced(reply, tariff.booked(self.books.version, car.asks, begin, until))
+        price = self.priced(reply, tariff.booked(self.books.version, car.asks, begin, until))
         car.owner.held_e4 += price[0] * CENT_E4
         self.books.bookings[reply.data["booking_id"]] = (car.owner, "CONFIRMED")
         self.books.claims[car.plate] = Claim(begin, until, inside=False)
@@ -305,7 +327,7 @@ class Traffic:
         assert reply.status == 200, reply
         car.until += 60
         car.leaves += 60
-        price = self._priced(
+        price = self.priced(
             reply, tariff.booked(version, car.asks, self.time_of(car.booked), self.time_of(car.until))
         )
         car.owner.held_e4 += (price[0] - before[0]) * CENT_E4
@@ -324,7 +346,7 @@ class Traffic:
         self.books.bookings[car.booking_id] = (car.owner, status)
         self.books.happened[status.lower()] += 1
 
-    def _priced(self, reply: Reply, price: Money) -> Money:
+    def priced(self, reply: Reply, price: Money) -> Money:
         """What the server says it costs is what it costs."""
         told = reply.data["price"]
         said = (round(told["total"] * 100), round(told["tax"] * 100))

@@ -40,12 +40,13 @@ async def look(day: Day, dsn: str) -> None:
     await occupancy(line, day.operator, books, day.traffic.lot)
     inside: dict[str, str] = {}
     for driver in day.drivers:
-        inside |= {
-            each["plate"]: each["by"]
-            for each in await _get(line, driver.client, "/parking/stays?status=INSIDE")
-        }
+        for each in await _get(line, driver.client, "/parking/stays?status=INSIDE"):
+            inside[each["plate"]] = each["by"]
+            assert books.sent_to.get(each["plate"], each["space"]) == each["space"], each
         await _wallet(line, driver)
         await _bookings(line, driver, books)
+        passes = {each["pass_id"] for each in await _get(line, driver.client, "/parking/passes")}
+        assert passes == {pass_id for pass_id, owner in books.passes.items() if owner is driver}
     tickets = {plate: right for plate, right in books.inside.items() if plate not in inside}
     assert inside == {plate: right for plate, right in books.inside.items() if plate not in tickets}
     assert set(tickets.values()) <= {"TICKET"}, tickets
@@ -82,10 +83,15 @@ async def _bookings(line: Line, driver: Driver, books: Books) -> None:
 
 
 async def _rows(line: Line, client: Client, gate_id: str) -> Counter[Row]:
-    """The access log of a gate."""
+    """The access log of a gate, but for its connections, of which none is lost that was not there."""
     path = f"/admin/parking/access-logs?gate_id={gate_id}&limit={PAGE}"
     found: Counter[Row] = Counter()
-    for each in await _pages(line, client, path):
+    is_connected = False
+    for each in reversed(await _pages(line, client, path)):
+        if each["kind"] in ("CONNECTED", "LOST"):
+            assert is_connected or each["kind"] == "CONNECTED", each
+            is_connected = each["kind"] == "CONNECTED"
+            continue
         at = datetime.fromisoformat(each["said_at"]).astimezone(UTC).isoformat()
         found[each["kind"], each["reason"] or "", each["what"] or "", at] += 1
     return found

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Final
 
-from tests.day import walk_ins
+from tests.day import passes, walk_ins
 from tests.day.books import Driver
 from tests.day.cars import Car, Life, Traffic
 
@@ -23,19 +23,21 @@ STARTS: Final = (
 """Midnights of the lot's zone; on the first day clocks go back an hour, on the third ahead."""
 
 LIVES: Final[tuple[tuple[int, str, Life], ...]] = (
-    (26, "booked", Traffic.booked),
+    (24, "booked", Traffic.booked),
     (8, "overstays", Traffic.booked),
     (4, "no-show", Traffic.no_show),
     (5, "cancels", Traffic.cancelled),
     (3, "tomorrow", Traffic.tomorrow),
-    (22, "wallet", Traffic.wallet),
+    (18, "wallet", Traffic.wallet),
     (3, "overnight", Traffic.wallet),
     (4, "poor", Traffic.poor),
-    (12, "ticket", walk_ins.paid),
+    (10, "ticket", walk_ins.paid),
     (4, "late ticket", walk_ins.late),
     (3, "lost ticket", walk_ins.lost),
     (3, "unpaid ticket", walk_ins.unpaid),
     (1, "unused ticket", walk_ins.unused),
+    (4, "season", passes.season),
+    (5, "by day", passes.by_day),
     (1, "turns back", Traffic.turned_back),
     (1, "stranger", Traffic.stranger),
     (1, "lost tag", Traffic.revoked),
@@ -125,6 +127,9 @@ def _car(random: Random, size: Size, number: int, name: str, owner: Driver) -> C
         _book(random, car, name)
     elif name == "poor":
         car.leaves = max(leaves, arrives + 60)
+    elif name == "by day":
+        car.arrives = min(max(arrives, 65), 14 * 60)
+        car.leaves = car.arrives + leaves - arrives
     elif name == "overnight":
         car.leaves = size.hours * 60 + 1_000
     return car

@@ -34,6 +34,11 @@ RATES: Final[dict[int, tuple[dict[str, int], dict[str, int]]]] = {
 }
 """By version: what a unit costs by the type of space at night, and from 7 to 19 o'clock."""
 
+PASSES: Final = {"WEEK": 6_000, "BY-DAY": 3_500}
+"""What a pass costs, before tax."""
+PASS_FROM, PASS_TO = "01:00", "17:00"
+"""The hours of BY-DAY."""
+
 Money = tuple[int, int]
 """What is to be paid, and the tax in it, in cents."""
 
@@ -58,6 +63,18 @@ def terms(version: int) -> dict[str, Any]:
         "lost_ticket": f"{LOST_TICKET / 100:.2f}",
         "tax_bps": TAX_BPS,
         "tax_inclusive": False,
+        "passes": [
+            {"code": "WEEK", "label": "7 days", "days": 7, "price": "60.00"},
+            {
+                "code": "BY-DAY",
+                "label": "5 days, 1 to 17",
+                "kind": "RECURRING",
+                "days": 5,
+                "price": "35.00",
+                "begins": PASS_FROM,
+                "ends": PASS_TO,
+            },
+        ],
     }
 
 
@@ -119,6 +136,12 @@ def booked(version: int, kind: str, begin: datetime, end: datetime, left: dateti
             net += Fraction(int(over * 100 + Fraction(1, 2)), 100)
             at += UNIT
     return with_tax(net)
+
+
+def end_of_pass(begun: datetime) -> datetime:
+    """The end of the hours of BY-DAY on the day on which somebody came."""
+    local = begun.astimezone(_ZONE)
+    return local.replace(hour=17, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
 def kept(price: Money, begin: datetime, cancelled: datetime) -> Money:

@@ -37,6 +37,8 @@ LOT: Final = "lot_DAY"
 HOUR_S: Final = 3_600
 RICH_CENTS: Final = 2_000_000
 TOGETHER_MIN: Final = 2
+PATIENCE_S: Final = 600
+"""So long a kill waits for a moment at which several do something."""
 KILL_MAX_S: Final = 0.012
 """So long after something begins the server is killed at the latest: about as long as it takes to be done."""
 
@@ -55,7 +57,7 @@ class Day:
         self.size = size
         self.line = Line()
         self.books = Books(Counter(size.spaces))
-        self.traffic = Traffic(clock, self.line, self.books, LOT)
+        self.traffic = Traffic(clock, self.line, self.books, LOT, is_small=size.cars < 1_000)
         self.drivers: list[Driver] = []
         self.operator: Client
         self.kills = 0
@@ -70,7 +72,12 @@ class Day:
         """What has happened."""
         repeated = sum(gate.repeated for gate in self.traffic.gates)
         scans = sum(gate.seen.total() for gate in self.traffic.gates)
-        more = {"kills": self.kills, "lines repeated": repeated, "rows of the access log": scans}
+        more = {
+            "inside at most": self.books.most_inside,
+            "kills": self.kills,
+            "lines repeated": repeated,
+            "rows of the access log": scans,
+        }
         return self.books.happened + self.line.seen + Counter(more)
 
     # -- found
@@ -164,7 +171,7 @@ class Day:
         entry_s, exit_s = end_s * 3 // 8, end_s * 5 // 8
         self.traffic.rejoins = {entry: entry_s + cut_s, leave: exit_s + cut_s}
         part_s = end_s // max(kills, 1)
-        self._kill_at = [part_s * place + self._random.randrange(part_s) for place in range(kills)]
+        self._kill_at = [part_s * place + self._random.randrange(part_s * 3 // 4) for place in range(kills)]
         connected = [asyncio.ensure_future(gate.run()) for gate in gates]
         lives = [each.life(self.traffic, each.car) for each in planned]
         lives += [
@@ -198,7 +205,8 @@ class Day:
 
     async def _meanwhile(self) -> None:
         """Several do something now; now and then the server dies of it."""
-        if not self._kill_at or self.clock.now_s < self._kill_at[0] or self.clock.woken < TOGETHER_MIN:
+        late_s = self.clock.now_s - self._kill_at[0] if self._kill_at else -1
+        if late_s < 0 or (self.clock.woken < TOGETHER_MIN and late_s < PATIENCE_S):
             return
         self._kill_at.pop(0)
         await asyncio.sleep(self._random.uniform(0, KILL_MAX_S))
