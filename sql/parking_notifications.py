@@ -57,7 +57,7 @@ def told_of_parking(event: AnyEvent, events: Sequence[AnyEvent], seq: int) -> To
     if type(event) is BookingSet:
         return _of_booking(event.booking, events, seq)
     if type(event) is StaySet:
-        return _of_stay(event.stay, events, seq)
+        return _of_stay(event.stay, events)
     if type(event) is PassSet:
         each = event.season_pass
         if each.status is not PassStatus.ENDED:
@@ -89,12 +89,13 @@ def _of_booking(booking: Booking, events: Sequence[AnyEvent], seq: int) -> Told 
     return Told(booking.account_id, telling, booking.booking_id, booking.lot, amount_e4)
 
 
-def _of_stay(stay: Stay, events: Sequence[AnyEvent], seq: int) -> Told | None:
-    """The time of a booking is over and its vehicle inside: the stay keeps the space for longer, and nobody has extended the booking."""
+def _of_stay(stay: Stay, events: Sequence[AnyEvent]) -> Told | None:
+    """The time of a booking is over and its vehicle inside: the stay keeps the space for longer, and nothing has become of the booking
+    itself, as when the vehicle comes, or the driver extends it.
+    """
     if (
         stay.right is not EntryRight.BOOKING
         or stay.status is not StayStatus.INSIDE
-        or stay.stay_id >= seq * IDS_PER_SEQ
         or any(type(each) is BookingSet and each.booking.booking_id == stay.right_id for each in events)
     ):
         return None

@@ -35,6 +35,7 @@ from engine.parking.kinds import (
 )
 from engine.parking.records import LotRules, Parking
 from engine.parking.tariff_commands import SetTariff, SetZone
+from engine.parking.tariff_records import PassProduct
 from engine.parking.zones import UTC
 from engine.state import State
 from engine.state_hash import state_hash
@@ -50,6 +51,10 @@ QUARTERS = st.integers(0, 16)
 LENGTHS = st.sampled_from((1, 2, 4, 8, 100))
 PICK = st.integers(0, 40)
 SMALL_LOT = SPACES[:3]
+SOLD = (
+    PassProduct("DAY", "a day", PassKind.SEASON, 1, 9_999),
+    PassProduct("OWN", "a day, own space", PassKind.SEASON, 1, 10**5, reserved=True),
+)
 KINDS = (VehicleKind.STANDARD, VehicleKind.COMPACT, VehicleKind.STANDARD, VehicleKind.MOTORCYCLE)
 CHARGED_FOR = {
     BookingStatus.CANCELLED: ChargeKind.CANCELLATION,
@@ -82,7 +87,14 @@ class ParkingMachine(RuleBasedStateMachine):
         """A lot with a tariff, people with vehicles and tags."""
         rules = LotRules(walk_in_minutes=closed_minutes, debt_max_e4=debt_max_e4)
         lot = replace(LOT, time_zone="UTC", tariff="STD", rules=rules)
-        opening: list[AnyCommand] = [SetZone(UTC), SetTariff(TARIFF), lot, *FLOORS, *SMALL_LOT, *GATES]
+        opening: list[AnyCommand] = [
+            SetZone(UTC),
+            SetTariff(replace(TARIFF, passes=SOLD)),
+            lot,
+            *FLOORS,
+            *SMALL_LOT,
+            *GATES,
+        ]
         for command in opening:
             self.do(command, source=Source.CONFIG)
         for who in range(PEOPLE):
@@ -201,9 +213,16 @@ class ParkingMachine(RuleBasedStateMachine):
         )
         self.do(b.IssuePass(*sold), source=Source.OPERATOR)
 
-    @rule(index=PICK)
-    def cancel_pass(self, index: int) -> None:
-        self.do(b.CancelPass(self.pick(self.parking.passes, index)), source=Source.OPERATOR)
+    @rule(who=WHO, own=st.booleans(), early=st.integers(0, 8))
+    def buy_pass(self, who: int, own: bool, early: int) -> None:
+        begin_us, _ = self.interval(early, 1)
+        self.do(b.BuyPass("P1", self.vehicles[who], "OWN" if own else "DAY", begin_us), who)
+
+    @rule(index=PICK, who=st.integers(-1, PEOPLE - 1))
+    def cancel_pass(self, index: int, who: int) -> None:
+        """By an operator, or by somebody whose it is or not."""
+        source = Source.OPERATOR if who < 0 else Source.HTTP
+        self.do(b.CancelPass(self.pick(self.parking.passes, index)), who, source=source)
 
     # -- what happens at gates
 
@@ -258,9 +277,12 @@ class ParkingMachine(RuleBasedStateMachine):
 
     # -- operators, money and time
 
-    @rule(index=PICK, waive=st.booleans())
-    def end_stay(self, index: int, waive: bool) -> None:
-        self.do(b.EndStay(self.pick(self.parking.stays, index), waive, "drill"), source=Source.OPERATOR)
+    @rule(index=PICK, waive=st.booleans(), ago=st.integers(0, 90))
+    def end_stay(self, index: int, waive: bool, ago: int) -> None:
+        """Now, or as of some minutes ago: before the begin it is refused."""
+        left_us = self.now_us - ago * MINUTE_US if ago else 0
+        ended = b.EndStay(self.pick(self.parking.stays, index), waive, "drill", left_us)
+        self.do(ended, source=Source.OPERATOR)
 
     @rule(who=WHO, amount_e4=st.sampled_from((1, 5_000, 10**5)), out=st.booleans())
     def money(self, who: int, amount_e4: int, out: bool) -> None:

@@ -13,10 +13,11 @@ from engine.parking.kinds import ChargeKind, LotStatus, PassKind, PassStatus
 from engine.parking.passes import PassOffer, quote_pass
 from engine.parking.tariff_commands import SetTariff
 from engine.parking.tariff_records import LineCode, PassProduct
-from engine.parking.zones import weekday
+from engine.parking.zones import after_days_us, weekday
 from engine.units import DAY_US
 from tests.engine.parking.booking_world import TARIFF, BookingWorld, clock, receipt
 from tests.engine.parking.parking_world import LOT, SPACES
+from tests.engine.parking.tariff_world import BERLIN, utc_us
 from tests.engine.world import e4, of_kind, refusal
 
 TODAY = 1 << weekday(100)
@@ -177,6 +178,12 @@ def test_the_table_of_what_is_bought() -> None:
         assert refusal(world.do(command, who)) == expected, command
     world.operator(replace(LOT, time_zone="UTC", tariff="STD", status=LotStatus.CLOSED))
     assert refusal(world.do(good, "ann")) == "PARKING_LOT_CLOSED"
+
+
+def test_a_pass_ends_when_the_clock_shows_what_it_showed() -> None:
+    begin_us = utc_us("2026-03-20 07:00")  # eight in Berlin, before and after the clocks go forward
+    assert after_days_us(BERLIN, begin_us, 30) == utc_us("2026-04-19 06:00")
+    assert after_days_us(BERLIN, begin_us, 7) == begin_us + 7 * DAY_US
 
 
 def test_who_owes_something_buys_no_pass() -> None:
