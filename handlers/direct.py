@@ -212,7 +212,8 @@ class DirectProtocol(RequestHandler):
         finally:
             self._waiter = waiter
         if self._messages:
-            self._next()
+            if not self._request_in_progress:
+                self._begin(waiter)
         elif self._head_begun != self._request_count:
             self._head_begun = self._request_count
             self._heads.begin(self)
@@ -256,10 +257,14 @@ class DirectProtocol(RequestHandler):
         super().connection_lost(exc)
 
     def _next(self) -> None:
-        """Begin with the next call, unless one is under way."""
-        waiter, parser, manager = self._waiter, self._parser, self._manager
-        if self._request_in_progress or not self._messages or waiter is None or waiter.done():
-            return
+        """Begin with the next call, unless there is none or one is under way."""
+        waiter = self._waiter
+        if self._messages and not self._request_in_progress and waiter is not None and not waiter.done():
+            self._begin(waiter)
+
+    def _begin(self, waiter: asyncio.Future[None]) -> None:
+        """Begin with the first call that waits; none is under way, and aiohttp's task waits too."""
+        parser, manager = self._parser, self._manager
         message, payload = self._messages[0]
         if (
             type(message) is not RawRequestMessage  # the parser's complaint
@@ -289,7 +294,7 @@ class DirectProtocol(RequestHandler):
             route is None
             or message.should_close
             or message.upgrade
-            or message.version != HttpVersion11
+            or message.version is not HttpVersion11  # the parser has one for all
             or EXPECT in message.headers
             or self._buffer_paused
             or self.transport is None
