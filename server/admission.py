@@ -22,6 +22,9 @@ from config.settings import OverloadSettings
 PROBE_S: Final = 0.01
 """How often it is looked at how much the loop has worked since."""
 
+QUIET_PROBES: Final = 10
+"""When nothing has been read in the time of so many that ends, until something is: a server with nothing to do is not woken for it."""
+
 READS_MIN: Final = 100
 """A turn that has read less is no queue, however long it took: so many callers with one order each under way are no overload."""
 
@@ -53,11 +56,21 @@ class Admission:
             "_deadline_s",
             "_lag_max_s",
             "_is_measured",
+            "_is_watched",
             "_lag_s",
             "_loop",
             "_over_since_s",
         ),
-        *("_patience_s", "_probe", "_refused_in_turn", "_seen_s", "_started_s", "_took_s", "_wait_max_s"),
+        *(
+            "_patience_s",
+            "_probe",
+            "_quiet_probes",
+            "_refused_in_turn",
+            "_seen_s",
+            "_started_s",
+            "_took_s",
+            "_wait_max_s",
+        ),
         *("_waiting_since_s", "_worked", "in_turn", "is_over", "is_tight", "reads", "refused"),
     )
 
@@ -85,19 +98,21 @@ class Admission:
         self._started_s = self._deadline_s = worked()
         self._took_s = self._lag_s = 0.0
         self._over_since_s: float | None = None
-        self._is_measured = False
+        self._is_measured = self._is_watched = False
         self._refused_in_turn = False
+        self._quiet_probes = 0
         self._probe: asyncio.TimerHandle | None = None
 
     def __repr__(self) -> str:
         return f"<Admission {'tight' if self.is_tight else 'open'}, {self.refused} refused>"
 
     def start(self) -> None:
-        """Look at how long the loop's turns are from now on."""
-        self._look(self._worked())
+        """Look at how long the loop's turns are from now on, while anything is read."""
+        self._is_watched = True
 
     def stop(self) -> None:
         """Look at it no more."""
+        self._is_watched = False
         if self._probe is not None:
             self._probe.cancel()
 
@@ -105,6 +120,9 @@ class Admission:
         """The first bytes of a turn of the loop have come. To be called when not `in_turn`."""
         self.in_turn = True
         self._loop.call_soon(self._read_all)
+        self._quiet_probes = 0
+        if self._probe is None and self._is_watched:
+            self._probe = self._loop.call_later(PROBE_S, self._look, self._worked())
         now_s = self._clock()
         gap_s = now_s - self._seen_s
         if gap_s > IDLE_S:
@@ -162,4 +180,9 @@ class Admission:
     def _look(self, before_s: float) -> None:
         now_s = self._worked()
         self._lag_s = now_s - before_s
+        self._quiet_probes += 1
+        if self._quiet_probes > QUIET_PROBES:
+            self._lag_s = 0.0
+            self._probe = None
+            return
         self._probe = self._loop.call_later(PROBE_S, self._look, now_s)

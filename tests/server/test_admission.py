@@ -122,3 +122,24 @@ async def test_work_after_the_reading_counts_too() -> None:
             raise AssertionError("never noticed")
     finally:
         days.admission.stop()
+
+
+def is_probed(admission: Admission) -> bool:
+    return admission._probe is not None
+
+
+async def test_a_loop_with_nothing_to_read_is_left_alone(days: Days) -> None:
+    admission = days.admission
+    admission.start()
+    try:
+        assert not is_probed(admission)
+        for _ in range(2):
+            await days.turn(1, then_s=5)  # long work is no quiet
+            assert is_probed(admission)
+            while not admission._lag_s:
+                await asyncio.sleep(0.001)
+            while is_probed(admission):
+                await asyncio.sleep(0.001)
+            assert not admission._lag_s
+    finally:
+        admission.stop()
