@@ -36,6 +36,7 @@ from engine.state import (
     Withdrawal,
 )
 from engine.stop_book import arm, is_armed_stop
+from engine.timers import place_of
 from engine.waiting import is_off_book, set_aside
 from engine.watching import watch
 
@@ -280,7 +281,7 @@ def rebuild(state: State) -> None:
     state.entitlements = {
         dividend_id: dict(sorted(entitled.items())) for dividend_id, entitled in state.entitlements.items()
     }
-    state.timer_heap = [(timer.due_us, timer_id) for timer_id, timer in state.timers.items()]
+    state.timer_heap = list(map(place_of, state.timers.values()))
     heapify(state.timer_heap)
     for timer_id in sorted(state.timers):
         timer = state.timers[timer_id]

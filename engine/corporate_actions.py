@@ -59,7 +59,7 @@ def declare_action(turn: Turn, envelope: Envelope, command: DeclareAction) -> An
     )
     if not 0 < action.action_id <= ID_MAX:
         return Refused(Refusal.INVALID_ACTION)
-    if not turn.now_us <= action.effective_us <= TIME_MAX_US or action.effective_us % MINUTE_US:
+    if not turn.now_us < action.effective_us <= TIME_MAX_US or action.effective_us % MINUTE_US:
         return Refused(Refusal.INVALID_ACTION, (("effective_us", action.effective_us),))
     refused = action_refusal(state, action)
     if refused is not None:

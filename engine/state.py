@@ -356,7 +356,7 @@ class State:
         self.fees: dict[str, FeeSchedule] = {}
         self.calendars: dict[str, Calendar] = {}
         self.timers: dict[int, Timer] = {}
-        self.timer_heap: list[tuple[int, int]] = []
+        self.timer_heap: list[tuple[int, bool, int]] = []
         self.timer_ids: dict[tuple[TimerKind, str], int] = {}
         self.withdrawals: dict[int, Withdrawal] = {}
         self.keys: OrderedDict[tuple[int, str], KeyRecord] = OrderedDict()

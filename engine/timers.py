@@ -1,4 +1,7 @@
-"""Timers: what becomes due. The runtime fires each by a command of its own, in (due, id) order."""
+"""Timers: what becomes due. The runtime fires each by a command of its own, in (due, id) order.
+
+Corporate actions come before all else that is due with them: a book that opens at that minute opens with the new shares.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,13 @@ def add_timer(turn: Turn, due_us: int, kind: TimerKind, target: str) -> int:
     turn.state.timers[timer.timer_id] = timer
     turn.state.dirty["timer"][timer.timer_id] = None
     turn.state.timer_ids[kind, target] = timer.timer_id
-    heappush(turn.state.timer_heap, (due_us, timer.timer_id))
+    heappush(turn.state.timer_heap, place_of(timer))
     return timer.timer_id
+
+
+def place_of(timer: Timer) -> tuple[int, bool, int]:
+    """Its place in the heap: when it is due, whether others that are due then come before it, its id."""
+    return (timer.due_us, timer.kind is not TimerKind.CORPORATE_ACTION, timer.timer_id)
 
 
 DEAD_MAX: Final = 1_024
@@ -36,7 +44,7 @@ def drop_timer(state: State, timer: Timer) -> None:
     state.dirty["timer"][timer.timer_id] = None
     heap, timers = state.timer_heap, state.timers
     if len(heap) > 2 * len(timers) + DEAD_MAX and len(timers) <= SWEPT_MAX:
-        heap[:] = [(each.due_us, each.timer_id) for each in timers.values()]
+        heap[:] = map(place_of, timers.values())
         heapify(heap)
 
 
@@ -54,10 +62,10 @@ def arm_indicative(turn: Turn) -> None:
 
 
 def next_timer(state: State) -> Timer | None:
-    """The timer that is due first, by (due, id)."""
+    """The timer that is due first."""
     heap = state.timer_heap
     while heap:
-        timer = state.timers.get(heap[0][1])
+        timer = state.timers.get(heap[0][2])
         if timer is not None:
             return timer
         heappop(heap)

@@ -8,7 +8,7 @@ from typing import Final
 from engine.action_events import ActionEffected, ActionFailed
 from engine.apply import Applied
 from engine.events import OrderUpdated, PhaseChanged, Refused, Traded
-from engine.kinds import OrderStatus, Phase
+from engine.kinds import LotMethod, OrderStatus, Phase
 from engine.refusals import Refusal
 from engine.status_table import STATUS_TABLE
 from engine.terms import NO_TERMS, Special
@@ -67,6 +67,7 @@ BY_FEATURE: Final = {
         *("LIMIT CANCELLED CORPORATE_ACTION", "STOP_LOSS CANCELLED CORPORATE_ACTION"),
         "an order is restated",
     ),
+    "lots": ("LotMethodSet", "LOT_NOT_FOUND", "LOT_TAKEN", *(f"sold by {each.name}" for each in LotMethod)),
     "actions": (
         *("ACTION_EXISTS", "INVALID_ACTION", "INSTRUMENT_DELISTED", "SPLIT fails: INSTRUMENT_DELISTED"),
         *(f"{kind} of {name}" for kind in ENDING for name in ENDED),
@@ -88,8 +89,6 @@ REFUSED_ELSEWHERE: Final = frozenset(
         *("INVALID_INSTRUMENT", "INVALID_LIMITS", "INVALID_CALENDAR", "NO_REFERENCE_PRICE", "TRADE_TOO_OLD"),
         *("BALANCE_LIMIT",),
         *(
-            "LOT_NOT_FOUND",
-            "LOT_TAKEN",
             "INVALID_RISK_RULE",
             "FAT_FINGER",
             "ORDER_RATE_LIMIT",
@@ -160,6 +159,8 @@ class Happenings:
         filled_e8 = now.filled_e8 - before.filled_e8
         seen["a stop trails"] += new.trigger_e4 != old.trigger_e4
         seen["a slice is followed by another"] += bool(filled_e8 and new.shown_e8 >= old.shown_e8 > 0)
+        if new.terms.lot_method is not None:
+            seen[f"sold by {new.terms.lot_method.name}"] += bool(filled_e8)
         seen["a notional order is filled"] += bool(new.terms.notional_e4 and filled_e8)
         if now.quantity_e8 < before.quantity_e8 and now.filled_e8 == before.filled_e8 and old.is_armed:
             seen[f"an {name} order is shrunk by its pair"] += bool(new.group_id)

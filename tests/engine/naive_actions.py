@@ -54,7 +54,7 @@ class NaiveActions:
             return Refused(Refusal.ACTION_EXISTS)
         if command.action_id <= 0:
             return Refused(Refusal.INVALID_ACTION)
-        if command.effective_us < turn.now_us or command.effective_us % MINUTE_US:
+        if command.effective_us <= turn.now_us or command.effective_us % MINUTE_US:
             return Refused(Refusal.INVALID_ACTION, (("effective_us", command.effective_us),))
         refused = self.refusal(command)
         if refused:

@@ -22,6 +22,7 @@ from engine.kinds import (
 from engine.refusals import Refusal
 from engine.terms import NO_TERMS, Leg
 from tests.engine.naive_forms import terms_of
+from tests.engine.naive_lots import bad_lots
 from tests.engine.naive_records import NaiveAccount, NaiveOrder
 from tests.engine.naive_sessions import NaiveSessions
 from tests.engine.naive_turn import NaiveInstrument, NaiveTimer, NaiveTurn
@@ -50,7 +51,9 @@ class NaiveBook(NaiveSessions):
         quantity_e8 = self.quantity_of(instrument, command)
         if isinstance(quantity_e8, Refused):
             return quantity_e8
-        refused = self.good_terms(instrument, command, quantity_e8, turn.now_us)
+        refused = self.good_terms(instrument, command, quantity_e8, turn.now_us) or bad_lots(
+            self, account, command, quantity_e8
+        )
         if refused:
             return refused
         orders = self.make(turn, account, instrument, command, quantity_e8)

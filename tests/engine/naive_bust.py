@@ -7,6 +7,7 @@ from engine.events import Refused, TradeBusted
 from engine.kinds import AccountKind
 from engine.refusals import Refusal
 from tests.engine.bust_facts import facts_of
+from tests.engine.naive_lots import spread
 from tests.engine.naive_records import NaiveAccount, NaiveTrade
 from tests.engine.naive_rules import NaiveRules
 from tests.engine.naive_turn import NaiveTurn
@@ -89,5 +90,18 @@ def give_back(buyer: NaiveAccount, trade: NaiveTrade) -> tuple[int, list[tuple[i
     made = [(lot[0], lot[1], lot[2], lot[3]) for lot in lots if lot[0] == fill.trade_id]
     buyer.lots[fill.symbol] = [lot for lot in lots if lot[0] != fill.trade_id]
     rest_e8 = fill.quantity_e8 - sum(lot[1] for lot in made)
+    pooled_e4 = sum(lot[2] for lot in lots)
     taken = made + buyer.deliver(fill.symbol, rest_e8)
-    return sum(lot[2] for lot in taken), taken
+    left = buyer.lots[fill.symbol]
+    if not left or fill.trade_id > buyer.averaged.get(fill.symbol, 0):
+        return sum(lot[2] for lot in taken), taken
+    cost_e4 = min(fill.notional_e4, pooled_e4)
+    told, units_e8, told_e4 = [], 0, 0
+    for lot_id, part_e8, _, since_us in taken:
+        units_e8 += part_e8
+        part_e4 = cost_e4 * units_e8 // fill.quantity_e8 - told_e4
+        told_e4 += part_e4
+        told.append((lot_id, part_e8, part_e4, since_us))
+    left[0][2] += pooled_e4 - cost_e4 - sum(lot[2] for lot in left)
+    spread(buyer, fill.symbol)
+    return cost_e4, told

@@ -54,7 +54,7 @@ def change_symbol(
     holders = [each for each in exchange.accounts.values() if each.units_e8(old)]
     for account in sorted(holders, key=lambda each: each.account_id):
         units_e8 = account.units_e8(old)
-        account.lots[new] = account.lots.pop(old)
+        account.lots[new], account.averaged[new] = account.lots.pop(old), account.averaged.pop(old, 0)
         swap(exchange, turn, command, account, units_e8, units_e8)
     if (KillScope.SYMBOL, old) in exchange.switches:
         exchange.switches.remove((KillScope.SYMBOL, old))

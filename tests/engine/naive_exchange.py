@@ -17,6 +17,7 @@ from engine.kinds import (
 from engine.refusals import Refusal
 from tests.engine.naive_actions import NaiveActions
 from tests.engine.naive_bust import bust
+from tests.engine.naive_lots import set_method
 from tests.engine.naive_records import NaiveAccount
 from tests.engine.naive_replace import NaiveReplace
 from tests.engine.naive_turn import NaiveInstrument, NaiveTurn
@@ -97,6 +98,8 @@ class NaiveExchange(NaiveReplace):
                 return self.quote(turn, account_id, command)
             case c.AdjustCash():
                 return self.adjust(turn, command)
+            case c.SetLotMethod():
+                return set_method(self, turn, account_id, command)
             case c.BustTrade():
                 return bust(self, turn, command)
             case DeclareAction():

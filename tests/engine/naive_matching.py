@@ -14,6 +14,7 @@ from engine.kinds import (
     TimerKind,
 )
 from tests.engine.naive_forms import NaiveForms
+from tests.engine.naive_lots import sell as sell_units
 from tests.engine.naive_records import NaiveFill, NaiveOrder, NaiveTrade, worth
 from tests.engine.naive_turn import NaiveInstrument, NaiveTimer, NaiveTurn
 
@@ -184,7 +185,7 @@ class NaiveMatching(NaiveForms):
         buy_fee_e4, sell_fee_e4 = buy.fee_e4() - fees_before[0], sell.fee_e4() - fees_before[1]
         seller.cash_e4 += notional_e4 - sell_fee_e4
         buyer.cash_e4 -= notional_e4 + buy_fee_e4
-        sold = seller.deliver(sell.symbol, quantity_e8)
+        sold = sell_units(seller, sell, quantity_e8)
         seller.realized_e4 += notional_e4 - sum(cost_e4 for _, _, cost_e4, _ in sold)
         buyer.receive(buy.symbol, trade_id, quantity_e8, notional_e4, turn.now_us)
         instrument = self.instruments[maker.symbol]

@@ -12,7 +12,8 @@ from engine.events import Refused
 from engine.kinds import AccountKind, TransactionKind
 from engine.refusals import Refusal
 from tests.engine.naive_delisting import close_for_good, end_all, swap, tell
-from tests.engine.naive_records import NaiveAccount
+from tests.engine.naive_lots import take
+from tests.engine.naive_records import NaiveAccount, SoldLot
 from tests.engine.naive_split import bad_ratio, restated_lots
 from tests.engine.naive_turn import NaiveInstrument, NaiveTurn
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 CUSTODY, ISSUERS = 2, 6
 MOST = 10**18
 CASH_MOST_E8 = 10**9 * 10**8
-
-SoldLot = tuple[int, int, int, int]
 
 
 class NaiveMergers:
@@ -158,10 +157,12 @@ class NaiveMergers:
     ) -> tuple[int, list[SoldLot]]:
         """New lots; what of them is no whole lot of the acquirer, and what that takes of each."""
         symbol, ratio = command.new_symbol, Fraction(command.numerator, command.denominator)
-        had, account.lots[symbol] = account.lots.get(symbol, []), restated_lots(old, ratio)
-        part_e8 = account.units_e8(symbol) % self.exchange.instruments[symbol].lot_e8
-        taken = account.deliver(symbol, part_e8)
-        new = account.lots[symbol]
+        account.lots[command.symbol] = restated_lots(old, ratio)
+        account.averaged.pop(command.symbol, None)
+        part_e8 = account.units_e8(command.symbol) % self.exchange.instruments[symbol].lot_e8
+        taken = take(account, command.symbol, part_e8)
+        had, new = account.lots.get(symbol, []), account.lots.pop(command.symbol)
+        account.averaged.pop(symbol, None)
         if account.kind is AccountKind.MARKET_MAKER and had and new:
             had[0][1] += sum(lot[1] for lot in new)
             had[0][2] += sum(lot[2] for lot in new)

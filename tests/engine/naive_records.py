@@ -10,6 +10,7 @@ from engine.kinds import (
     AccountKind,
     AccountStatus,
     CloseReason,
+    LotMethod,
     OrderClass,
     OrderStatus,
     OrderType,
@@ -18,6 +19,8 @@ from engine.kinds import (
     TimeInForce,
 )
 from engine.terms import NO_TERMS, Special, Terms
+
+SoldLot = tuple[int, int, int, int]
 
 UNIT = 10**8
 """Quantities are in hundred-millionths."""
@@ -179,6 +182,9 @@ class NaiveAccount:
     contributed_e4: int = 0
     realized_e4: int = 0
     lots: dict[str, list[list[int]]] = field(default_factory=dict)
+    lot_method: LotMethod = LotMethod.FIFO
+    averaged: dict[str, int] = field(default_factory=dict)
+    """Of each symbol the newest lot whose cost was averaged, until a split, a merger or a bust brings others in."""
 
     def units_e8(self, symbol: str) -> int:
         return sum(lot[1] for lot in self.lots.get(symbol, ()))
@@ -193,6 +199,7 @@ class NaiveAccount:
 
     def restore(self, symbol: str, lot_id: int, units_e8: int, cost_e4: int, since_us: int) -> None:
         """Give units back to the lot that they were taken from."""
+        self.averaged.pop(symbol, None)
         same = [lot for lot in self.lots[symbol] if lot[0] == lot_id]
         if same and self.kind is AccountKind.USER:
             same[0][1] += units_e8
@@ -201,20 +208,23 @@ class NaiveAccount:
             self.receive(symbol, lot_id, units_e8, cost_e4, since_us)
             self.lots[symbol].sort()
 
-    def deliver(self, symbol: str, units_e8: int) -> list[tuple[int, int, int, int]]:
+    def deliver(self, symbol: str, units_e8: int) -> list[SoldLot]:
         """Take units from the oldest lots; returns what was taken of each, in the lot's own shape."""
         taken = []
         while units_e8:
-            lot = self.lots[symbol][0]
-            part_e8 = min(units_e8, lot[1])
-            part_e4 = lot[2] * part_e8 // lot[1]
-            taken.append((lot[0], part_e8, part_e4, lot[3]))
-            lot[1] -= part_e8
-            lot[2] -= part_e4
-            units_e8 -= part_e8
-            if lot[1] == 0:
-                self.lots[symbol].pop(0)
+            taken.append(self.take_of(symbol, self.lots[symbol][0], units_e8))
+            units_e8 -= taken[-1][1]
         return taken
+
+    def take_of(self, symbol: str, lot: list[int], units_e8: int) -> SoldLot:
+        """So many units of a lot, or all that it has."""
+        part_e8 = min(units_e8, lot[1])
+        part_e4 = lot[2] * part_e8 // lot[1]
+        lot[1] -= part_e8
+        lot[2] -= part_e4
+        if lot[1] == 0:
+            self.lots[symbol] = [each for each in self.lots[symbol] if each is not lot]
+        return (lot[0], part_e8, part_e4, lot[3])
 
 
 @dataclass

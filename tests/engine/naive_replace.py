@@ -11,6 +11,7 @@ from engine.refusals import Refusal
 from engine.terms import Terms
 from tests.engine.naive_book import NaiveBook
 from tests.engine.naive_forms import invalid
+from tests.engine.naive_lots import go_on_with
 from tests.engine.naive_records import NaiveOrder
 from tests.engine.naive_turn import NaiveTurn
 
@@ -73,7 +74,13 @@ class NaiveReplace(NaiveBook):
             if only_smaller
             else self.sane(instrument, new, checks_stop=new.armed and new.status is OrderStatus.HELD)
         )
-        refused = refused or self.covered(account, [new], [old])
+        if refused:
+            return refused
+        named = go_on_with(old, new.terms, new.quantity_e8)
+        if isinstance(named, Refused):
+            return named
+        new.terms = named
+        refused = self.covered(account, [new], [old])
         refused = refused or (None if only_smaller else self.would_take(new))
         if refused:
             return refused

@@ -13,6 +13,7 @@ from engine.corporate_commands import DeclareAction
 from engine.events import Refused
 from engine.kinds import CloseReason, OrderStatus, OrderType, Side, TimeInForce, TransactionKind
 from engine.refusals import Refusal
+from tests.engine.naive_lots import named_next, take
 from tests.engine.naive_records import NaiveAccount, NaiveOrder
 from tests.engine.naive_turn import NaiveInstrument, NaiveTurn
 
@@ -90,8 +91,9 @@ class NaiveSplits:
         symbol, ratio = command.symbol, Fraction(command.numerator, command.denominator)
         had_e8 = account.units_e8(symbol)
         account.lots[symbol] = restated_lots(account.lots[symbol], ratio)
+        account.averaged.pop(symbol, None)
         part_e8 = account.units_e8(symbol) % instrument.lot_e8
-        sold = account.deliver(symbol, part_e8)
+        sold = take(account, symbol, part_e8)
         reference = f"act_{command.action_id}"
         more_e8 = account.units_e8(symbol) - had_e8
         if more_e8:
@@ -180,6 +182,19 @@ def restated_lots(lots: list[list[int]], ratio: Fraction) -> list[list[int]]:
     return found
 
 
+def spread_names(named: list[tuple[int, int]], units_e8: int) -> list[tuple[int, int]]:
+    """What an order names of lots, for so many new units in all; each sum from the first on rounded down."""
+    all_e8 = sum(each_e8 for _, each_e8 in named)
+    found, had_e8, have_e8 = [], 0, 0
+    for lot_id, each_e8 in named:
+        had_e8 += each_e8
+        new_e8 = floor(Fraction(units_e8 * had_e8, all_e8)) - have_e8
+        have_e8 += new_e8
+        if new_e8:
+            found.append((lot_id, new_e8))
+    return found
+
+
 def restate(instrument: NaiveInstrument, order: NaiveOrder, ratio: Fraction) -> None:
     """Give an order the figures that the page says."""
     tick_e4, lot_e8 = instrument.tick_e4, instrument.lot_e8
@@ -190,17 +205,22 @@ def restate(instrument: NaiveInstrument, order: NaiveOrder, ratio: Fraction) -> 
     def high(price_e4: int) -> int:
         return ceil(price_e4 / ratio / tick_e4) * tick_e4
 
-    left_e8 = floor(order.leaves_e8() * ratio / lot_e8) * lot_e8
+    before_e8, filled_e8 = order.leaves_e8(), order.filled_e8()
+    left_e8 = floor(before_e8 * ratio / lot_e8) * lot_e8
     limit, stop = (low, high) if order.side is Side.BUY else (high, low)
     order.quantity_e8 = order.filled_e8() + left_e8
     order.price_e4, order.limit_e4 = limit(order.price_e4), limit(order.limit_e4)
     order.shown_e8 = min(ceil(floor(order.shown_e8 * ratio) / Fraction(lot_e8)) * lot_e8, left_e8)
     if order.terms is not None:
+        lots = order.terms.lots
+        sold = named_next(lots, 0, filled_e8)
+        left = spread_names(named_next(lots, filled_e8, before_e8), left_e8)
         order.terms = changed(
             order.terms,
             stop_e4=stop(order.terms.stop_e4),
             trail_e4=high(order.terms.trail_e4),
             display_e8=ceil(floor(order.terms.display_e8 * ratio) / Fraction(lot_e8)) * lot_e8,
+            lots=(*sold, *left) if lots else (),
         )
     if order.order_type is OrderType.TRAILING_STOP and order.extreme_e4:
         order.extreme_e4 = restated_e4(order.extreme_e4, ratio)

@@ -73,7 +73,7 @@ class RandomActions(RandomOrders):
 
     def minute_us(self) -> int:
         """The next whole minute."""
-        return -(-self.now_us // MINUTE_US) * MINUTE_US
+        return (self.now_us // MINUTE_US + 1) * MINUTE_US
 
     def action_id(self) -> int:
         self.actions += 1

@@ -13,10 +13,12 @@ from engine.kinds import (
     AccountKind,
     AccountStatus,
     KillScope,
+    LotMethod,
     OrderStatus,
     Phase,
     PriceSource,
     Source,
+    TimerKind,
 )
 from tests.engine.bust_facts import facts_of
 from tests.engine.naive_exchange import NaiveExchange
@@ -102,17 +104,22 @@ class RandomCommands(RandomActions):
         }
         if "splits" in features:
             self.trader_weights[self.split] = 0.5
+        if "lots" in features:
+            self.trader_weights[self.lot_method] = 0.3
         if "actions" in features:
             self.trader_weights |= {self.another_symbol: 0.11, self.merger: 0.12, self.delisting: 0.06}
 
     def steps(self, count: int) -> Iterator[Step]:
         for command in self.opening():
             yield c.Envelope(Source.CONFIG), command, self.now_us
+        told_us = self.now_us
         for index in range(count):
             self.count = index
             self.now_us += self.random.choice((0, 0, 1, 1_000, 300_000, SECOND_US))
             while (timer := self.due_timer()) is not None:
-                yield c.Envelope(Source.TIMER), c.FireTimer(timer.timer_id), self.now_us
+                told_us = max(told_us, timer.due_us)
+                yield c.Envelope(Source.TIMER), c.FireTimer(timer.timer_id), told_us
+            told_us = self.now_us
             listing = self.missing_listing()
             if listing is not None:
                 yield c.Envelope(Source.CONFIG), listing, self.now_us
@@ -129,9 +136,13 @@ class RandomCommands(RandomActions):
         return replace(limits, gtc_max_age_us=150 * SECOND_US) if "gtd" in self.features else limits
 
     def due_timer(self) -> NaiveTimer | None:
-        """What is due, the first first."""
+        """What is due, the first first, and of those that are due together corporate actions."""
         due = [timer for timer in self.naive.timers if timer.due_us <= self.now_us]
-        return min(due, key=lambda timer: (timer.due_us, timer.timer_id)) if due else None
+        return min(due, key=self.place_of) if due else None
+
+    @staticmethod
+    def place_of(timer: NaiveTimer) -> tuple[int, bool, int]:
+        return (timer.due_us, timer.kind is not TimerKind.CORPORATE_ACTION, timer.timer_id)
 
     def opening(self) -> Iterator[c.AnyCommand]:
         has_phases, random = "auctions" in self.features, self.random
@@ -204,6 +215,9 @@ class RandomCommands(RandomActions):
             self.quantity_e8(instrument),
             random.choice((amount_e4, 777)),
         )
+
+    def lot_method(self, account_id: int) -> c.AnyCommand:
+        return c.SetLotMethod(self.random.choice(list(LotMethod)))
 
     def bust(self, account_id: int) -> c.AnyCommand:
         """Take back a fill, mostly one of the last; now and then one that was never made like that."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace as changed
 from engine import commands as c
 from engine.kinds import (
     AccountKind,
+    LotMethod,
     OrderClass,
     OrderStatus,
     OrderType,
@@ -37,7 +38,7 @@ FEATURES: Final = frozenset(
             "oco",
             "bracket",
         ),
-        *("splits", "actions"),
+        *("splits", "actions", "lots"),
     }
 )
 """What the engine has of docs/orders.md by now; the rest stays out of the mix. All of them: """
@@ -116,7 +117,10 @@ class RandomOrders:
         if instrument.phase is Phase.EXTENDED and "extended" in self.features and random.random() < 0.5:
             return self.extended(instrument)
         choose = random.choices(list(self.kinds), weights=list(self.kinds.values()))[0]
-        return self.spoilt(choose(instrument))
+        order = self.spoilt(choose(instrument))
+        if "lots" in self.features and account is not None and random.random() < 0.08:
+            return self.of_lots(account, order)
+        return order
 
     def plain(self, instrument: NaiveInstrument) -> c.PlaceOrder:
         random = self.random
@@ -280,6 +284,32 @@ class RandomOrders:
         quantity_e8 -= quantity_e8 % instrument.lot_e8
         price_e4 = instrument.anchor_e4() * 97 // 100 // instrument.tick_e4 * instrument.tick_e4
         return c.PlaceOrder(instrument.symbol, SELL, OrderType.LIMIT, quantity_e8, price_e4, TimeInForce.IOC)
+
+    def of_lots(self, account: NaiveAccount, order: c.PlaceOrder) -> c.PlaceOrder:
+        """An order that says which lots it sells; now and then one that can't."""
+        random, terms = self.random, order.terms or Terms()
+        if random.random() < 0.5:
+            return changed(order, terms=changed(terms, lot_method=random.choice(list(LotMethod)[:4])))
+        there = account.lots.get(order.symbol, [])
+        some = random.sample(there, min(len(there), random.choice((1, 2, 3))))
+        lot_e8 = self.naive.instruments[order.symbol].lot_e8 if order.symbol in self.naive.instruments else 1
+        whole = [(lot[0], lot[1] // lot_e8) for lot in some if lot[1] >= lot_e8]
+        named = [(lot_id, lot_e8 * random.choice((lots, random.randint(1, lots)))) for lot_id, lots in whole]
+        quantity_e8 = sum(units_e8 for _, units_e8 in named)
+        if random.random() < 0.1:
+            named = random.choice(
+                ([], [(17, lot_e8)], named * 2, [(lot_id, units_e8 * 2) for lot_id, units_e8 in named])
+            )
+        terms = changed(
+            terms,
+            lot_method=None if random.random() < 0.02 else LotMethod.SPECIFIC,
+            lots=tuple(named),
+            display_e8=0,
+            notional_e4=0,
+        )
+        return changed(
+            order, side=SELL, quantity_e8=quantity_e8, terms=terms, order_class=OrderClass.SIMPLE, legs=()
+        )
 
     # -- what is done to orders
 

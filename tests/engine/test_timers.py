@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from engine.action_events import ActionEffected
 from engine.commands import PlaceOrder
-from engine.events import OrderUpdated
+from engine.corporate_commands import DeclareAction
+from engine.corporate_state import ActionKind
+from engine.events import OrderUpdated, PhaseChanged
 from engine.kinds import OrderStatus, TimeInForce, TimerKind
 from engine.state import State
 from engine.terms import Terms
 from engine.timers import DEAD_MAX, add_timer, drop_timer, drop_timer_of, next_timer
 from engine.turn import Turn
-from engine.units import SECOND_US
+from engine.units import MINUTE_US, SECOND_US
 from tests.engine.mirror import all_rows, restored
 from tests.engine.world import BUY, LIMIT, World, e4, e8
 
@@ -39,6 +42,19 @@ def test_timers_come_in_the_order_of_what_is_due_then_of_their_ids() -> None:
     assert ended(world, 20 * S) == [first, at_20]
     world.state = restored(all_rows(world.state))
     assert ended(world, 60 * S) == [at_30, second_at_40, third_at_40, last]
+
+
+def test_corporate_actions_come_before_what_is_due_with_them() -> None:
+    """A book that opens at the minute of a split opens with new shares, also where the state was recovered in between."""
+    world = World(sessions=((MINUTE_US, 9 * MINUTE_US),))
+    world.open("ann", cash="1000", shares="10")
+    for action_id in (1, 2):
+        world.do(DeclareAction(action_id, ActionKind.SPLIT, "AAPL", MINUTE_US, 2, 1))
+    world.state = restored(all_rows(world.state))
+    told = world.advance(MINUTE_US)
+    names = [type(event).__name__ for event in told if isinstance(event, ActionEffected | PhaseChanged)]
+    assert names == ["ActionEffected", "ActionEffected", "PhaseChanged"]
+    assert [event.action_id for event in told if isinstance(event, ActionEffected)] == [1, 2]
 
 
 def test_disarmed_timers_do_not_pile_up_and_the_others_keep_their_order() -> None:

@@ -170,8 +170,8 @@ TRADES: Final = (
     Mutation(
         "the order of timers",
         "engine/timers.py",
-        "    heappush(turn.state.timer_heap, (due_us, timer.timer_id))\n",
-        "    turn.state.timer_heap.append((due_us, timer.timer_id))\n",
+        "    heappush(turn.state.timer_heap, place_of(timer))\n",
+        "    turn.state.timer_heap.append(place_of(timer))\n",
         ("tests/engine/test_timers.py::test_timers_come_in_the_order_of_what_is_due_then_of_their_ids",),
     ),
     Mutation(
