@@ -14,7 +14,7 @@ from tests.contract.attack import ROLES, SYSTEMATIC, attack
 from tests.kerb_process import KerbProcess
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(450)
 @pytest.mark.parametrize("role", ROLES)
 async def test_no_answer_is_undocumented_none_a_fault_and_no_credential_ignored(
     kerb: KerbProcess, http: aiohttp.ClientSession, tmp_path: Path, role: str
