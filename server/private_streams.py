@@ -76,10 +76,10 @@ class PrivateStream:
     `evicted_seq`: nothing after this sequence has been forgotten.
     """
 
-    __slots__ = ("channel", "count", "cursors", "entries", "evicted_seq", "last_seq", "trimmed")
+    __slots__ = ("channel", "count", "cursors", "entries", "evicted_seq", "key", "last_seq", "trimmed")
 
-    def __init__(self, channel: str, floor_seq: int) -> None:
-        self.channel = channel.partition(" ")[0]
+    def __init__(self, key: tuple[int, str], floor_seq: int) -> None:
+        self.key, self.channel = key, key[1].partition(" ")[0]
         self.entries: deque[Remembered] = deque()
         self.count = 0
         self.evicted_seq = floor_seq
@@ -255,7 +255,7 @@ class PrivateStreams:
         entries.append(Remembered(seq, last_seq, event, text))
         stream.last_seq = seq
         stream.count += 1
-        self._order.append(key)
+        self._order.append(stream.key)  # the same each time: a tuple less to keep and to look through
         if len(entries) > self._per_stream_max:
             stream.forget_oldest()
             stream.trimmed += 1
@@ -267,7 +267,7 @@ class PrivateStreams:
     def _stream(self, key: tuple[int, str]) -> PrivateStream:
         stream = self._streams.get(key)
         if stream is None:
-            stream = self._streams[key] = PrivateStream(key[1], self._floor_seq)
+            stream = self._streams[key] = PrivateStream(key, self._floor_seq)
         return stream
 
     def _forget_oldest(self) -> None:
