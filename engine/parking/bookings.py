@@ -77,7 +77,9 @@ def quote(state: State, envelope: Envelope, command: BookSpace, now_us: int) -> 
     terms = terms_now(parking, lot, begin, end, command.version, now_us)
     if isinstance(terms, Refused):
         return terms
-    found = allocate(parking, lot.lot, wish, begin, end)
+    is_soon = begin < now_us // MINUTE_US + lot.rules.walk_in_minutes
+    on_the_way = parking.occupancy[lot.lot].awaited if is_soon else 0
+    found = allocate(parking, lot.lot, wish, begin, end, avoid=on_the_way)
     if found is None:
         fits = fitting(parking, lot.lot, wish)
         return Refused(Refusal.PARKING_FULL if fits else Refusal.VEHICLE_DOES_NOT_FIT)
@@ -243,7 +245,7 @@ def space_for_longer(parking: Parking, booking: Booking, end_us: int) -> int | N
         return index
     if stay is not None:
         return None
-    found = allocate(parking, booking.lot, booking.wish, begin, end, avoid=1 << index)
+    found = allocate(parking, booking.lot, booking.wish, begin, end, avoid=1 << index | occupancy.awaited)
     return None if found is None else found[0]
 
 

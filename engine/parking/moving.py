@@ -54,7 +54,7 @@ def move(turn: Turn, booking: Booking) -> bool:
     if booking.status not in CLAIMING:
         return False
     begin, end = minutes_of(booking.begin_us, booking.end_us)
-    avoid = 1 << booking.space
+    avoid = 1 << booking.space | parking.occupancy[booking.lot].awaited
     if booking.begin_us <= turn.now_us + AGAIN_US:
         avoid |= parking.occupancy[booking.lot].standing
     found = allocate(parking, booking.lot, booking.wish, begin, end, avoid=avoid)

@@ -66,7 +66,12 @@ class Occupancy:
     @property
     def standing(self) -> int:
         """The spaces to which nobody is sent now, whatever the claims say: somebody stands there, or is on the way."""
-        found = self.inside
+        return self.inside | self.awaited
+
+    @property
+    def awaited(self) -> int:
+        """The spaces to which somebody is on the way. A claim that begins soon is not made there: it would be theirs."""
+        found = 0
         for index in self.promised.values():
             found |= 1 << index
         return found

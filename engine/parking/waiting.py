@@ -112,7 +112,8 @@ def offer_space(turn: Turn, parking: Parking, entry: WaitingEntry) -> None:
         if other.begin_us < entry.end_us and entry.begin_us < other.end_us:
             return
     vehicle = parking.vehicles.get(entry.vehicle_id)
-    found = allocate(parking, entry.lot, entry.wish, *minutes_of(entry.begin_us, entry.end_us))
+    times = minutes_of(entry.begin_us, entry.end_us)
+    found = allocate(parking, entry.lot, entry.wish, *times, avoid=parking.occupancy[entry.lot].awaited)
     if found is None or vehicle is None:
         return
     lot = parking.lots[entry.lot]

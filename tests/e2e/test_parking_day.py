@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.day.plan import LIVES, MORNING, STARTS
+from tests.day.plan import MORNING, STARTS
 from tests.torture.day import live_a_day
 
 
@@ -17,7 +17,6 @@ async def test_after_a_morning_with_a_kill_all_that_happened_is_in_the_books_onc
     day = await live_a_day(MORNING, STARTS[0], 1, Random(seed), KERB_DATABASE_URL=database_dsn)
     print(dict(day.seen))
     assert day.kills == 1
-    assert day.seen["stays"] >= len(LIVES) // 2
-    assert day.seen["bookings"] > 0
-    assert day.seen["out by a gate alone"] + day.seen["in by a gate alone"] >= 0
-    assert day.books.charges
+    assert day.seen["stays"] > 4
+    assert day.seen["bookings"] > 4
+    assert day.seen["charges"] > 4

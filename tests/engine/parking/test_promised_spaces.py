@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from engine.parking.booking_commands import BookSpace
+from engine.parking.booking_events import BookingSet
 from engine.parking.commands import AttachTag, SetGate
 from engine.parking.gate_commands import RenewGateKey
 from engine.parking.gate_records import LANE_BUSY_US
-from engine.parking.kinds import Direction
+from engine.parking.kinds import Direction, SpaceType
+from engine.units import HOUR_US, MINUTE_US
 from tests.engine.mirror import all_rows, restored
 from tests.engine.parking.gate_world import IN, OUT, GateWorld
 from tests.engine.parking.parking_world import EPC
+from tests.engine.world import of_kind
 
 OTHER = "P1-in2"
 
@@ -70,6 +74,17 @@ def test_the_last_space_is_full_while_somebody_is_on_the_way_to_it() -> None:
     assert world.sent(OTHER, "KERB4") == "LOT_FULL"
     world.not_passed(IN)
     assert world.sent(OTHER, "KERB4") == "G-4"
+
+
+def test_nobody_books_the_space_to_which_somebody_is_on_the_way() -> None:
+    world = TwoEntries()
+    assert world.sent(IN, "KERB1") == "G-1"
+    begin_us = world.now_us - world.now_us % MINUTE_US + 5 * MINUTE_US
+    asked = BookSpace("P1", world.vehicles["KERB2"], begin_us, begin_us + HOUR_US, SpaceType.STANDARD)
+    (made,) = of_kind(world.do(asked, "ann"), BookingSet)
+    assert world.parking.numbers["P1"][made.booking.space] == "G-2"
+    world.passed(IN)
+    assert world.stands("KERB1") == "G-1"
 
 
 def test_a_space_whose_driver_does_not_come_is_anybody_s_after_the_lane_s_time() -> None:
