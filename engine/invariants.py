@@ -10,6 +10,7 @@ from engine.iceberg import visible_e8
 from engine.kinds import LotMethod, OrderStatus, Phase, Side, TimeInForce, TimerKind
 from engine.links import carries_hold
 from engine.lot_methods import by_unit_cost, units_left
+from engine.orders import Order
 from engine.parking.invariants import broken_parking
 from engine.risk_figures import KYC_TIER_MAX, ORDERS_KEPT_MAX, figures_fit
 from engine.risk_state import COUNTED_MAX_E4, SIZES_MAX, table_of
@@ -87,9 +88,17 @@ def broken_account(state: State, account: Account) -> Iterator[str]:
     worth_e4 = account.contributed_e4 + account.realized_e4 + account.dividends_e4 - account.fees_e4
     if account.cash_e4 + cost_e4 != worth_e4:
         yield f"{name} has {account.cash_e4} and holdings that cost {cost_e4}, brought in and made {worth_e4}"
+    yield from broken_positions(state, name, account, orders)
+
+
+def broken_positions(state: State, name: str, account: Account, orders: list[Order]) -> Iterator[str]:
+    """Units are the sum of the lots, and so is their cost; held are those that open sells are for."""
+    sold_e8: dict[str, int] = {}
+    for order in orders:
+        if order.side is Side.SELL and carries_hold(order):
+            sold_e8[order.symbol] = sold_e8.get(order.symbol, 0) + order.leaves_e8
     for symbol, position in account.positions.items():
-        sells = [order for order in orders if order.side is Side.SELL and order.symbol == symbol]
-        held_e8 = sum([order.leaves_e8 for order in sells if carries_hold(order)])
+        held_e8 = sold_e8.pop(symbol, 0)
         if position.held_e8 != held_e8 or not 0 <= held_e8 <= position.units_e8:
             yield f"{name} {symbol}: {position.units_e8} units, {position.held_e8} held, open sells {held_e8}"
         units_e8 = cost_e4 = 0
@@ -102,6 +111,8 @@ def broken_account(state: State, account: Account) -> Iterator[str]:
             yield f"{name} {symbol}: lots do not sum to {position.units_e8} units"
         if position.cost_e4 != cost_e4:
             yield f"{name} {symbol}: lots do not sum to a cost of {position.cost_e4}"
+    for symbol in sold_e8:
+        yield f"{name} sells {symbol}, of which it has no position"
 
 
 def broken_lots(account: Account) -> Iterator[str]:

@@ -16,7 +16,7 @@ from tests.engine.random_orders import FEATURES
 
 SEEDS = range(12)
 COMMANDS_PER_SEED = 25_000
-CHECKED_EVERY = 4
+CHECKED_EVERY = 10
 """`python -m tests.torture orders` checks all invariants after every command, of ten million."""
 
 
