@@ -39,10 +39,10 @@ async def by_day(traffic: Traffic, car: Car) -> None:
     now, until = traffic.clock.now, tariff.end_of_pass(begin)
     is_late = now > until + tariff.LATE_GRACE
     price = tariff.stay(version, car.asks, until, now) if is_late else (0, 0)
-    left = await traffic.go_out(car, "EXIT_CHARGED" if is_late else "EXIT_PAID")
+    left = await traffic.go_out(car, "EXIT_CHARGED" if price[0] else "EXIT_PAID")
     charged = traffic.books.charge("STAY", car.plate, car.owner, price)
     traffic.over(car, begin, left, "PASS", charged)
-    traffic.books.happened["beyond the hours of a pass"] += is_late
+    traffic.books.happened["beyond the hours of a pass"] += price[0] > 0
 
 
 async def _buy(traffic: Traffic, car: Car, code: str) -> None:
