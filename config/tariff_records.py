@@ -13,7 +13,9 @@ from msgspec import Meta
 from config.forms import Currency, WallTime
 
 TariffName = Annotated[str, Meta(pattern="^[A-Za-z0-9._-]{1,32}$")]
-Label = Annotated[str, Meta(min_length=1, max_length=40)]
+Label = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+"""Text that can be shown: no control characters."""
+
 Instant = Annotated[datetime, Meta(tz=True)]
 Minutes = Annotated[int, Meta(ge=0, le=44_640)]
 Amount = Annotated[

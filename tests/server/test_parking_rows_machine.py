@@ -49,9 +49,9 @@ def test_postgres_takes_what_any_commands_make(database_dsn: str) -> None:
             totals.update(asyncio.run(write(database_dsn, self.records)))
 
     run_state_machine_as_test(
-        seed(20)(WrittenMachine),
+        seed(1)(WrittenMachine),
         settings=settings(
-            max_examples=30,
+            max_examples=40,
             stateful_step_count=80,
             deadline=None,
             database=None,
